@@ -1,0 +1,1 @@
+"""How GANs train: a purely functional laboratory in JAX and Flax."""

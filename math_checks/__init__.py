@@ -1,0 +1,1 @@
+"""Ridge regression and the change of variables: derived, computed, checked and seen."""
