@@ -1,0 +1,82 @@
+"""Saving and loading a run's state: a step folder an epoch, written by orbax, the newest two kept.
+
+Each carries the digest of its state, so that a file that was damaged on the disk is noticed when it is read.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import SingleDeviceSharding
+from orbax.checkpoint import v1 as ocp
+
+from gan_jax.training import GanState
+
+KEPT = 2
+
+# orbax reports its routine at levels that would reach a user's terminal.
+logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def tree_sha256(tree: Any) -> str:
+    """A digest of every leaf's path, dtype, shape and bits."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        values = jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+        array = np.asarray(values)
+        digest.update(f"{jax.tree_util.keystr(path)} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def params_sha256(state: GanState) -> str:
+    """The digest that two runs are compared by: of both networks' parameters."""
+    return tree_sha256({"generator": state.generator, "discriminator": state.discriminator})
+
+
+def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
+    return ocp.training.Checkpointer(
+        folder.absolute(),
+        preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
+        cleanup_tmp_directories=True,
+    )
+
+
+def save(folder: Path, state: GanState) -> None:
+    """Save under the state's epoch, wholly or not at all; an earlier checkpoint of that epoch is replaced."""
+    with _checkpointer(folder) as checkpointer:
+        checkpointer.save(
+            int(state.epoch), state, force=True, overwrite=True, custom_metadata={"sha256": tree_sha256(state)}
+        )
+
+
+def load_newest(folder: Path, like: GanState) -> tuple[GanState | None, list[str]]:
+    """The newest checkpoint that is whole.
+
+    Args:
+        folder: where `save` put them; it need not exist.
+        like: a state, or its shapes and dtypes, of the same configuration.
+
+    Returns:
+        The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
+    """
+    if not folder.is_dir():
+        return None, []
+    sharding = SingleDeviceSharding(jax.devices()[0])
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
+    warnings = []
+    with _checkpointer(folder) as checkpointer:
+        for step in sorted((metadata.step for metadata in checkpointer.checkpoints), reverse=True):
+            try:
+                state = checkpointer.load(step, shapes)
+                metadata = checkpointer.metadata(step).custom_metadata
+                if tree_sha256(state) == (metadata or {}).get("sha256"):
+                    return state, warnings
+                problem = "its digest does not match"
+            except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
+                problem = " ".join(str(error).split())[:200]
+            warnings.append(f"checkpoint {folder / str(step)} is damaged and was passed over: {problem}")
+    return None, warnings

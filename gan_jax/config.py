@@ -1,0 +1,102 @@
+"""What a run is: frozen, hashable dataclasses, validated when they are made, written to JSON and read back."""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from gan_jax.data import DATASETS
+from gan_jax.errors import UserError
+from gan_jax.losses import LOSSES, Targets
+from gan_jax.models import Precision
+from gan_jax.schedules import ONE_STEP, Schedule
+
+LossName = Literal["non_saturating", "saturating"]
+
+ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
+MAX_SEED = 2**32 - 1
+MAX_EPOCHS = 100_000
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise UserError(message) unless the condition holds."""
+    if not condition:
+        raise UserError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """All that the compiled training step is specialised to: a static argument. Defaults are the homework's."""
+
+    loss: LossName = "non_saturating"
+    real_target: float = 1.0
+    fake_target: float = 0.0
+    generator_target: float = 1.0
+    batch_size: int = 512
+    learning_rate: float = 2e-4
+    adam_b1: float = 0.9
+    adam_b2: float = 0.999
+    dropout_rate: float = 0.3
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        require(self.loss in LOSSES, f"unknown loss {self.loss!r}: choose from {', '.join(LOSSES)}")
+        require(self.precision in get_args(Precision), f"unknown precision {self.precision!r}: float32 or bfloat16")
+        for name in ("real_target", "fake_target", "generator_target"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
+        for name in ("adam_b1", "adam_b2", "dropout_rate"):
+            value = getattr(self, name)
+            require(0 <= value < 1, f"{name} must be at least 0 and below 1, not {value}")
+        require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
+        require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            f"the learning rate must be a finite number above 0, not {self.learning_rate}",
+        )
+
+    @property
+    def targets(self) -> Targets:
+        return Targets(self.real_target, self.fake_target, self.generator_target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A run, which is a function of this and of nothing else (on one machine with one set of versions)."""
+
+    name: str
+    dataset: str = "mnist"
+    seed: int = 0
+    epochs: int = 100
+    discriminator_steps: Schedule = ONE_STEP
+    setting: Setting = Setting()
+
+    def __post_init__(self) -> None:
+        require(
+            _RUN_NAME.fullmatch(self.name) is not None,
+            f"a run's name is letters, digits, '.', '_' and '-', the first a letter or digit: not {self.name!r}",
+        )
+        require(
+            self.dataset in (*DATASETS, ARCHIVES_DATASET),
+            f"unknown data set {self.dataset!r}: choose from {', '.join(DATASETS)}",
+        )
+        require(0 <= self.seed <= MAX_SEED, f"the seed must be from 0 to {MAX_SEED}, not {self.seed}")
+        require(1 <= self.epochs <= MAX_EPOCHS, f"epochs must be from 1 to {MAX_EPOCHS}, not {self.epochs}")
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of numbers and text, flat but for `setting`."""
+        return dataclasses.asdict(self) | {"discriminator_steps": str(self.discriminator_steps)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The configuration that `to_json` wrote. Raises UserError for values that are none."""
+        try:
+            values = dict(values)
+            schedule = Schedule.parse(values.pop("discriminator_steps"))
+            setting = Setting(**values.pop("setting"))
+            return cls(discriminator_steps=schedule, setting=setting, **values)
+        except UserError:
+            raise
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise UserError(f"not a run's configuration: {error}") from error

@@ -1,0 +1,108 @@
+"""Loading by name, through tensorflow-datasets, or from four IDX archives."""
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import socket
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax.data.idx import read_idx
+from gan_jax.errors import UserError
+
+DATASETS = ("mnist", "fashion_mnist", "kmnist")
+ARCHIVES = Path(__file__).parent / "archives"
+IMAGE_SHAPE = (28, 28)
+
+_DOWNLOAD = "It is downloaded once: connect to a network, or give the four archives with --archives DIR"
+_REMEDY = {
+    "mnist": "Reinstall the package if an archive in it was changed; delete that folder if it was damaged",
+    "fashion_mnist": _DOWNLOAD,
+    "kmnist": _DOWNLOAD,
+}
+
+
+class ImageDataset(NamedTuple):
+    """Training and test images, uint8 (n, 784) in 0..255, and their classes, uint8 (n,)."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+    def sha256(self) -> str:
+        """A digest of all pixels and labels with their shapes."""
+        digest = hashlib.sha256()
+        for array in self:
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for this project: $XDG_CACHE_HOME/gan_jax or ~/.cache/gan_jax."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "gan_jax"
+
+
+def load(name: str) -> ImageDataset:
+    """A data set by name, prepared in the user's cache folder when first asked for.
+
+    MNIST lies in the package; fashion_mnist (Xiao et al. 2017) and kmnist (Clanuwat et al. 2018) are downloaded once.
+
+    Raises:
+        UserError: for an unknown name, an archive that fails its checksum, a failed download or an unusable cache.
+    """
+    if name not in DATASETS:
+        raise UserError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}")
+    # Here rather than above: the import takes a second, and archives of one's own need none of it.
+    import tensorflow_datasets as tfds
+
+    from gan_jax.data.builders import BUILDERS, builder_for, prepare, read_split
+
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    tfds.disable_progress_bar()
+    folder = cache_folder() / "datasets"
+    if name != "mnist" and not builder_for(name, folder).is_prepared():
+        _require_network(BUILDERS[name].URL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # tensorflow-datasets prints what it prepares
+            builder = prepare(name, folder, ARCHIVES if name == "mnist" else None)
+        return ImageDataset(*read_split(builder, "train"), *read_split(builder, "test"))
+    except Exception as error:  # of many libraries: checksums, files, network, a cache that was damaged
+        reason = " ".join(str(error).split())[:300]
+        problem = f"cannot load {name}, prepared in {folder}: {type(error).__name__}: {reason}"
+        raise UserError(f"{problem}. {_REMEDY[name]}") from error
+
+
+def _require_network(url: str) -> None:
+    """Fail at once where the server's name has no address: tensorflow-datasets would try again for three minutes."""
+    host = urllib.parse.urlsplit(url).hostname
+    if urllib.request.getproxies():
+        return  # then the proxy resolves the name
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise UserError(f"no network: {host} has no address ({error.strerror}). {_DOWNLOAD}") from error
+
+
+def load_archives(folder: Path) -> ImageDataset:
+    """A data set from four gzipped IDX files with MNIST's names, of 28 x 28 images of unsigned bytes.
+
+    Raises:
+        UserError: naming the file that is missing or is not what it should be.
+    """
+    arrays = []
+    for prefix in ("train", "t10k"):
+        images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", IMAGE_SHAPE)
+        labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", ())
+        if len(images) != len(labels):
+            raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels in the {prefix} archives")
+        arrays += [images.reshape(len(images), -1), labels]
+    return ImageDataset(*arrays)

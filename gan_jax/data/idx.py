@@ -1,0 +1,58 @@
+"""The IDX format of the MNIST archives: a big-endian header, then the values, all in gzip.
+
+Archives come from outside, so a header is believed only within bounds, and never more is unpacked than it announces.
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from gan_jax.errors import UserError
+
+MAX_ITEMS = 1_000_000
+_UNSIGNED_BYTE = 0x08
+
+
+def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a gzipped IDX file of unsigned bytes.
+
+    Args:
+        path: the file.
+        item_shape: what one item must be: (28, 28) for images, () for labels.
+
+    Returns:
+        uint8 (n, *item_shape), at least one item.
+
+    Raises:
+        UserError: if the file cannot be read, is not gzip or IDX, or does not hold what its header says.
+    """
+    try:
+        with gzip.open(path, "rb") as file:
+            count = _read_header(path, file.read(4 + 4 * (1 + len(item_shape))), item_shape)
+            size = count * math.prod(item_shape)
+            values = file.read(size + 1)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path} is not a whole gzip file: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(values) != size:
+        found = "more" if len(values) > size else f"{len(values)} bytes"
+        raise UserError(f"{path} announces {count} items, {size} bytes, but holds {found}")
+    return np.frombuffer(values, np.uint8).reshape(count, *item_shape)
+
+
+def _read_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:
+    """The number of items that a header announces."""
+    rank = 1 + len(item_shape)
+    if len(header) != 4 + 4 * rank or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, rank]):
+        raise UserError(f"{path} is not an IDX file of unsigned bytes with {rank} dimension{'s' if rank > 1 else ''}")
+    count, *shape = struct.unpack(f">{rank}I", header[4:])
+    if tuple(shape) != item_shape:
+        raise UserError(f"{path} holds items of {' x '.join(map(str, shape))}, not {' x '.join(map(str, item_shape))}")
+    if not 1 <= count <= MAX_ITEMS:
+        raise UserError(f"{path} announces {count} items: between 1 and {MAX_ITEMS} can be read")
+    return count

@@ -1,0 +1,150 @@
+"""Every plot, a function from numbers to a matplotlib figure; no file is touched and no state of pyplot's used.
+
+Colours are Okabe and Ito's (2008), which colour-blind readers tell apart: each quantity keeps its own throughout.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+GENERATOR, DISCRIMINATOR, ACCURACY = "#D55E00", "#0072B2", "#009E73"
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+EQUILIBRIUM = "#777777"
+
+Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epochs,) each
+
+
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlabel("epoch")
+    return figure, axes
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    """Values for a logarithmic axis, where zero has no place: a gap, rather than a line to the bottom."""
+    return np.where(values > 0, values, np.nan)
+
+
+def _line(axis: Axes, metrics: Metrics, name: str, label: str, colour: str) -> None:
+    epochs = metrics["epoch"]
+    marker = "o" if len(epochs) == 1 else None  # a single point draws no line
+    values = _positive(metrics[name]) if axis.get_yscale() == "log" else metrics[name]
+    axis.plot(epochs, values, label=label, color=colour, marker=marker, linewidth=1.6)
+
+
+def _equilibrium(axis: Axes, value: float, text: str) -> None:
+    """A labelled line where the loss would stand if D could not tell real from generated, D = 1/2 everywhere."""
+    axis.axhline(value, color=EQUILIBRIUM, linestyle="--", linewidth=1)
+    axis.annotate(
+        text, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-4, 3), textcoords="offset points",
+        ha="right", fontsize=8, color="#555555",
+    )  # fmt: skip
+
+
+def learning_curve(metrics: Metrics, title: str, saturating: bool) -> Figure:
+    """Both losses over the epochs, with the values that they take where D = 1/2 everywhere."""
+    figure, axes = _figure(8, 4.5)
+    axis = axes[0, 0]
+    _line(axis, metrics, "discriminator_loss", "discriminator", DISCRIMINATOR)
+    _line(axis, metrics, "generator_loss", "generator", GENERATOR)
+    _equilibrium(axis, 2 * math.log(2), "2 log 2: discriminator's loss at D = 1/2")
+    sign, text = (-1, "-log 2") if saturating else (1, "log 2")
+    _equilibrium(axis, sign * math.log(2), f"{text}: generator's loss at D = 1/2")
+    axis.set_ylabel("mean loss of the epoch")
+    axis.set_title(title)
+    axis.legend(frameon=False)
+    return figure
+
+
+def diagnostics(metrics: Metrics, title: str) -> Figure:
+    """What the losses do not tell: D's verdicts, its accuracy, and how much gradient reaches each network."""
+    figure, axes = _figure(11, 3.8, 1, 3)
+    verdicts, accuracy, norms = axes[0]
+    _line(verdicts, metrics, "real_probability", "D(x), real", DISCRIMINATOR)
+    _line(verdicts, metrics, "fake_probability", "D(G(z)), generated", GENERATOR)
+    verdicts.set(ylim=(-0.02, 1.02), title="mean verdict of D")
+    verdicts.axhline(0.5, color=EQUILIBRIUM, linestyle="--", linewidth=1)
+    _line(accuracy, metrics, "discriminator_accuracy", "accuracy", ACCURACY)
+    accuracy.axhline(0.5, color=EQUILIBRIUM, linestyle="--", linewidth=1)
+    accuracy.set(ylim=(0.45, 1.02), title="accuracy of D (1/2: cannot tell)")
+    norms.set_yscale("log")
+    _line(norms, metrics, "discriminator_gradient_norm", "discriminator", DISCRIMINATOR)
+    _line(norms, metrics, "generator_gradient_norm", "generator", GENERATOR)
+    norms.set_title("norm of the gradient")
+    for axis in (verdicts, norms):
+        axis.legend(frameon=False, fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], title: str) -> Figure:
+    """Runs against each other: losses, D(G(z)) and G's gradient norm on logarithmic axes, and last samples.
+
+    Args:
+        runs: metrics by the run's name, the baseline first.
+        samples: a grid of samples, uint8 (height, width), by the same names.
+        title: over the whole.
+    """
+    figure = Figure(figsize=(12, 8.4), dpi=120, layout="constrained")
+    curves, pictures = figure.subfigures(2, 1, height_ratios=[1, 1.25])
+    panels = curves.subplots(1, 4)
+    columns = (
+        ("discriminator_loss", "discriminator's loss", "linear"),
+        ("generator_loss", "generator's loss", "linear"),
+        ("fake_probability", "D(G(z))", "log"),
+        ("generator_gradient_norm", "norm of G's gradient", "log"),
+    )
+    for axis, (name, label, scale) in zip(panels, columns, strict=True):
+        axis.set(title=label, xlabel="epoch", yscale=scale)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        for (run, metrics), colour in zip(runs.items(), RUN_COLOURS, strict=False):
+            _line(axis, metrics, name, run, colour)
+    panels[0].legend(frameon=False)
+    for axis, (run, image) in zip(np.atleast_1d(pictures.subplots(1, len(samples))), samples.items(), strict=True):
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.set_title(f"{run}, epoch {int(runs[run]['epoch'][-1])}")
+        axis.set_axis_off()
+    figure.suptitle(title)
+    return figure
+
+
+def grid(images: np.ndarray, columns: int = 8, gap: int = 2) -> np.ndarray:
+    """Images in rows, uint8, with dark grey gaps.
+
+    Args:
+        images: float32 (n, 784) in [-1, 1], n a multiple of `columns`.
+        columns: images a row.
+        gap: pixels between images and around them.
+
+    Returns:
+        uint8 (height, width).
+    """
+    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8).reshape(-1, columns, 28, 28)
+    rows, pitch = len(pixels), 28 + gap
+    canvas = np.full((rows * pitch + gap, columns * pitch + gap), 64, np.uint8)
+    for row, column in np.ndindex(rows, columns):
+        top, left = gap + row * pitch, gap + column * pitch
+        canvas[top : top + 28, left : left + 28] = pixels[row, column]
+    return canvas
+
+
+def labelled_frames(frames: Sequence[np.ndarray], epochs: Sequence[int]) -> list[np.ndarray]:
+    """Grids of one size, uint8 (height, width), each with its epoch written beneath: the frames of an animation."""
+    from PIL import Image, ImageDraw
+
+    strip = 16
+    labelled = []
+    for frame, epoch in zip(frames, epochs, strict=True):
+        image = Image.new("L", (frame.shape[1], frame.shape[0] + strip), 64)
+        image.paste(Image.fromarray(frame), (0, 0))
+        ImageDraw.Draw(image).text((4, frame.shape[0] + 1), f"epoch {epoch}", fill=255)
+        labelled.append(np.asarray(image))
+    return labelled

@@ -1,0 +1,86 @@
+"""The losses of the two players, as pairs of pure functions of logits, in one table.
+
+Both functions of a pair take the discriminator's logits on real and on generated images and the targets, whether
+they read them or not: a relativistic generator loss (Jolicoeur-Martineau 2018, arXiv:1807.00734) compares the two, and
+what a loss leaves unread, XLA does not compute. A loss that needs the discriminator itself (a gradient penalty)
+becomes a further field of `GanLoss`.
+
+With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit): exact at any logit, where
+log(sigmoid(logit)) is -inf from about -88 on.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import chex
+import jax
+from jax import Array
+
+
+class Targets(NamedTuple):
+    """The probabilities that stand for "real" and "generated"; other values than 1 / 0 / 1 smooth the labels."""
+
+    real: float = 1.0  # for D on real images, in [0, 1]
+    fake: float = 0.0  # for D on generated images, in [0, 1]
+    generator: float = 1.0  # for G on generated images, in [0, 1]; the saturating loss has no use for it
+
+
+LossFunction = Callable[[Array, Array, Targets], Array]
+
+
+class GanLoss(NamedTuple):
+    """What each player minimises: `(real_logits, fake_logits, targets) -> float32 ()`.
+
+    Logits are float32 (batch,), positive where D takes the image for real.
+    """
+
+    discriminator: LossFunction
+    generator: LossFunction
+
+
+def cross_entropy(logits: Array, target: float) -> Array:
+    """Mean binary cross entropy -target log D - (1 - target) log(1 - D).
+
+    Args:
+        logits: float32 (batch,).
+        target: in [0, 1], known when the function is traced.
+
+    Returns:
+        float32 ().
+
+    Raises:
+        AssertionError: if the logits are not of rank 1, which would otherwise broadcast.
+    """
+    chex.assert_rank(logits, 1)
+    if target == 1.0:  # the absent term is left out rather than multiplied by 0, which is not finite times inf
+        return jax.nn.softplus(-logits).mean()
+    if target == 0.0:
+        return jax.nn.softplus(logits).mean()
+    return (target * jax.nn.softplus(-logits) + (1 - target) * jax.nn.softplus(logits)).mean()
+
+
+def discriminator_cross_entropy(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """-E log D(x) - E log(1 - D(G(z))) at targets 1 and 0 (Goodfellow et al. 2014, equation 1); 2 log 2 at D = 1/2."""
+    chex.assert_equal_shape([real_logits, fake_logits])
+    return cross_entropy(real_logits, targets.real) + cross_entropy(fake_logits, targets.fake)
+
+
+def non_saturating_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """-E log D(G(z)) (Goodfellow et al. 2014, section 3); its gradient per logit is -(1 - D), log 2 at D = 1/2."""
+    del real_logits
+    return cross_entropy(fake_logits, targets.generator)
+
+
+def saturating_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """E log(1 - D(G(z))) (Goodfellow et al. 2014, equation 1); its gradient per logit is -D, which vanishes with D.
+
+    It is the minimax game: G maximises what D minimises on generated images, and so it takes D's target for them.
+    """
+    del real_logits
+    return -cross_entropy(fake_logits, targets.fake)
+
+
+LOSSES: dict[str, GanLoss] = {
+    "non_saturating": GanLoss(discriminator_cross_entropy, non_saturating_generator),
+    "saturating": GanLoss(discriminator_cross_entropy, saturating_generator),
+}

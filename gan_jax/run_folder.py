@@ -1,0 +1,104 @@
+"""What lies in a run's folder, and reading and writing it.
+
+config.json      the configuration, which the run is a function of
+manifest.json    where and how it ran, its data's hash, and the hash that it ended with
+metrics.csv      a row an epoch
+samples/         epoch_001.png and so on: the same 64 latents at every epoch
+checkpoints/     the newest states
+*.png, *.gif     figures
+"""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax.config import Config
+from gan_jax.errors import UserError
+from gan_jax.files import write_json, write_text
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder by its path; nothing is read or written before it is asked for."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    def sample(self, epoch: int) -> Path:
+        """The grid of samples after `epoch`."""
+        return self.samples / f"epoch_{epoch:03d}.png"
+
+    def sampled_epochs(self) -> list[int]:
+        """Epochs whose grid of samples is there, in order."""
+        names = (path.stem.removeprefix("epoch_") for path in self.samples.glob("epoch_*.png"))
+        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+    def read_config(self) -> Config | None:
+        """The configuration of the run that is here, or None if there is none."""
+        values = self._read_json("config.json")
+        if values is None:
+            return None
+        try:
+            return Config.from_json(values)
+        except UserError as error:
+            raise UserError(f"{self.path / 'config.json'}: {error}") from error
+
+    def write_config(self, config: Config) -> None:
+        write_json(self.path / "config.json", config.to_json())
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest, empty if there is none."""
+        return self._read_json("manifest.json") or {}
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        write_json(self.path / "manifest.json", manifest)
+
+    def read_metrics(self) -> dict[str, np.ndarray]:
+        """The columns of metrics.csv by name, float64 (epochs,) each; empty if there is no such file."""
+        rows = self.read_rows()
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]} if rows else {}
+
+    def read_rows(self) -> list[Row]:
+        """The rows of metrics.csv, epoch by epoch."""
+        path = self.path / "metrics.csv"
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"cannot read {path}: {error}") from error
+
+    def write_rows(self, rows: list[Row]) -> None:
+        """Write metrics.csv; numbers in the shortest form that is read back to the same bits."""
+        lines = [",".join(rows[0]), *(",".join(_shortest(value) for value in row.values()) for row in rows)]
+        write_text(self.path / "metrics.csv", "\n".join(lines) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"cannot read {path}: {error}") from error
+        if not isinstance(values, dict):
+            raise UserError(f"{path} does not hold a JSON object")
+        return values
+
+
+def _shortest(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
