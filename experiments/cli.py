@@ -1,13 +1,14 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2."""
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import jax
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 
 from experiments.parts import PARTS, Part
 from experiments.progress import Progress
@@ -32,24 +33,36 @@ app = App(
 )
 
 
+def _whole_number(_: type, tokens: Sequence[Token]) -> int:
+    """An int from its digits alone: cyclopts would round "1.5"."""
+    text = tokens[0].value
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _whole(text: str) -> Parameter:
+    return Parameter(help=text, converter=_whole_number)
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """What every training command takes."""
 
-    epochs: Annotated[int, Parameter(help="Passes over the training images.")] = 100
-    seed: Annotated[int, Parameter(help="Of all randomness: equal seeds give equal bits.")] = 0
+    epochs: Annotated[int, _whole("Passes over the training images.")] = 100
+    seed: Annotated[int, _whole("Of all randomness: equal seeds give equal bits.")] = 0
     out: Annotated[Path, Parameter(help="The folder that holds the runs' folders.", show_default=False)] = DEFAULT_OUT
     name: Annotated[str | None, Parameter(help="The run's folder in it. By default part, data and seed.")] = None
     dataset: Annotated[str, Parameter(help="mnist, fashion_mnist or kmnist.")] = "mnist"
     archives: Annotated[
         Path | None, Parameter(help="A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
     ] = None
-    batch_size: Annotated[int, Parameter(help="Images a step; an incomplete last batch is left out.")] = 512
+    batch_size: Annotated[int, _whole("Images a step; an incomplete last batch is left out.")] = 512
     learning_rate: Annotated[float, Parameter(help="Of both Adam optimisers.")] = 2e-4
     precision: Annotated[Precision, Parameter(help="Of the operands of matrix products.")] = "float32"
-    checkpoint_every: Annotated[int, Parameter(help="Epochs between checkpoints.")] = 10
-    samples_every: Annotated[int, Parameter(help="Epochs between grids of samples.")] = 1
+    checkpoint_every: Annotated[int, _whole("Epochs between checkpoints.")] = 10
+    samples_every: Annotated[int, _whole("Epochs between grids of samples.")] = 1
     overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
 
 

@@ -6,9 +6,10 @@ Each carries the digest of its state, so that a file that was damaged on the dis
 import hashlib
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 from orbax.checkpoint import v1 as ocp
@@ -25,7 +26,7 @@ def tree_sha256(tree: Any) -> str:
     """A digest of every leaf's path, dtype, shape and bits."""
     digest = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        values = jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+        values = jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
         array = np.asarray(values)
         digest.update(f"{jax.tree_util.keystr(path)} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
@@ -39,8 +40,8 @@ def params_sha256(state: GanState) -> str:
 
 def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
     return ocp.training.Checkpointer(
-        folder.absolute(),
-        preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
+        str(folder.absolute()),
+        preservation_policy=cast(Any, ocp.training.preservation_policies.LatestN(KEPT)),  # orbax mistypes its own
         cleanup_tmp_directories=True,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 GENERATOR, DISCRIMINATOR, ACCURACY = "#D55E00", "#0072B2", "#009E73"
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -21,10 +22,15 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.set_xlabel("epoch")
+        _epoch_axis(axis)
     return figure, axes
+
+
+def _epoch_axis(axis: Axes) -> None:
+    axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
@@ -93,8 +99,8 @@ def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], t
         title: over the whole.
     """
     figure = Figure(figsize=(12, 8.4), dpi=120, layout="constrained")
-    curves, pictures = figure.subfigures(2, 1, height_ratios=[1, 1.25])
-    panels = curves.subplots(1, 4)
+    curves, pictures = figure.subfigures(2, 1, squeeze=False, height_ratios=[1, 1.25])[:, 0]
+    panels = curves.subplots(1, 4, squeeze=False)[0]
     columns = (
         ("discriminator_loss", "discriminator's loss", "linear"),
         ("generator_loss", "generator's loss", "linear"),
@@ -102,13 +108,13 @@ def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], t
         ("generator_gradient_norm", "norm of G's gradient", "log"),
     )
     for axis, (name, label, scale) in zip(panels, columns, strict=True):
-        axis.set(title=label, xlabel="epoch", yscale=scale)
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
+        axis.set(title=label, yscale=scale)
+        _epoch_axis(axis)
         for (run, metrics), colour in zip(runs.items(), RUN_COLOURS, strict=False):
             _line(axis, metrics, name, run, colour)
     panels[0].legend(frameon=False)
-    for axis, (run, image) in zip(np.atleast_1d(pictures.subplots(1, len(samples))), samples.items(), strict=True):
+    panes = pictures.subplots(1, len(samples), squeeze=False)[0]
+    for axis, (run, image) in zip(panes, samples.items(), strict=True):
         axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axis.set_title(f"{run}, epoch {int(runs[run]['epoch'][-1])}")
         axis.set_axis_off()

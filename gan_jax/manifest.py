@@ -30,7 +30,7 @@ def provenance() -> dict[str, Any]:
         "processor": processor(),
         "processor_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "default_prng": str(jax.config.jax_default_prng_impl),
+        "prng": str(jax.random.key_impl(jax.random.key(0))),
     }
 
 

@@ -87,8 +87,8 @@ def init_state(key: Array, setting: Setting) -> GanState:
     generator, discriminator = networks(setting)
     optimizer = adam(setting)
     generator_key, discriminator_key = jax.random.split(stream_key(key, Stream.INITIAL_WEIGHTS))
-    generator_params = generator.init(generator_key, jnp.zeros((1, LATENT_SIZE)))
-    discriminator_params = discriminator.init(discriminator_key, jnp.zeros((1, IMAGE_SIZE)))
+    generator_params = cast(Params, generator.init(generator_key, jnp.zeros((1, LATENT_SIZE))))
+    discriminator_params = cast(Params, discriminator.init(discriminator_key, jnp.zeros((1, IMAGE_SIZE))))
     return GanState(
         generator=generator_params,
         discriminator=discriminator_params,

@@ -41,7 +41,7 @@ class ImageDataset(NamedTuple):
         digest = hashlib.sha256()
         for array in self:
             digest.update(repr((array.shape, array.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 

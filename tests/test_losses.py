@@ -1,0 +1,105 @@
+"""The losses against torch's BCELoss on probabilities, closed-form gradients, and the limits of the logits."""
+
+import math
+
+import chex
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis.extra.numpy import arrays
+from jax.test_util import check_grads
+
+from gan_jax.losses import LOSSES, Targets, cross_entropy
+
+# The probabilities go through float64, so what differs is float32 round-off in a mean of terms of size up to 10.
+FLOAT32 = dict(rtol=2e-6, atol=2e-6)
+logits_of = st.sampled_from([1, 8, 33]).flatmap(  # few sizes: each is compiled anew
+    lambda n: st.tuples(*[arrays(np.float32, n, elements=st.floats(-10, 10, width=32))] * 2)
+)
+probabilities = st.floats(0, 1)
+
+
+def torch_bce(logits: np.ndarray, target: float) -> float:
+    """The notebook's form: BCELoss of the sigmoid, here in float64."""
+    probability = torch.sigmoid(torch.tensor(logits, dtype=torch.float64))
+    return torch.nn.BCELoss()(probability, torch.full_like(probability, target)).item()
+
+
+@settings(max_examples=50)
+@given(logits_of, probabilities, probabilities, probabilities)
+def test_losses_are_torchs_bce_on_probabilities(logits, real_target, fake_target, generator_target):
+    real, fake = logits
+    targets = Targets(real_target, fake_target, generator_target)
+    discriminator = torch_bce(real, real_target) + torch_bce(fake, fake_target)
+    for name, generator in (
+        ("non_saturating", torch_bce(fake, generator_target)),
+        ("saturating", -torch_bce(fake, fake_target)),
+    ):
+        loss = LOSSES[name]
+        np.testing.assert_allclose(
+            loss.discriminator(jnp.array(real), jnp.array(fake), targets), discriminator, **FLOAT32
+        )
+        np.testing.assert_allclose(loss.generator(jnp.array(real), jnp.array(fake), targets), generator, **FLOAT32)
+
+
+@settings(max_examples=50)
+@given(logits_of)
+def test_generator_gradients_are_their_closed_forms(logits):
+    """Per logit -(1 - D)/n for -log D, and -D/n for log(1 - D), which vanishes where D rejects."""
+    real, fake = map(jnp.array, logits)
+    n = len(fake)
+    for name, expected in (
+        ("non_saturating", -jax.nn.sigmoid(-fake) / n),
+        ("saturating", -jax.nn.sigmoid(fake) / n),
+    ):
+        gradient = jax.grad(LOSSES[name].generator, argnums=1)(real, fake, Targets())
+        np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-12)  # a few float32 roundings each
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("targets", [Targets(), Targets(0.9, 0.1, 0.9), Targets(0.9, 0.0, 1.0)])
+def test_every_loss_obeys_the_protocol(name, targets):
+    """Scalars of float32, finite with finite gradients at logits of ±1e4, and gradients that differences confirm."""
+    for function in LOSSES[name]:
+        extreme = jnp.array([-1e4, -100.0, 0.0, 100.0, 1e4])
+        value, gradients = jax.value_and_grad(function, argnums=(0, 1))(extreme, -extreme, targets)
+        chex.assert_shape(value, ())
+        chex.assert_type(value, jnp.float32)
+        chex.assert_tree_all_finite((value, gradients))
+        with jax.enable_x64(True):
+            real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
+            # 1e-6: central differences in float64 with steps of 1e-5 lose about 1e-10 / 1e-5 to cancellation.
+            check_grads(lambda a, b, f=function: f(a, b, targets), (real, fake), order=1, rtol=1e-6, atol=1e-6)
+
+
+def test_limits_of_the_logits():
+    """At ±1e4 the losses are 0 or 1e4 exactly: no log(0), no clamp."""
+    far = jnp.full(4, 1e4)
+    assert cross_entropy(far, 1.0) == 0
+    assert cross_entropy(-far, 1.0) == 1e4
+    assert cross_entropy(far, 0.0) == 1e4
+    assert cross_entropy(-far, 0.0) == 0
+    assert LOSSES["saturating"].generator(far, far, Targets()) == -1e4
+
+
+def test_equilibrium():
+    """D = 1/2 everywhere: 2 log 2 for D, log 2 and -log 2 for G, the lines of the learning curve."""
+    zeros = jnp.zeros(8)
+    for name, generator in (("non_saturating", math.log(2)), ("saturating", -math.log(2))):
+        loss = LOSSES[name]
+        assert loss.discriminator(zeros, zeros, Targets()) == pytest.approx(2 * math.log(2), rel=1e-6)
+        assert loss.generator(zeros, zeros, Targets()) == pytest.approx(generator, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_shapes_that_would_broadcast_raise(name):
+    column, row = jnp.zeros((4, 1)), jnp.zeros(4)
+    for real, fake in ((row, column), (column, row), (column, column), (row, jnp.zeros(5))):
+        with pytest.raises(AssertionError):
+            LOSSES[name].discriminator(real, fake, Targets())
+    with pytest.raises(AssertionError):
+        LOSSES[name].generator(row, column, Targets())

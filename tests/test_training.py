@@ -1,0 +1,187 @@
+"""What a step and an epoch do, and to which bits."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.config import Setting
+from gan_jax.training import (
+    GanState,
+    StepInfo,
+    discriminator_step,
+    epoch_order,
+    generator_step,
+    gradient_norm,
+    init_state,
+    sample_latents,
+    to_unit_range,
+    train_epoch,
+    train_step,
+)
+
+SETTING = Setting(batch_size=64)
+
+
+@pytest.fixture(scope="module")
+def images(mnist) -> jax.Array:
+    return jnp.asarray(mnist.train_images[:200])  # three batches of 64 and a rest of 8
+
+
+def fresh(seed: int = 0, setting: Setting = SETTING) -> GanState:
+    return init_state(jax.random.key(seed), setting)
+
+
+def assert_same_bits(a, b) -> None:
+    chex.assert_trees_all_equal_shapes_and_dtypes(a, b)
+    for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        if jnp.issubdtype(left.dtype, jax.dtypes.prng_key):
+            left, right = jax.random.key_data(left), jax.random.key_data(right)
+        np.testing.assert_array_equal(left, right)
+
+
+def changed(a, b) -> list[bool]:
+    """Leaf by leaf, whether any bit differs."""
+    return [not np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "saturating"])
+def test_a_scanned_epoch_is_the_python_loop_bit_for_bit(images, loss):
+    setting = Setting(batch_size=64, loss=loss)
+    state = fresh(setting=setting)
+    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size)
+    infos = []
+    for indices in order:
+        state, info = train_step(state, images[indices], setting=setting, discriminator_steps=2)
+        infos.append(info)
+    scanned, scanned_infos = train_epoch(fresh(setting=setting), images, setting=setting, discriminator_steps=2)
+    assert_same_bits(scanned, state._replace(epoch=jnp.int32(1)))
+    assert_same_bits(scanned_infos, jax.tree.map(lambda *leaves: jnp.stack(leaves), *infos))
+    chex.assert_tree_all_finite(scanned_infos)
+
+
+def test_an_epoch_keeps_structure_types_and_counts(images):
+    state, infos = train_epoch(fresh(), images, setting=SETTING, discriminator_steps=3)
+    chex.assert_trees_all_equal_shapes_and_dtypes(state, fresh())
+    chex.assert_shape(infos, (3,))
+    assert (int(state.epoch), int(state.iteration)) == (1, 3)
+    # Adam counts its updates: three iterations of three discriminator steps, and one generator step each.
+    assert int(state.discriminator_optimizer[0].count) == 9
+    assert int(state.generator_optimizer[0].count) == 3
+    chex.assert_tree_all_finite((state.generator, state.discriminator))
+
+
+def test_each_step_leaves_the_other_network_alone(images):
+    state, batch = fresh(), to_unit_range(images[:64])
+    after_d, _ = jax.jit(discriminator_step, static_argnums=3)(state, batch, jnp.int32(0), SETTING)
+    assert_same_bits((after_d.generator, after_d.generator_optimizer), (state.generator, state.generator_optimizer))
+    assert all(changed(after_d.discriminator, state.discriminator))
+    after_g, _, _ = jax.jit(generator_step, static_argnums=2)(state, batch, SETTING)
+    assert_same_bits(
+        (after_g.discriminator, after_g.discriminator_optimizer), (state.discriminator, state.discriminator_optimizer)
+    )
+    assert all(changed(after_g.generator, state.generator))
+
+
+def test_k_steps_are_k_updates_on_the_same_images_with_fresh_noise(images):
+    state, batch = fresh(), images[:64]
+    once = jax.jit(discriminator_step, static_argnums=3)
+    expected, losses = state, []
+    for inner in range(3):
+        expected, info = once(expected, to_unit_range(batch), jnp.int32(inner), SETTING)
+        losses.append(info.discriminator_loss)
+    assert len(set(map(float, losses))) == 3
+    after, info = train_step(state, batch, setting=SETTING, discriminator_steps=3)
+    # The same operations in two programs, which XLA may fuse differently: a few float32 roundings of a step of 2e-4.
+    chex.assert_trees_all_close(after.discriminator, expected.discriminator, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(info.discriminator_loss, np.mean(losses), rtol=1e-6)
+
+
+def test_seeds_differ_in_weights_order_and_noise():
+    a, b = fresh(0), fresh(1)
+    assert all(changed((a.generator, a.discriminator), (b.generator, b.discriminator)))
+    assert not np.array_equal(sample_latents(a.key, 4), sample_latents(b.key, 4))
+    orders = [epoch_order(state.key, jnp.int32(0), 100, 10) for state in (a, b)]
+    assert not np.array_equal(*orders)
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(200, 64), (64, 64), (60_000, 512), (7, 2)])
+def test_an_epoch_visits_each_image_at_most_once_in_a_fresh_order(size, batch_size):
+    key = jax.random.key(3)
+    first, second = (np.asarray(epoch_order(key, jnp.int32(epoch), size, batch_size)) for epoch in (0, 1))
+    for order in (first, second):
+        assert order.shape == (size // batch_size, batch_size)
+        assert len(np.unique(order)) == order.size
+        assert order.min() >= 0
+        assert order.max() < size
+    assert not np.array_equal(first, second)
+
+
+def test_one_compilation_per_number_of_discriminator_steps(images):
+    """Over epochs, states and equal settings made anew; a state that came from elsewhere counts as the same."""
+    train_epoch.clear_cache()
+    state = fresh()
+    for steps in (1, 2, 1, 1, 2):
+        setting = Setting(batch_size=64)
+        state, _ = train_epoch(state, images, setting=setting, discriminator_steps=steps)
+    assert train_epoch._cache_size() == 2
+
+
+def test_the_program_does_not_contain_the_images(images):
+    text = train_epoch.lower(fresh(), images, setting=SETTING, discriminator_steps=1).as_text()
+    assert len(text) < 1_000_000
+
+
+def test_an_epochs_state_is_donated(images):
+    state = fresh()
+    train_epoch(state, images, setting=SETTING, discriminator_steps=1)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves((state.generator, state.discriminator_optimizer)))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-12, 1e-25, 1e15])
+def test_gradient_norm_at_any_scale(scale):
+    """Against float64; the plain sum of squares gives 0 from about 1e-23 down, and inf from 1e19 up."""
+    tree = {"a": scale * jax.random.normal(jax.random.key(0), (50, 40)), "b": scale * jnp.ones(7)}
+    expected = np.sqrt(sum(np.sum(np.asarray(leaf, np.float64) ** 2) for leaf in tree.values()))
+    np.testing.assert_allclose(gradient_norm(tree), expected, rtol=1e-5)  # 2007 float32 squares, summed in some order
+
+
+def test_gradient_norm_of_nothing_is_zero():
+    assert gradient_norm({"a": jnp.zeros(5)}) == 0
+
+
+def test_pixels_become_the_notebooks_range():
+    pixels = jnp.arange(256, dtype=jnp.uint8)
+    expected = (np.arange(256) / 255 - 0.5) / 0.5
+    np.testing.assert_allclose(to_unit_range(pixels), expected, rtol=0, atol=2e-7)  # float32 round-off at 1
+
+
+def test_report_of_a_step_by_hand(images):
+    """With dropout off, D's figures follow from its logits on the step's batch, which the keys let us make again."""
+    from gan_jax.keys import Stream, stream_key
+    from gan_jax.training import networks
+
+    setting = Setting(batch_size=64, dropout_rate=0.0)
+    state = fresh(setting=setting)
+    _, info = train_step(state, images[:64], setting=setting, discriminator_steps=1)
+    generator, discriminator = networks(setting)
+    latents = jax.random.normal(stream_key(state.key, Stream.DISCRIMINATOR_LATENTS, 0, 0), (64, 128))
+    real, fake = (
+        np.asarray(discriminator.apply(state.discriminator, batch), np.float64)
+        for batch in (to_unit_range(images[:64]), generator.apply(state.generator, latents))
+    )
+    expected = {
+        "real_probability": np.mean(1 / (1 + np.exp(-real))),
+        "fake_probability": np.mean(1 / (1 + np.exp(-fake))),
+        "discriminator_accuracy": (np.mean(real > 0) + np.mean(fake < 0)) / 2,
+        "discriminator_loss": np.mean(np.log1p(np.exp(-real))) + np.mean(np.log1p(np.exp(fake))),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(info, name), value, rtol=2e-5)  # float32 through four layers
+    assert set(StepInfo._fields) >= set(expected)
+
+
+def test_shapes_that_do_not_fit_raise(images):
+    with pytest.raises((TypeError, ValueError)):
+        train_step(fresh(), images[:64, :700], setting=SETTING, discriminator_steps=1)
