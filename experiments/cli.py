@@ -11,7 +11,7 @@ import jax
 from cyclopts import App, CycloptsError, Parameter, Token
 
 from experiments.parts import PARTS, Part
-from experiments.progress import Progress
+from experiments.progress import listener, say
 from gan_jax import figures, runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import ARCHIVES_DATASET, Config, LossName, Setting
@@ -154,10 +154,9 @@ def _train(config: Config, options: RunOptions) -> RunFolder:
     def data() -> ImageDataset:
         return load_archives(options.archives) if options.archives else load(config.dataset)
 
-    progress = Progress()
-    progress.say(f"{config.name}: {config.epochs} epochs on {jax.devices()[0].device_kind} ({jax.default_backend()})")
-    folder = runs.train(config, data, options.out, habits, progress.listener)
-    progress.say(f"{folder.path}: parameters' SHA-256 {folder.read_manifest()['params_sha256']}")
+    say(f"{config.name}: {config.epochs} epochs on {jax.devices()[0].device_kind} ({jax.default_backend()})")
+    folder = runs.train(config, data, options.out, habits, listener())
+    say(f"{folder.path}: parameters' SHA-256 {folder.read_manifest()['params_sha256']}")
     return folder
 
 

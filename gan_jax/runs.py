@@ -42,10 +42,11 @@ class Habits:
 
 @dataclass(frozen=True)
 class Listener:
-    """What a run tells while it goes: `say` a line of text, `epoch` a finished row of metrics."""
+    """What a run tells while it goes."""
 
-    say: Callable[[str], None]
-    epoch: Callable[[Row, Config], None]
+    say: Callable[[str], None]  # a line of text
+    start: Callable[[Config, int], None]  # training begins, with so many epochs behind it
+    epoch: Callable[[Row], None]  # an epoch's row of metrics, when it is finished
 
 
 def train(config: Config, load: Callable[[], ImageDataset], out: Path, habits: Habits, listener: Listener) -> RunFolder:
@@ -122,6 +123,7 @@ def _train(folder: RunFolder, config: Config, dataset: ImageDataset, habits: Hab
     # Placed like a loaded state, so that a fresh start and a resumption are one compiled program.
     state, images = jax.device_put((state, dataset.train_images), jax.devices()[0])
     latents = sample_latents(state.key, SAMPLE_COUNT)
+    listener.start(config, len(rows))
     for epoch in range(len(rows) + 1, config.epochs + 1):
         state, row = _train_epoch(state, images, config, epoch)
         rows.append(row)
@@ -132,7 +134,7 @@ def _train(folder: RunFolder, config: Config, dataset: ImageDataset, habits: Hab
             _save_image(folder.sample(epoch), figures.grid(np.asarray(samples)))
         if last or epoch % habits.checkpoint_every == 0:
             checkpoints.save(folder.checkpoints, state)
-        listener.epoch(row, config)
+        listener.epoch(row)
     manifest |= {
         "epochs": config.epochs,
         "training_seconds": round(sum(row["seconds"] for row in rows), 1),

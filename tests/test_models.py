@@ -55,7 +55,7 @@ def torch_network(params: dict, last: torch.nn.Module) -> torch.nn.Sequential:
     modules: list[torch.nn.Module] = []
     for layer in layers(params):
         kernel = torch.tensor(np.array(layer["kernel"]))
-        linear = torch.nn.Linear(*kernel.shape)
+        linear = torch.nn.Linear(kernel.shape[0], kernel.shape[1])
         linear.weight.data, linear.bias.data = kernel.T, torch.tensor(np.array(layer["bias"]))
         modules += [linear, torch.nn.LeakyReLU(LEAKY_SLOPE)]
     return torch.nn.Sequential(*modules[:-1], last)
@@ -64,7 +64,7 @@ def torch_network(params: dict, last: torch.nn.Module) -> torch.nn.Sequential:
 def test_outputs_are_torchs(network):
     module, params, _, sizes = network
     inputs = np.random.default_rng(0).standard_normal((64, sizes[0]), np.float32)
-    ours = np.asarray(module.apply(params, jnp.array(inputs)))
+    ours = np.array(jnp.asarray(module.apply(params, jnp.array(inputs))))
     last = torch.nn.Tanh() if isinstance(module, Generator) else torch.nn.Identity()
     theirs = torch_network(params, last)(torch.tensor(inputs)).detach().numpy().reshape(ours.shape)
     # Sums of up to 1024 float32 products in another order: sqrt(1024) roundings of 6e-8 on values of about 1.

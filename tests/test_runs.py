@@ -49,7 +49,7 @@ def test_a_run_leaves_its_folder(finished):
     assert all(np.isfinite(column).all() for column in metrics.values())
     assert folder.sampled_epochs() == [1, 2, 3]
     with Image.open(folder.path / "samples.gif") as animation:
-        assert animation.n_frames == EPOCHS
+        assert getattr(animation, "n_frames", 1) == EPOCHS
     with Image.open(folder.sample(3)) as grid:
         assert grid.size == (242, 242)  # eight of 28 pixels with nine gaps of 2
         pixels = np.asarray(grid)
