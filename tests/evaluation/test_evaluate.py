@@ -14,9 +14,11 @@ from .conftest import Mnist
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
 ZERO = 1e-3
-# The anchors themselves: measured 0.0, 1.8 and 7905.
+# The anchors that the project promises: measured 1.5 to 2.9 over subsets of the training set, and 7905.
 REAL_FRECHET = 10
 NOISE_FRECHET = 800
+# Drawn subsets give 1.5 to 2.0, subsets of only even or only odd images 9 to 13: see `_subset`.
+FLOOR = 4
 # Precision to coverage of real images among real ones are 0.92 to 0.95, and move by about 0.003 with the subset.
 REAL_FIDELITY = 0.9
 # Images of one digit that the classifier takes for another are below 1 %; each adds at most about 0.01 to the KL.
@@ -42,7 +44,7 @@ def test_training_images_are_near_the_test_set_and_are_seen_as_copies(mnist: Mni
     assert evaluation.frechet is not None
     assert evaluation.frechet_floor is not None
     assert 0.1 < evaluation.frechet < REAL_FRECHET
-    assert 0.1 < evaluation.frechet_floor < REAL_FRECHET
+    assert 0.1 < evaluation.frechet_floor < FLOOR
     measured = (evaluation.precision, evaluation.recall, evaluation.density, evaluation.coverage)
     assert all(value is not None and REAL_FIDELITY < value < 1 for value in measured)
     assert evaluation.nearest_ratio < 1e-5
