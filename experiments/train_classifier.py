@@ -8,7 +8,6 @@ flax's layout. The accuracy printed at the end is that of the stored file, loade
 set is looked at once, then: no epoch, seed or setting was chosen by it.
 """
 
-import gzip
 import math
 import sys
 from pathlib import Path
@@ -20,10 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from gan_jax.data import load_archives
+from gan_jax.data.datasets import ARCHIVES
 from gan_jax.evaluation.classifier import CONVOLUTIONS, FEATURES, WEIGHTS, classify, load_classifier, sha256
 from gan_jax.evaluation.pixels import to_unit_range
 
-ARCHIVES = Path(__file__).parents[1] / "gan_jax" / "data" / "archives"
 SEED = 0
 EPOCHS = 16
 BATCH = 200
@@ -31,13 +31,6 @@ PEAK_LEARNING_RATE = 4e-3
 WEIGHT_DECAY = 2e-2
 DROPOUT = 0.2
 SIDE = 28 // math.prod(convolution.stride for convolution in CONVOLUTIONS)  # of the last convolution's output
-
-
-def read_split(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images uint8 (n, 784) and labels uint8 (n,) of "train" or "t10k"; an IDX header is 16 or 8 bytes."""
-    images = gzip.decompress((ARCHIVES / f"{split}-images-idx3-ubyte.gz").read_bytes())
-    labels = gzip.decompress((ARCHIVES / f"{split}-labels-idx1-ubyte.gz").read_bytes())
-    return np.frombuffer(images, np.uint8, offset=16).reshape(-1, 784), np.frombuffer(labels, np.uint8, offset=8)
 
 
 def build_network() -> nn.Sequential:
@@ -124,14 +117,14 @@ def main(destination: Path) -> None:
     torch.manual_seed(SEED)
     torch.set_num_threads(1)  # the order of summation, and so the weights, then does not depend on the machine's load
     network = build_network()
-    train(network.train(), *read_split("train"))
+    data = load_archives(ARCHIVES)
+    train(network.train(), data.train_images, data.train_labels)
     save_file(to_flax(network.eval()), destination)
 
     parameters = load_classifier(destination)
-    images, labels = read_split("t10k")
-    _, logits = classify(parameters, to_unit_range(images))
-    accuracy = np.mean(np.argmax(logits, axis=1) == labels)
-    print(f"test accuracy {accuracy:.2%} (n = {len(labels)}), {destination.stat().st_size} bytes")
+    _, logits = classify(parameters, to_unit_range(data.test_images))
+    accuracy = np.mean(np.argmax(logits, axis=1) == data.test_labels)
+    print(f"test accuracy {accuracy:.2%} (n = {len(data.test_labels)}), {destination.stat().st_size} bytes")
     print(f"SHA-256 {sha256(destination.read_bytes())}")
 
 

@@ -1,28 +1,18 @@
 """The real MNIST, what the shipped classifier makes of it, and small data for what does not need it."""
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.train_classifier import read_split
+from gan_jax.data import ImageDataset, load_archives
+from gan_jax.data.datasets import ARCHIVES
 from gan_jax.evaluation import Reference, load_classifier, make_reference
 from gan_jax.evaluation.classifier import Parameters
 
 
-class Mnist(NamedTuple):
-    """The two splits: images uint8 (n, 784) and labels uint8 (n,)."""
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
-
-
 @pytest.fixture(scope="session")
-def mnist() -> Mnist:
-    return Mnist(*read_split("train"), *read_split("t10k"))
+def mnist() -> ImageDataset:
+    return load_archives(ARCHIVES)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +21,7 @@ def classifier() -> Parameters:
 
 
 @pytest.fixture(scope="session")
-def reference(mnist: Mnist, classifier: Parameters) -> Reference:
+def reference(mnist: ImageDataset, classifier: Parameters) -> Reference:
     return make_reference(mnist.train_images, mnist.test_images, classifier)
 
 

@@ -7,13 +7,12 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from experiments.train_classifier import build_network, to_flax
+from gan_jax.data import ImageDataset
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier as module
 from gan_jax.evaluation import classify, load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS, Parameters
 from gan_jax.evaluation.pixels import to_unit_range
-
-from .conftest import Mnist
 
 ACCURACY = 0.992  # what is promised; 0.9955 was measured when it was trained
 SIZE = 1_500_000  # bytes
@@ -23,7 +22,7 @@ HALF_PRECISION = 5e-3
 BLOCKS = 1e-4
 
 
-def test_accuracy_on_the_test_set(mnist: Mnist, classifier: Parameters) -> None:
+def test_accuracy_on_the_test_set(mnist: ImageDataset, classifier: Parameters) -> None:
     _, logits = classify(classifier, to_unit_range(mnist.test_images))
     assert np.mean(np.argmax(logits, axis=1) == mnist.test_labels) >= ACCURACY
     assert WEIGHTS.stat().st_size < SIZE
@@ -50,7 +49,7 @@ def test_trained_network_and_exported_one_agree(tmp_path: Path) -> None:
     np.testing.assert_allclose(logits, expected_logits, atol=HALF_PRECISION * scale)
 
 
-def test_each_image_is_classified_by_itself(mnist: Mnist, classifier: Parameters) -> None:
+def test_each_image_is_classified_by_itself(mnist: ImageDataset, classifier: Parameters) -> None:
     images = to_unit_range(mnist.test_images[: module.BLOCK + 1])
     together, _ = classify(classifier, images)
     alone, _ = classify(classifier, images[-1:])

@@ -7,10 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.data import ImageDataset
 from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference, summary
 from gan_jax.evaluation.pixels import to_unit_range
-
-from .conftest import Mnist
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
 ZERO = 1e-3
@@ -29,7 +28,7 @@ REAL_SCORE = 9.7
 RATIO = 0.05
 
 
-def test_the_test_set_against_itself(mnist: Mnist, reference: Reference) -> None:
+def test_the_test_set_against_itself(mnist: ImageDataset, reference: Reference) -> None:
     evaluation = evaluate(to_unit_range(mnist.test_images), reference)
     assert evaluation.frechet == pytest.approx(0, abs=ZERO)
     assert evaluation.precision == evaluation.recall == evaluation.coverage == 1
@@ -39,7 +38,9 @@ def test_the_test_set_against_itself(mnist: Mnist, reference: Reference) -> None
     assert evaluation.nearest_ratio == pytest.approx(1, abs=RATIO)
 
 
-def test_training_images_are_near_the_test_set_and_are_seen_as_copies(mnist: Mnist, reference: Reference) -> None:
+def test_training_images_are_near_the_test_set_and_are_seen_as_copies(
+    mnist: ImageDataset, reference: Reference
+) -> None:
     evaluation = evaluate(to_unit_range(mnist.train_images[:10_000]), reference)
     assert evaluation.frechet is not None
     assert evaluation.frechet_floor is not None
@@ -58,7 +59,7 @@ def test_noise_is_far(noise: jax.Array, reference: Reference) -> None:
     assert evaluation.nearest_ratio > 2
 
 
-def test_one_digit(mnist: Mnist, reference: Reference) -> None:
+def test_one_digit(mnist: ImageDataset, reference: Reference) -> None:
     ones = np.resize(mnist.train_images[mnist.train_labels == 1], (10_000, 784))
     evaluation = evaluate(to_unit_range(ones), reference)
     assert evaluation.classes_covered == 1
