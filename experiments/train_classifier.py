@@ -1,6 +1,6 @@
 """Train the MNIST classifier whose weights the package ships, and print its accuracy and hash.
 
-    python -m experiments.train_classifier [FILE]        about 15 minutes on two CPU cores; needs the `torch` extra
+    python -m experiments.train_classifier [FILE]        about 8 minutes on one CPU core; needs the `torch` extra
 
 Nothing else trains it: tests and runs load the weights. It trains in torch because XLA's CPU convolution backward is
 slow, and is used in JAX: batch normalisation is folded into the convolutions, and the weights are stored in float16 in
