@@ -86,7 +86,7 @@ def make_reference(
 
 
 def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
-    """Measure samples float32 (n, 784) in [-1, 1]; about 5 s for n = 10 000 on two CPU cores, and once two more to compile.
+    """Measure samples float32 (n, 784) in [-1, 1]; about 5 s for n = 10 000 on two CPU cores.
 
     It draws nothing at random. Raises ValueError if n is not the reference's, or an image has another size or a value
     that is out of range or not a number.
