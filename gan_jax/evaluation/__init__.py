@@ -1,0 +1,25 @@
+"""Measure what is generated: pure functions of arrays, which never touch the training's keys.
+
+    reference = make_reference(train_images, test_images, load_classifier())   # once for a data set
+    evaluation = evaluate(samples, reference)                                  # 10 000 samples in seconds
+    print(*summary(evaluation), *collapse_warnings(evaluation.digit_histogram, mean_fake_score), sep="\\n")
+
+Images are float32 (n, 784) in [-1, 1], as generators make them; real ones, uint8 (n, 784), are converted inside.
+"""
+
+from gan_jax.evaluation.classifier import classify, load_classifier
+from gan_jax.evaluation.collapse import collapse_warnings
+from gan_jax.evaluation.evaluate import Evaluation, Reference, evaluate, make_reference
+from gan_jax.evaluation.summary import columns, summary
+
+__all__ = [
+    "Evaluation",
+    "Reference",
+    "classify",
+    "collapse_warnings",
+    "columns",
+    "evaluate",
+    "load_classifier",
+    "make_reference",
+    "summary",
+]

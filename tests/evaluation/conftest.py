@@ -1,0 +1,38 @@
+"""The real MNIST, what the shipped classifier makes of it, and small data for what does not need it."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.data import ImageDataset, load_archives
+from gan_jax.data.datasets import ARCHIVES
+from gan_jax.evaluation import Reference, load_classifier, make_reference
+from gan_jax.evaluation.classifier import Parameters
+
+
+@pytest.fixture(scope="session")
+def mnist() -> ImageDataset:
+    return load_archives(ARCHIVES)
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Parameters:
+    return load_classifier()
+
+
+@pytest.fixture(scope="session")
+def reference(mnist: ImageDataset, classifier: Parameters) -> Reference:
+    return make_reference(mnist.train_images, mnist.test_images, classifier)
+
+
+@pytest.fixture(scope="session")
+def small_reference() -> Reference:
+    """300 training and 100 test images of noise, no classifier, for 50 samples."""
+    pixels = np.random.default_rng(0).integers(0, 256, (400, 784), np.uint8)
+    return make_reference(pixels[:300], pixels[300:], None, samples=50)
+
+
+@pytest.fixture
+def noise() -> jnp.ndarray:
+    """Uniform noise float32 (10 000, 784) in [-1, 1]."""
+    return jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (10_000, 784)), jnp.float32)
