@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from gan_jax.data import load_archives
 from gan_jax.data.datasets import ARCHIVES
 from gan_jax.evaluation.classifier import CONVOLUTIONS, FEATURES, WEIGHTS, classify, load_classifier, sha256
-from gan_jax.evaluation.pixels import to_unit_range
+from gan_jax.pixels import to_unit_range
 
 SEED = 0
 EPOCHS = 16

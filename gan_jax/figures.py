@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gan_jax.pixels import to_bytes
+
 GENERATOR, DISCRIMINATOR, ACCURACY = "#D55E00", "#0072B2", "#009E73"
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 EQUILIBRIUM = "#777777"
@@ -133,7 +135,7 @@ def grid(images: np.ndarray, columns: int = 8, gap: int = 2) -> np.ndarray:
     Returns:
         uint8 (height, width).
     """
-    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8).reshape(-1, columns, 28, 28)
+    pixels = to_bytes(images).reshape(-1, columns, 28, 28)
     rows, pitch = len(pixels), 28 + gap
     canvas = np.full((rows * pitch + gap, columns * pitch + gap), 64, np.uint8)
     for row, column in np.ndindex(rows, columns):

@@ -12,6 +12,7 @@ from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.losses import LOSSES
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator
+from gan_jax.pixels import to_unit_range
 
 # On a GPU XLA may otherwise choose sums whose order changes from run to run; elsewhere the option changes nothing.
 DETERMINISTIC = {"xla_gpu_deterministic_ops": True}
@@ -98,11 +99,6 @@ def init_state(key: Array, setting: Setting) -> GanState:
         iteration=jnp.int32(0),
         key=key,
     )
-
-
-def to_unit_range(pixels: Array) -> Array:
-    """Pixels uint8 in 0..255 -> float32 in [-1, 1], as the notebook's ToTensor and Normalize(0.5, 0.5) do."""
-    return (pixels.astype(jnp.float32) / 255 - 0.5) / 0.5
 
 
 def gradient_norm(gradient: Params) -> Array:

@@ -23,7 +23,6 @@ def assert_close(ours: jax.Array, expected: float) -> None:
     np.testing.assert_allclose(ours, expected, rtol=FLOAT32, atol=FLOAT32)
 
 
-
 logits_of = st.sampled_from([1, 8, 33]).flatmap(  # few sizes: each is compiled anew
     lambda n: st.tuples(*[arrays(np.float32, n, elements=st.floats(-10, 10, width=32))] * 2)
 )

@@ -10,7 +10,7 @@ from gan_jax.evaluation.classifier import Parameters, classify
 from gan_jax.evaluation.digits import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
 from gan_jax.evaluation.neighbours import NEIGHBOURS, fidelity, nearest, squared_radii
-from gan_jax.evaluation.pixels import to_unit_range
+from gan_jax.pixels import to_unit_range
 
 # Images on each side of the comparison with the training set: 1000 against 60 000 take a second on two cores, all
 # 10 000 would take ten, and the mean of 1000 distances is already known to about 1 %.

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.evaluation.blocks import map_rows
-from gan_jax.evaluation.pixels import to_unit_range
+from gan_jax.pixels import to_unit_range
 
 NEIGHBOURS = 5  # k, as in Naeem et al.
 FEATURE_BLOCK = 1000  # by 10 000 others: 40 MB of distances at a time

@@ -12,7 +12,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier as module
 from gan_jax.evaluation import classify, load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS, Parameters
-from gan_jax.evaluation.pixels import to_unit_range
+from gan_jax.pixels import to_unit_range
 
 ACCURACY = 0.992  # what is promised; 0.9955 was measured when it was trained
 SIZE = 1_500_000  # bytes

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from gan_jax.evaluation import neighbours
 from gan_jax.evaluation.neighbours import fidelity, nearest, squared_distances, squared_radii
-from gan_jax.evaluation.pixels import to_unit_range
+from gan_jax.pixels import to_unit_range
 
 # float32 squares and products of some 128 terms of order 1 to 100.
 DISTANCE_RELATIVE = 1e-5

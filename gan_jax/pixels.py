@@ -1,0 +1,16 @@
+"""The one convention for images, float32 in [-1, 1]: bytes become that, and that becomes bytes, here alone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+
+def to_unit_range(pixels: ArrayLike) -> jax.Array:
+    """uint8 of any shape -> float32 in [-1, 1], rounded as the notebook's ToTensor and Normalize(0.5, 0.5) round."""
+    return (jnp.asarray(pixels, jnp.float32) / 255 - 0.5) / 0.5
+
+
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """float32 of any shape in [-1, 1] -> uint8, rounded to the nearest; the inverse of `to_unit_range`."""
+    return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)

@@ -1,0 +1,17 @@
+"""Bytes to [-1, 1] and back."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.pixels import to_bytes, to_unit_range
+
+
+def test_pixels_become_the_notebooks_range():
+    pixels = jnp.arange(256, dtype=jnp.uint8)
+    expected = (np.arange(256) / 255 - 0.5) / 0.5
+    np.testing.assert_allclose(to_unit_range(pixels), expected, rtol=0, atol=2e-7)  # float32 round-off at 1
+
+
+def test_every_byte_comes_back():
+    pixels = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(to_bytes(np.asarray(to_unit_range(pixels))), pixels)
