@@ -1,0 +1,160 @@
+"""The change of variables for any differentiable, invertible map, with its Jacobian by `jax.jacfwd`.
+
+For U = f(X) with f invertible and differentiable,
+
+    p_U(u) = p_X(f^-1(u)) |det d f^-1 / du|,    p_X(x) = p_U(f(x)) |det df/dx|,
+
+the identity on which normalising flows rest. The derivation is in derivations/change_of_variables.typ.
+
+A map takes one point (d,) to one point (d,); the functions here take a point (d,) or a batch
+(n, d) and compute in float64. On concrete numbers they refuse a point where the map is singular.
+Under jit, vmap or grad there are no numbers to inspect: there a singular point gives log|det| = -inf.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from gan_jax.errors import UserError
+from math_checks.precision import EPS, in_float64, is_traced
+
+PointMap = Callable[[jax.Array], jax.Array]  # (d,) -> (d,)
+PointScalar = Callable[[jax.Array], jax.Array]  # (d,) -> ()
+
+# A determinant below this share of the product of its columns' lengths (Hadamard's bound) is all
+# rounding error: elimination leaves some d eps of the columns behind.
+SINGULAR_SHARE = 10 * EPS
+
+
+@in_float64
+def jacobian(function: PointMap, points: ArrayLike) -> jax.Array:
+    """The matrix of partial derivatives, row i for output i.
+
+    Args:
+        function: differentiable, (d,) to (k,).
+        points: finite (d,) or (n, d).
+
+    Returns:
+        float64 (k, d) or (n, k, d).
+
+    Raises:
+        UserError: points of another shape, or a derivative that is not finite, with the point.
+    """
+    at = _points(points)
+    matrices = _over_batch(jax.jacfwd(function), at)
+    _refuse(~jnp.isfinite(matrices).all(axis=(-2, -1)), at, "the map has no finite derivative")
+    return matrices
+
+
+@in_float64
+def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
+    """log |det df/dx|, float64 () or (n,); arguments as for `jacobian`, with k = d.
+
+    Raises:
+        UserError: as `jacobian`, and where the Jacobian is not square or is singular, with the point.
+    """
+    at = _points(points)
+    matrices = jnp.asarray(jacobian(function, at))
+    if matrices.shape[-2] != matrices.shape[-1]:
+        raise UserError(
+            f"a map from {matrices.shape[-1]} to {matrices.shape[-2]} dimensions has no determinant: give as many"
+        )
+    logs = jnp.linalg.slogdet(matrices)[1]
+    hadamard = jnp.log(jnp.linalg.norm(matrices, axis=-2)).sum(axis=-1)
+    singular = ~(logs > hadamard + math.log(SINGULAR_SHARE * matrices.shape[-1]))
+    _refuse(singular, at, "the map is not invertible: its Jacobian is singular")
+    return logs
+
+
+def pull_back_log_density(
+    log_density: PointScalar, function: PointMap, log_det: PointScalar | None = None
+) -> Callable[[ArrayLike], jax.Array]:
+    """The log-density of X where U = function(X) has `log_density`: log p_U(f(x)) + log|det df/dx|.
+
+    Args:
+        log_density: of U at one point, (d,) to ().
+        function: f, invertible and differentiable, (d,) to (d,).
+        log_det: log|det df/dx| at one point where a formula is known; by `jax.jacfwd` otherwise.
+
+    Returns:
+        A function of points (d,) or (n, d), with values float64 () or (n,); it raises as `log_abs_det`.
+    """
+
+    @in_float64
+    def pulled_back(points: ArrayLike) -> jax.Array:
+        at = _points(points)
+        log_dets = log_abs_det(function, at) if log_det is None else _over_batch(log_det, at)
+        return _over_batch(lambda x: log_density(function(x)), at) + log_dets
+
+    return pulled_back
+
+
+def push_forward_log_density(
+    log_density: PointScalar, inverse: PointMap, inverse_log_det: PointScalar | None = None
+) -> Callable[[ArrayLike], jax.Array]:
+    """The log-density of U = f(X) where X has `log_density`: log p_X(f^-1(u)) + log|det df^-1/du|.
+
+    Pushing forward by f is pulling back by its inverse, so this is the same formula.
+
+    Args:
+        log_density: of X at one point, (d,) to ().
+        inverse: f^-1, (d,) to (d,).
+        inverse_log_det: log|det df^-1/du| at one point u; by `jax.jacfwd` otherwise.
+    """
+    return pull_back_log_density(log_density, inverse, inverse_log_det)
+
+
+@in_float64
+def round_trip_error(function: PointMap, inverse: PointMap, points: ArrayLike) -> jax.Array:
+    """The largest |inverse(function(x)) - x| relative to 1 + |x|, float64 () or (n,).
+
+    Raises:
+        UserError: where a point does not come back as a finite number, with the point.
+    """
+    at = _points(points)
+    returned = _over_batch(lambda x: inverse(function(x)), at)
+    errors = jnp.abs(returned - at).max(axis=-1) / (1 + jnp.abs(at).max(axis=-1))
+    _refuse(~jnp.isfinite(errors), at, "the map has no inverse: the point does not come back")
+    return errors
+
+
+@in_float64
+def require_inverse(function: PointMap, inverse: PointMap, points: ArrayLike, tolerance: float = 1e-8) -> None:
+    """Raise UserError, naming the worst point, where `inverse` does not undo `function` to `tolerance`.
+
+    The default is the square root of eps: an inverse found by bisection or Newton's method keeps it.
+    """
+    at = np.atleast_2d(np.asarray(points))
+    errors = np.asarray(round_trip_error(function, inverse, at))
+    worst = int(errors.argmax())
+    if errors[worst] > tolerance:
+        raise UserError(
+            f"not each other's inverse at {_show(at[worst])}: the point comes back {errors[worst]:.1e} away"
+        )
+
+
+def _points(points: ArrayLike) -> jax.Array:
+    at = jnp.asarray(points, jnp.float64)
+    if at.ndim not in (1, 2) or 0 in at.shape:
+        raise UserError(f"points must be (d,) or (n, d), not {at.shape}")
+    _refuse(~jnp.isfinite(at).all(axis=-1), at, "a point must be finite")
+    return at
+
+
+def _over_batch(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
+    return (jax.vmap(function) if points.ndim == 2 else function)(points)
+
+
+def _refuse(bad: jax.Array, points: jax.Array, why: str) -> None:
+    if is_traced(bad) or not bad.any():
+        return
+    first = points if points.ndim == 1 else points[int(bad.argmax())]
+    raise UserError(f"{why} at {_show(np.asarray(first))}")
+
+
+def _show(point: np.ndarray) -> str:
+    return f"({', '.join(f'{coordinate:.6g}' for coordinate in point)})"
