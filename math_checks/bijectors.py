@@ -5,34 +5,40 @@ distrax's own bijectors of vectors fit wherever these do.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 class Bijector(Protocol):
     """An invertible map of one point (d,) and the log-determinant that it claims."""
 
-    def forward(self, x: jax.Array, /) -> jax.Array:
-        """f(x), (d,)."""
+    @property
+    def forward(self) -> Callable[[Any], jax.Array]:
+        """f: x (d,) to y (d,)."""
         ...
 
-    def inverse(self, y: jax.Array, /) -> jax.Array:
-        """f^-1(y), (d,)."""
+    @property
+    def inverse(self) -> Callable[[Any], jax.Array]:
+        """f^-1: y (d,) to x (d,)."""
         ...
 
-    def forward_log_det_jacobian(self, x: jax.Array, /) -> jax.Array:
-        """log |det df/dx| at x, ()."""
+    @property
+    def forward_log_det_jacobian(self) -> Callable[[Any], jax.Array]:
+        """log |det df/dx|: x (d,) to ()."""
         ...
 
 
-class Formulas(NamedTuple):
+@dataclass(frozen=True)
+class Formulas:
     """A `Bijector` made of three formulas."""
 
-    forward: Callable[[jax.Array], jax.Array]
-    inverse: Callable[[jax.Array], jax.Array]
-    forward_log_det_jacobian: Callable[[jax.Array], jax.Array]
+    forward: Callable[[Any], jax.Array]
+    inverse: Callable[[Any], jax.Array]
+    forward_log_det_jacobian: Callable[[Any], jax.Array]
 
 
 def sum_and_difference() -> Formulas:
@@ -44,7 +50,7 @@ def sum_and_difference() -> Formulas:
     )
 
 
-def affine(matrix: jax.Array, shift: jax.Array) -> Formulas:
+def affine(matrix: jax.Array | np.ndarray, shift: jax.Array | np.ndarray) -> Formulas:
     """x to matrix x + shift, with matrix (d, d) regular and shift (d,)."""
     log_det = jnp.log(jnp.abs(jnp.diag(jax.scipy.linalg.lu_factor(matrix)[0]))).sum()
     return Formulas(
@@ -63,7 +69,7 @@ def polar() -> Formulas:
     )
 
 
-def sinh_arcsinh(skewness: jax.Array, tailweight: jax.Array) -> Formulas:
+def sinh_arcsinh(skewness: jax.Array | np.ndarray, tailweight: jax.Array | np.ndarray) -> Formulas:
     """x to sinh((arcsinh(x) + skewness) tailweight) in each coordinate; both (d,), tailweight > 0.
 
     Jones and Pewsey, "Sinh-arcsinh distributions", Biometrika 96 (2009).
@@ -93,12 +99,12 @@ class Conditioner(NamedTuple):
 def random_conditioner(key: jax.Array, kept: int, changed: int, width: int = 8) -> Conditioner:
     """Weights such that neither log-scale nor shift leaves [-1, 1]."""
     hidden_key, bias_key, scale_key, shift_key = jax.random.split(key, 4)
-    bounded = {"minval": -1 / width, "maxval": 1 / width}
+    limit = 1 / width
     return Conditioner(
         jax.random.normal(hidden_key, (width, kept)),
         jax.random.normal(bias_key, (width,)),
-        jax.random.uniform(scale_key, (changed, width), **bounded),
-        jax.random.uniform(shift_key, (changed, width), **bounded),
+        jax.random.uniform(scale_key, (changed, width), minval=-limit, maxval=limit),
+        jax.random.uniform(shift_key, (changed, width), minval=-limit, maxval=limit),
     )
 
 

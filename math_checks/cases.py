@@ -1,5 +1,7 @@
 """The maps that the command checks: the homework's, and four of the kinds that flows are made of."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,6 +41,7 @@ def affine(key: jax.Array) -> Case:
     # Within 0.3 of the identity the determinant is at least 0.4.
     matrix = np.eye(2) + np.asarray(jax.random.uniform(matrix_key, (2, 2), minval=-0.3, maxval=0.3))
     shift = np.asarray(jax.random.uniform(shift_key, (2,), minval=-1.0, maxval=1.0))
+    covariance: Any = matrix @ matrix.T
     return Case(
         name="affine",
         bijector=bijectors.affine(matrix, shift),
@@ -46,7 +49,7 @@ def affine(key: jax.Array) -> Case:
         sample=_normal_draws(draw_key),
         half_width=float(1 + REACH * np.linalg.norm(matrix, axis=1).max()),
         affine=True,
-        image_log_density=scipy.stats.multivariate_normal(shift, matrix @ matrix.T).logpdf,
+        image_log_density=lambda w: scipy.stats.multivariate_normal(shift, covariance).logpdf(w),
     )
 
 

@@ -13,17 +13,19 @@ Under jit, vmap or grad there are no numbers to inspect: there a singular point 
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
+from numpy.typing import NDArray
 
 from gan_jax.errors import UserError
 from math_checks.precision import EPS, in_float64, is_traced
 
-PointMap = Callable[[jax.Array], jax.Array]  # (d,) -> (d,)
-PointScalar = Callable[[jax.Array], jax.Array]  # (d,) -> ()
+PointMap = Callable[[Any], jax.Array]  # (d,) -> (d,)
+PointScalar = Callable[[Any], Any]  # (d,) -> ()
 
 # A determinant below this share of the product of its columns' lengths (Hadamard's bound) is all
 # rounding error: elimination leaves some d eps of the columns behind.
@@ -72,7 +74,7 @@ def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
 
 def pull_back_log_density(
     log_density: PointScalar, function: PointMap, log_det: PointScalar | None = None
-) -> Callable[[ArrayLike], jax.Array]:
+) -> Callable[[ArrayLike], NDArray[np.float64]]:
     """The log-density of X where U = function(X) has `log_density`: log p_U(f(x)) + log|det df/dx|.
 
     Args:
@@ -84,18 +86,22 @@ def pull_back_log_density(
         A function of points (d,) or (n, d), with values float64 () or (n,); it raises as `log_abs_det`.
     """
 
+    @jax.jit
+    def composed(at: jax.Array) -> jax.Array:
+        values = _over_batch(lambda x: log_density(function(x)), at)
+        return values if log_det is None else values + _over_batch(log_det, at)
+
     @in_float64
     def pulled_back(points: ArrayLike) -> jax.Array:
         at = _points(points)
-        log_dets = log_abs_det(function, at) if log_det is None else _over_batch(log_det, at)
-        return _over_batch(lambda x: log_density(function(x)), at) + log_dets
+        return composed(at) if log_det is not None else composed(at) + log_abs_det(function, at)
 
     return pulled_back
 
 
 def push_forward_log_density(
     log_density: PointScalar, inverse: PointMap, inverse_log_det: PointScalar | None = None
-) -> Callable[[ArrayLike], jax.Array]:
+) -> Callable[[ArrayLike], NDArray[np.float64]]:
     """The log-density of U = f(X) where X has `log_density`: log p_X(f^-1(u)) + log|det df^-1/du|.
 
     Pushing forward by f is pulling back by its inverse, so this is the same formula.
@@ -146,7 +152,7 @@ def _points(points: ArrayLike) -> jax.Array:
 
 
 def _over_batch(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
-    return (jax.vmap(function) if points.ndim == 2 else function)(points)
+    return jax.jit(jax.vmap(function) if points.ndim == 2 else function)(points)
 
 
 def _refuse(bad: jax.Array, points: jax.Array, why: str) -> None:

@@ -5,13 +5,14 @@ push through it. The claim enters every check, so that a wrong one fails them al
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.interpolate
 import scipy.stats
+from jax.typing import ArrayLike
 
 from math_checks.bijectors import Bijector
 from math_checks.change_of_variables import (
@@ -20,14 +21,19 @@ from math_checks.change_of_variables import (
     log_abs_det,
     pull_back_log_density,
     push_forward_log_density,
+    require_inverse,
     round_trip_error,
 )
 from math_checks.check import Check, check
 from math_checks.precision import in_float64
 
 
-class Case(NamedTuple):
-    """A map of the plane, and a random point X with a known density to send through it."""
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A map of the plane, and a random point X with a known density to send through it.
+
+    What several checks need is computed once.
+    """
 
     name: str
     bijector: Bijector
@@ -37,25 +43,63 @@ class Case(NamedTuple):
     affine: bool = False
     image_log_density: Callable[[np.ndarray], np.ndarray] | None = None  # of f(X), (n, 2) to (n,), where known
 
+    def __post_init__(self) -> None:
+        require_inverse(self.bijector.forward, self.bijector.inverse, self.points)
+
+    def inverse_log_det(self, u: jax.Array) -> jax.Array:
+        """log |det df^-1/du| = -log |det df/dx| at x = f^-1(u), as the bijector claims it: (2,) to ()."""
+        return -self.bijector.forward_log_det_jacobian(self.bijector.inverse(u))
+
+    @cached_property
+    def log_density(self) -> Callable[[ArrayLike], np.ndarray]:
+        """log p_U of U = f(X) by the change of variables with the claimed log-determinant."""
+        return push_forward_log_density(self.base_log_density, self.bijector.inverse, self.inverse_log_det)
+
+    @cached_property
+    @in_float64
+    def image_sample(self) -> jax.Array:
+        """f at every draw, (n, 2)."""
+        return jax.jit(jax.vmap(self.bijector.forward))(self.sample)
+
     @property
     def points(self) -> np.ndarray:
         """The part of the sample at which identities are checked one by one, (256, 2)."""
         return self.sample[:256]
 
     @property
-    @in_float64
     def images(self) -> np.ndarray:
         """f at `points`."""
-        return jax.vmap(self.bijector.forward)(self.points)
+        return self.image_sample[:256]
 
-    def claimed_inverse_log_det(self, u: jax.Array) -> jax.Array:
-        """log |det df^-1/du| = -log |det df/dx| at x = f^-1(u), as the bijector claims it."""
-        return -self.bijector.forward_log_det_jacobian(self.bijector.inverse(u))
+    @cached_property
+    @in_float64
+    def log_dets(self) -> jax.Array:
+        """The claimed log |det df/dx| at `points`, (256,)."""
+        return jax.jit(jax.vmap(self.bijector.forward_log_det_jacobian))(self.points)
 
-    @property
-    def log_density(self) -> Callable[[jax.Array], jax.Array]:
-        """log p_U of U = f(X) by the change of variables with the claimed log-determinant."""
-        return push_forward_log_density(self.base_log_density, self.bijector.inverse, self.claimed_inverse_log_det)
+    @cached_property
+    @in_float64
+    def inverse_log_dets(self) -> jax.Array:
+        """The claimed log |det df^-1/du| at `images`, (256,)."""
+        return jax.jit(jax.vmap(self.inverse_log_det))(self.images)
+
+    @cached_property
+    def nodes(self) -> np.ndarray:
+        """The grid's coordinates along either side of the square, (GRID_SIZE,)."""
+        return np.linspace(-self.half_width, self.half_width, GRID_SIZE)
+
+    @cached_property
+    def density(self) -> np.ndarray:
+        """p_U at each pair of nodes, (GRID_SIZE, GRID_SIZE), u along the rows."""
+        return np.exp(self.log_density(_pairs(self.nodes))).reshape(GRID_SIZE, GRID_SIZE)
+
+    def integral(self, values: np.ndarray) -> float:
+        """Over the square, of `values` at the pairs of nodes, by the trapezoid rule."""
+        return float(np.trapezoid(np.trapezoid(values, self.nodes), self.nodes))
+
+
+def _pairs(nodes: np.ndarray) -> np.ndarray:
+    return np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 IDENTITY_BOUND = 1e-12
@@ -69,7 +113,9 @@ KOLMOGOROV_REASON = "exceeded with probability 2 exp(-2 x 2.72^2) = 7.5e-7 by th
 MOMENT_BOUND = 5.0
 MOMENT_REASON = "in standard errors: one of five exceeds it with probability 3e-6"
 HISTOGRAM_BOUND = 6.0
-HISTOGRAM_REASON = "in standard deviations: one of at most 400 bins, of 100 or more each, exceeds it with probability 1e-5"
+HISTOGRAM_REASON = (
+    "in deviations: one of some hundred bins, of 100 draws or more each, exceeds it with probability 1e-5"
+)
 # Even, so that no node falls on an axis, where polar coordinates have their cut.
 GRID_SIZE = 400
 # 40 bins of 10 nodes each: as many as the grid has, so that JAX compiles each operation once for both.
@@ -80,18 +126,18 @@ MIN_EXPECTED = 100  # draws in a bin, for its count to be near enough to normal 
 @check(IDENTITY_BOUND, IDENTITY_REASON)
 def log_det_agrees_with_jacfwd(case: Case) -> float:
     """The log-determinant that the map claims is that of its Jacobian by jax.jacfwd."""
-    claimed = jax.vmap(case.bijector.forward_log_det_jacobian)(case.points)
-    return float(np.abs(claimed - log_abs_det(case.bijector.forward, case.points)).max())
+    return float(np.abs(case.log_dets - log_abs_det(case.bijector.forward, case.points)).max())
 
 
 @check(IDENTITY_BOUND, IDENTITY_REASON)
 def jacobian_of_the_homework(case: Case) -> float:
     """(a) d(x, y)/d(u, v) = [[1/2, 1/2], [1/2, -1/2]] everywhere, and |det| = 1/2."""
     matrices = jacobian(case.bijector.inverse, case.images)
-    claimed = jnp.exp(jax.vmap(case.claimed_inverse_log_det)(case.images))
-    return float(max(np.abs(matrices - np.array([[0.5, 0.5], [0.5, -0.5]])).max(), np.abs(claimed - 0.5).max()))
+    error = np.abs(matrices - np.array([[0.5, 0.5], [0.5, -0.5]])).max()
+    return float(max(error, np.abs(np.exp(case.inverse_log_dets) - 0.5).max()))
 
 
+@in_float64
 def area_errors(case: Case, sizes: np.ndarray) -> np.ndarray:
     """How far the image of du x dv is from |det J| du dv, relative, for each size du = 2 dv: float64 (m,).
 
@@ -99,15 +145,15 @@ def area_errors(case: Case, sizes: np.ndarray) -> np.ndarray:
     length of their cross product. Largest error over all `images` as corners.
     """
     corners = case.images
-    inverse = jax.vmap(case.bijector.inverse)
-    densities = np.exp(jax.vmap(case.claimed_inverse_log_det)(corners))
+    inverse = jax.jit(jax.vmap(case.bijector.inverse))
+    determinants = np.exp(case.inverse_log_dets)
     start = inverse(corners)
     errors = []
     for size in sizes:
         along_u = inverse(corners + np.array([size, 0.0])) - start
         along_v = inverse(corners + np.array([0.0, size / 2])) - start
         area = np.abs(along_u[:, 0] * along_v[:, 1] - along_u[:, 1] * along_v[:, 0])
-        errors.append(np.max(np.abs(area / (densities * size * size / 2) - 1)))
+        errors.append(np.max(np.abs(area / (determinants * size * size / 2) - 1)))
     return np.asarray(errors)
 
 
@@ -142,44 +188,32 @@ def density_of_two_independent_normals(case: Case) -> float:
     return float(np.abs(case.log_density(case.images) - product).max())
 
 
-def density_on_grid(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (m,) along one side of the square, and the density at each pair of them, (m, m)."""
-    nodes = np.linspace(-case.half_width, case.half_width, GRID_SIZE)
-    pairs = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
-    return nodes, np.exp(case.log_density(pairs)).reshape(GRID_SIZE, GRID_SIZE)
-
-
 @check(MASS_BOUND, MASS_REASON)
 def total_mass(case: Case) -> float:
     """The density of f(X) integrates to 1."""
-    nodes, density = density_on_grid(case)
-    return float(abs(np.trapezoid(np.trapezoid(density, nodes), nodes) - 1))
+    return abs(case.integral(case.density) - 1)
 
 
 @check(KOLMOGOROV_BOUND, KOLMOGOROV_REASON)
 def margins_by_kolmogorov_smirnov(case: Case) -> float:
     """Both margins of f(sample) follow the density's: the larger sqrt(n) sup |F_n - F|."""
-    nodes, density = density_on_grid(case)
-    images = np.asarray(jax.vmap(case.bijector.forward)(case.sample))
     statistics = []
     for axis in (0, 1):
-        margin = np.trapezoid(density, nodes, axis=1 - axis)
-        distribution = scipy.interpolate.CubicSpline(nodes, margin).antiderivative()
-        statistics.append(scipy.stats.kstest(images[:, axis], distribution).statistic)
-    return float(np.sqrt(len(images)) * max(statistics))
+        margin = np.trapezoid(case.density, case.nodes, axis=1 - axis)
+        distribution = scipy.interpolate.CubicSpline(case.nodes, margin).antiderivative()
+        statistics.append(scipy.stats.kstest(case.image_sample[:, axis], distribution).statistic)
+    return float(np.sqrt(len(case.sample)) * max(statistics))
 
 
 @check(MOMENT_BOUND, MOMENT_REASON)
 def moments_of_the_sample(case: Case) -> float:
     """Means, variances and correlation of f(sample) are the density's: largest error in standard errors."""
-    nodes, density = density_on_grid(case)
-    images = np.asarray(jax.vmap(case.bijector.forward)(case.sample))
-    u, v = images.T
-    grid_u, grid_v = np.meshgrid(nodes, nodes, indexing="ij")
+    grid = np.meshgrid(case.nodes, case.nodes, indexing="ij")
     deviations = []
-    for drawn, weight in ((u, grid_u), (v, grid_v), (u * u, grid_u**2), (v * v, grid_v**2), (u * v, grid_u * grid_v)):
-        expected = np.trapezoid(np.trapezoid(weight * density, nodes), nodes)
-        deviations.append(abs(drawn.mean() - expected) / (drawn.std() / np.sqrt(len(drawn))))
+    for moment in (lambda u, v: u, lambda u, v: v, lambda u, v: u * u, lambda u, v: v * v, lambda u, v: u * v):
+        drawn = moment(*case.image_sample.T)
+        error = drawn.mean() - case.integral(moment(*grid) * case.density)
+        deviations.append(abs(error) / (drawn.std() / np.sqrt(len(drawn))))
     return float(max(deviations))
 
 
@@ -187,10 +221,9 @@ def moments_of_the_sample(case: Case) -> float:
 def histogram_of_the_sample(case: Case) -> float:
     """Each bin's count of f(sample) is n times the density's integral over it: largest error in deviations."""
     edges = np.linspace(-case.half_width, case.half_width, BINS_PER_SIDE + 1)
-    images = np.asarray(jax.vmap(case.bijector.forward)(case.sample))
-    counts = np.histogram2d(*images.T, bins=(edges, edges))[0]
+    counts = np.histogram2d(*case.image_sample.T, bins=(edges, edges))[0]
     share = _bin_masses(case, edges)
-    expected = len(images) * share
+    expected = len(case.sample) * share
     kept = expected >= MIN_EXPECTED
     deviations = np.abs(counts - expected)[kept] / np.sqrt(expected * np.maximum(1 - share, 0))[kept]
     return float(deviations.max())
@@ -201,9 +234,7 @@ def _bin_masses(case: Case, edges: np.ndarray) -> np.ndarray:
     nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_BIN)
     half = (edges[1] - edges[0]) / 2
     along = ((edges[:-1] + edges[1:]) / 2)[:, None] + half * nodes
-    pairs = np.stack(np.meshgrid(along.ravel(), along.ravel(), indexing="ij"), axis=-1).reshape(-1, 2)
-    bins = len(edges) - 1
-    density = np.exp(case.log_density(pairs)).reshape(bins, len(nodes), bins, len(nodes))
+    density = np.exp(case.log_density(_pairs(along.ravel()))).reshape(along.shape * 2)
     return half**2 * np.einsum("aibj,i,j->ab", density, weights, weights)
 
 
@@ -217,8 +248,7 @@ def inverse_identity(case: Case) -> float:
 @check(IDENTITY_BOUND, IDENTITY_REASON)
 def composition_with_the_inverse(case: Case) -> float:
     """The inverse brings every point back, and the two log-determinants cancel."""
-    claimed = jax.vmap(case.bijector.forward_log_det_jacobian)(case.points)
-    cancelled = claimed + log_abs_det(case.bijector.inverse, case.images)
+    cancelled = case.log_dets + log_abs_det(case.bijector.inverse, case.images)
     returned = round_trip_error(case.bijector.forward, case.bijector.inverse, case.points)
     return float(max(np.abs(cancelled).max(), returned.max()))
 

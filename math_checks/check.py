@@ -63,10 +63,8 @@ def check(
 
 def table(checks: Sequence[Check]) -> str:
     """One line per check: subject, name, residual, relation, bound, and pass or FAIL."""
-    name_width = max(len(each.name) for each in checks)
-    subject_width = max(len(each.subject) for each in checks)
     return "\n".join(
-        f"{each.subject:<{subject_width}}  {each.name:<{name_width}}  {each.residual:9.2e} {each.relation} "
-        f"{each.bound:7.1e}  {'pass' if each.passed else 'FAIL'}"
+        f"{each.subject:<12}  {each.name:<41}  {each.residual:8.2e} {each.relation} {each.bound:7.1e}  "
+        f"{'pass' if each.passed else 'FAIL'}"
         for each in checks
     )

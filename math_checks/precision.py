@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 import jax
+import jax.core
 import numpy as np
+from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -13,7 +15,11 @@ R = TypeVar("R")
 EPS = float(np.finfo(np.float64).eps)
 
 
-def in_float64(function: Callable[P, R]) -> Callable[P, R]:
+@overload
+def in_float64(function: Callable[P, jax.Array]) -> Callable[P, NDArray[np.float64]]: ...
+@overload
+def in_float64(function: Callable[P, R]) -> Callable[P, R]: ...
+def in_float64(function: Callable[P, Any]) -> Callable[P, Any]:
     """`function`, computed with JAX's 64-bit types whatever the process's own setting.
 
     Concrete results come back as NumPy arrays of the caller's own: outside this context JAX would cut its own
@@ -22,7 +28,7 @@ def in_float64(function: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(function)
-    def computed(*args: P.args, **kwargs: P.kwargs) -> R:
+    def computed(*args: P.args, **kwargs: P.kwargs) -> Any:
         with jax.enable_x64(True):
             return jax.tree.map(_as_numpy, function(*args, **kwargs))
 

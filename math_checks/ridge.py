@@ -81,7 +81,7 @@ def hessian(features: jax.Array, penalty_strength: ArrayLike, penalty: jax.Array
 @in_float64
 def ridge(
     features: ArrayLike, targets: ArrayLike, penalty_strength: float, penalty: ArrayLike | None = None
-) -> NDArray[np.float64]:
+) -> jax.Array:
     """The b that minimises (1/n)|Zb - y|^2 + lambda b'Ab.
 
     scikit-learn's `Ridge(alpha)` has no 1/n: it is this one with alpha = n * penalty_strength.
@@ -106,7 +106,7 @@ def ridge(
 @in_float64
 def ridge_path(
     features: ArrayLike, targets: ArrayLike, penalty_strengths: ArrayLike, penalty: ArrayLike | None = None
-) -> NDArray[np.float64]:
+) -> jax.Array:
     """`ridge` at each of `penalty_strengths` (m,): float64 (m, d + 1) or (m, d + 1, k)."""
     return _solutions(features, targets, penalty_strengths, penalty)
 

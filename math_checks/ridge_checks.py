@@ -10,7 +10,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
 from sklearn.linear_model import Ridge
 
 from math_checks import ridge as closed_form
@@ -187,12 +186,11 @@ def _augmented_least_squares(problem: Problem, penalty: np.ndarray) -> np.ndarra
     eigenvalues, vectors = np.linalg.eigh(penalty)
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T
     n = len(problem.features)
-    rows = np.vstack(
-        [np.column_stack([np.ones(n), problem.features]), np.sqrt(n * problem.penalty_strength) * root]
-    )
+    rows = np.vstack([np.column_stack([np.ones(n), problem.features]), np.sqrt(n * problem.penalty_strength) * root])
     lengths = np.linalg.norm(rows, axis=0)
     targets = np.concatenate([problem.targets, np.zeros(len(root))])
-    return scipy.linalg.lstsq(rows / lengths, targets, cond=EPS)[0] / lengths
+    solution, *_ = np.linalg.lstsq(rows / lengths, targets, rcond=EPS)
+    return solution / lengths
 
 
 @check(agreement_bound, AGREEMENT_REASON)
