@@ -27,8 +27,8 @@ from math_checks.precision import EPS, in_float64, is_traced
 PointMap = Callable[[Any], jax.Array]  # (d,) -> (d,)
 PointScalar = Callable[[Any], Any]  # (d,) -> ()
 
-# A determinant below this share of the product of its columns' lengths (Hadamard's bound) is all
-# rounding error: elimination leaves some d eps of the columns behind.
+# A determinant below this share of the product of its columns' largest entries, and of its rows', is
+# all rounding error: elimination leaves some d eps of them behind. Judged so, units do not matter.
 SINGULAR_SHARE = 10 * EPS
 
 
@@ -66,8 +66,8 @@ def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
             f"a map from {matrices.shape[-1]} to {matrices.shape[-2]} dimensions has no determinant: give as many"
         )
     logs = jnp.linalg.slogdet(matrices)[1]
-    hadamard = jnp.log(jnp.linalg.norm(matrices, axis=-2)).sum(axis=-1)
-    singular = ~(logs > hadamard + math.log(SINGULAR_SHARE * matrices.shape[-1]))
+    sizes = [jnp.log(jnp.abs(matrices).max(axis=axis)).sum(axis=-1) for axis in (-2, -1)]
+    singular = ~(logs > jnp.minimum(*sizes) + math.log(SINGULAR_SHARE * matrices.shape[-1]))
     _refuse(singular, at, "the map is not invertible: its Jacobian is singular")
     return logs
 
@@ -94,7 +94,9 @@ def pull_back_log_density(
     @in_float64
     def pulled_back(points: ArrayLike) -> jax.Array:
         at = _points(points)
-        return composed(at) if log_det is not None else composed(at) + log_abs_det(function, at)
+        values = composed(at) if log_det is not None else composed(at) + log_abs_det(function, at)
+        _refuse(jnp.isnan(values), at, "the density is not a number")
+        return values
 
     return pulled_back
 
@@ -122,7 +124,8 @@ def round_trip_error(function: PointMap, inverse: PointMap, points: ArrayLike) -
         UserError: where a point does not come back as a finite number, with the point.
     """
     at = _points(points)
-    returned = _over_batch(lambda x: inverse(function(x)), at)
+    # Two programs: inside one, XLA would cancel exp against log and the like.
+    returned = _over_batch(inverse, _over_batch(function, at))
     errors = jnp.abs(returned - at).max(axis=-1) / (1 + jnp.abs(at).max(axis=-1))
     _refuse(~jnp.isfinite(errors), at, "the map has no inverse: the point does not come back")
     return errors

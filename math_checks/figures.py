@@ -145,7 +145,7 @@ def densities(planes: Sequence[Plane]) -> Figure:
 
 
 def area_errors(sizes: np.ndarray, errors: dict[str, np.ndarray]) -> Figure:
-    """How far a small rectangle's image is from |det J| du dv, over the rectangle's size (m,), per map."""
+    """How far a small rectangle's image is from |det J| du dv, over the rectangle's size, per map; all (m,)."""
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
     for index, (name, values) in enumerate(errors.items()):
@@ -154,7 +154,7 @@ def area_errors(sizes: np.ndarray, errors: dict[str, np.ndarray]) -> Figure:
     reference = sizes * min(values[0] / sizes[0] for values in errors.values()) / 4
     axes.loglog(sizes, reference, color=MUTED, linewidth=1, label="slope 1")
     axes.set_xlabel("side du of the rectangle (dv = du / 2)")
-    axes.set_ylabel(r"|image's area / ($|\det\,J|$ du dv) - 1|")
+    axes.set_ylabel(r"median |image's area / ($|\det\,J|$ du dv) - 1|")
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(10))
     axes.legend(frameon=False)
     return figure
