@@ -118,7 +118,7 @@ def _solutions(features: ArrayLike, targets: ArrayLike, strengths: ArrayLike, pe
     num_columns = features.shape[1] + 1
     matrix = intercept_free(num_columns - 1) if penalty is None else jnp.asarray(_penalty(penalty, num_columns))
 
-    on_device = jnp.asarray(features)
+    on_device = jax.device_put(features)  # one copy; jnp.asarray holds two for a moment
     normal = jax.jit(normal_matrix)(on_device)
     # A is positive semi-definite: what the smallest strength leaves regular, every larger one does.
     _require_regular(np.asarray(normal + strengths.min() * matrix), float(strengths.min()))

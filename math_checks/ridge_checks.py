@@ -141,20 +141,21 @@ def hessian_formula(problem: Problem, method: Method = OURS) -> float:
 
 @check(DEFINITE_BOUND, DEFINITE_REASON, relation=">=")
 def hessian_is_positive_definite(problem: Problem, method: Method = OURS) -> float:
-    """With lambda > 0 the Hessian is positive definite, even where every column is repeated."""
-    twice = Problem(problem.name, np.hstack([problem.features] * 2), problem.targets, problem.penalty_strength)
-    hessian = method.hessian(twice.features, twice.penalty_strength, twice.penalty)
-    eigenvalues = np.linalg.eigvalsh(closed_form.unit_diagonal(np.asarray(hessian)))
-    return float(eigenvalues[0] / eigenvalues[-1])
+    """With lambda = 1 the Hessian is positive definite, even where every column is repeated."""
+    twice = problem._replace(features=np.hstack([problem.features] * 2), penalty_strength=1.0)
+    return _smallest_share(method.hessian(twice.features, twice.penalty_strength, twice.penalty))
 
 
 @check(SINGULAR_BOUND, SINGULAR_REASON)
 def hessian_is_singular_without_penalty(problem: Problem, method: Method = OURS) -> float:
     """With lambda = 0 and repeated columns the Hessian is singular: nothing chooses between them."""
-    twice = Problem(problem.name, np.hstack([problem.features] * 2), problem.targets, 0.0)
-    hessian = method.hessian(twice.features, twice.penalty_strength, twice.penalty)
+    twice = problem._replace(features=np.hstack([problem.features] * 2), penalty_strength=0.0)
+    return abs(_smallest_share(method.hessian(twice.features, twice.penalty_strength, twice.penalty)))
+
+
+def _smallest_share(hessian: jax.Array) -> float:
     eigenvalues = np.linalg.eigvalsh(closed_form.unit_diagonal(np.asarray(hessian)))
-    return float(np.abs(eigenvalues[0]) / eigenvalues[-1])
+    return float(eigenvalues[0] / eigenvalues[-1])
 
 
 @check(agreement_bound, AGREEMENT_REASON)
@@ -248,8 +249,8 @@ def shift_moves_only_the_intercept(problem: Problem, method: Method = OURS) -> f
 
 @check(VISIBLE_BOUND, VISIBLE_REASON, relation=">=")
 def penalised_intercept_breaks_the_shift(problem: Problem, method: Method = OURS) -> float:
-    """With A = I, the intercept penalised too, y + c moves the slopes or loses part of c."""
-    return _shift_error(problem, np.eye(len(problem.penalty)), method)
+    """With A = I, the intercept penalised too, y + c at lambda = 1 moves the slopes or loses part of c."""
+    return _shift_error(problem._replace(penalty_strength=1.0), np.eye(len(problem.penalty)), method)
 
 
 @check(identity_bound, IDENTITY_REASON)
