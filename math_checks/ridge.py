@@ -17,11 +17,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gan_jax.errors import UserError
 from math_checks.precision import EPS, in_float64
+
+Array = jax.Array | np.ndarray
 
 # How far a penalty may be from symmetric or from positive semi-definite, relative to its largest
 # entry: room for the rounding of a product such as D'D, and for nothing else.
@@ -37,13 +38,13 @@ def intercept_free(num_features: int) -> jax.Array:
     return jnp.diag(jnp.ones(num_features + 1).at[0].set(0.0))
 
 
-def predict(coefficients: jax.Array, features: jax.Array) -> jax.Array:
+def predict(coefficients: Array, features: Array) -> jax.Array:
     """Zb: (n,) from coefficients (d + 1,), intercept first, and features (n, d)."""
     return coefficients[0] + features @ coefficients[1:]
 
 
 def objective(
-    coefficients: jax.Array, features: jax.Array, targets: jax.Array, penalty_strength: ArrayLike, penalty: jax.Array
+    coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
     """J(b), a scalar: the mean squared residual plus penalty_strength times b'Ab.
 
@@ -59,7 +60,7 @@ def objective(
 
 
 def gradient(
-    coefficients: jax.Array, features: jax.Array, targets: jax.Array, penalty_strength: ArrayLike, penalty: jax.Array
+    coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
     """(2/n) Z'(Zb - y) + 2 lambda A b, float (d + 1,); arguments as for `objective`."""
     residual = predict(coefficients, features) - targets
@@ -67,13 +68,13 @@ def gradient(
     return 2 * (fit + penalty_strength * penalty @ coefficients)
 
 
-def normal_matrix(features: jax.Array) -> jax.Array:
+def normal_matrix(features: Array) -> jax.Array:
     """Z'Z/n, float (d + 1, d + 1), from features (n, d): a one, the columns' means, and X'X/n."""
     means = features.mean(axis=0)
     return jnp.block([[jnp.ones((1, 1)), means[None]], [means[:, None], features.T @ features / len(features)]])
 
 
-def hessian(features: jax.Array, penalty_strength: ArrayLike, penalty: jax.Array) -> jax.Array:
+def hessian(features: Array, penalty_strength: float | Array, penalty: Array) -> jax.Array:
     """2 (Z'Z/n + lambda A), float (d + 1, d + 1); arguments as for `objective`."""
     return 2 * (normal_matrix(features) + penalty_strength * penalty)
 

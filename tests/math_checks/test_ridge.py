@@ -62,8 +62,9 @@ def test_agrees_with_least_squares_by_scipy(problem) -> None:
     n, d = features.shape
     penalty_rows = np.column_stack([np.zeros(d), np.sqrt(n * strength) * np.eye(d)])
     rows = np.vstack([np.column_stack([np.ones(n), features]), penalty_rows])
-    expected = scipy.linalg.lstsq(rows, np.concatenate([targets, np.zeros(d)]))[0]
-    assert_agrees(ridge(features, targets, strength), expected, condition)
+    peer = scipy.linalg.lstsq(rows, np.concatenate([targets, np.zeros(d)]))
+    assert peer is not None
+    assert_agrees(ridge(features, targets, strength), peer[0], condition)
 
 
 @property_test
