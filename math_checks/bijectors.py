@@ -90,21 +90,19 @@ def sinh_arcsinh(skewness: jax.Array | np.ndarray, tailweight: jax.Array | np.nd
 class Conditioner(NamedTuple):
     """The weights of a tanh network with one hidden layer, from a kept half (k,) to log-scales and shifts."""
 
-    hidden: jax.Array  # (width, k)
-    bias: jax.Array  # (width,)
-    log_scale: jax.Array  # (d - k, width)
-    shift: jax.Array  # (d - k, width)
+    hidden: np.ndarray  # (width, k)
+    bias: np.ndarray  # (width,)
+    log_scale: np.ndarray  # (d - k, width)
+    shift: np.ndarray  # (d - k, width)
 
 
-def random_conditioner(key: jax.Array, kept: int, changed: int, width: int = 8) -> Conditioner:
+def random_conditioner(generator: np.random.Generator, kept: int, changed: int, width: int = 8) -> Conditioner:
     """Weights such that neither log-scale nor shift leaves [-1, 1]."""
-    hidden_key, bias_key, scale_key, shift_key = jax.random.split(key, 4)
-    limit = 1 / width
     return Conditioner(
-        jax.random.normal(hidden_key, (width, kept)),
-        jax.random.normal(bias_key, (width,)),
-        jax.random.uniform(scale_key, (changed, width), minval=-limit, maxval=limit),
-        jax.random.uniform(shift_key, (changed, width), minval=-limit, maxval=limit),
+        generator.standard_normal((width, kept)),
+        generator.standard_normal(width),
+        generator.uniform(-1 / width, 1 / width, (changed, width)),
+        generator.uniform(-1 / width, 1 / width, (changed, width)),
     )
 
 
@@ -118,7 +116,7 @@ def coupling(conditioner: Conditioner) -> Formulas:
 
     def scale_and_shift(a: jax.Array) -> tuple[jax.Array, jax.Array]:
         features = jnp.tanh(conditioner.hidden @ a + conditioner.bias)
-        return conditioner.log_scale @ features, conditioner.shift @ features
+        return jnp.matmul(conditioner.log_scale, features), jnp.matmul(conditioner.shift, features)
 
     def forward(x: jax.Array) -> jax.Array:
         log_scale, shift = scale_and_shift(x[:kept])

@@ -21,13 +21,13 @@ def standard_normal(x: jax.Array) -> jax.Array:
     return jnp.sum(jax.scipy.stats.norm.logpdf(x))
 
 
-def homework(key: jax.Array) -> Case:
+def homework(generator: np.random.Generator) -> Case:
     """X, Y independent N(0, 1) and U = X + Y, V = X - Y."""
     return Case(
         name="homework",
         bijector=bijectors.sum_and_difference(),
         base_log_density=standard_normal,
-        sample=_normal_draws(key),
+        sample=_normal_draws(generator),
         half_width=float(np.sqrt(2) * REACH),
         affine=True,
         image_log_density=lambda w: -np.log(4 * np.pi) - np.sum(np.square(w), axis=-1) / 4,
@@ -35,62 +35,55 @@ def homework(key: jax.Array) -> Case:
 
 
 @in_float64
-def affine(key: jax.Array) -> Case:
+def affine(generator: np.random.Generator) -> Case:
     """M X + c for a random M and c: normal about c with covariance M M'."""
-    matrix_key, shift_key, draw_key = jax.random.split(key, 3)
     # Within 0.3 of the identity the determinant is at least 0.4.
-    matrix = np.eye(2) + np.asarray(jax.random.uniform(matrix_key, (2, 2), minval=-0.3, maxval=0.3))
-    shift = np.asarray(jax.random.uniform(shift_key, (2,), minval=-1.0, maxval=1.0))
+    matrix = np.eye(2) + generator.uniform(-0.3, 0.3, (2, 2))
+    shift = generator.uniform(-1.0, 1.0, 2)
     covariance: Any = matrix @ matrix.T
     return Case(
         name="affine",
         bijector=bijectors.affine(matrix, shift),
         base_log_density=standard_normal,
-        sample=_normal_draws(draw_key),
+        sample=_normal_draws(generator),
         half_width=float(1 + REACH * np.linalg.norm(matrix, axis=1).max()),
         affine=True,
         image_log_density=lambda w: scipy.stats.multivariate_normal(shift, covariance).logpdf(w),
     )
 
 
-@in_float64
-def polar(key: jax.Array) -> Case:
+def polar(generator: np.random.Generator) -> Case:
     """A Rayleigh radius and a uniform angle: two independent N(0, 1), as Box and Muller draw them."""
-    radius_key, angle_key = jax.random.split(key)
-    radius = np.asarray(jax.random.rayleigh(radius_key, 1.0, (NUM_DRAWS,)))
-    angle = np.asarray(jax.random.uniform(angle_key, (NUM_DRAWS,), minval=-np.pi, maxval=np.pi))
     return Case(
         name="polar",
         bijector=bijectors.polar(),
         base_log_density=lambda p: jnp.log(p[0]) - p[0] ** 2 / 2 - jnp.log(2 * jnp.pi),
-        sample=np.column_stack([radius, angle]),
+        sample=np.column_stack([generator.rayleigh(size=NUM_DRAWS), generator.uniform(-np.pi, np.pi, NUM_DRAWS)]),
         half_width=REACH,
         image_log_density=lambda w: scipy.stats.norm.logpdf(w).sum(axis=-1),
     )
 
 
-def sinh_arcsinh(key: jax.Array) -> Case:
+def sinh_arcsinh(generator: np.random.Generator) -> Case:
     """Two skewed coordinates with lighter tails than the normal's."""
     skewness, tailweight = np.array([0.3, -0.4]), np.array([0.8, 0.9])
     return Case(
         name="sinh-arcsinh",
         bijector=bijectors.sinh_arcsinh(skewness, tailweight),
         base_log_density=standard_normal,
-        sample=_normal_draws(key),
+        sample=_normal_draws(generator),
         half_width=float(np.sinh((np.arcsinh(REACH) + np.abs(skewness)) * tailweight).max()),
     )
 
 
-@in_float64
-def coupling(key: jax.Array) -> Case:
+def coupling(generator: np.random.Generator) -> Case:
     """Two RealNVP couplings with random weights, so that both coordinates change."""
-    first_key, second_key, draw_key = jax.random.split(key, 3)
-    first, second = (bijectors.coupling(bijectors.random_conditioner(k, 1, 1)) for k in (first_key, second_key))
+    first, second = (bijectors.coupling(bijectors.random_conditioner(generator, 1, 1)) for _ in range(2))
     return Case(
         name="coupling",
         bijector=bijectors.chain(first, bijectors.flip(), second),
         base_log_density=standard_normal,
-        sample=_normal_draws(draw_key),
+        sample=_normal_draws(generator),
         half_width=float(np.e * REACH + 1),  # a coupling scales by at most e and shifts by at most 1
     )
 
@@ -98,9 +91,10 @@ def coupling(key: jax.Array) -> Case:
 def all_cases(seed: int) -> list[Case]:
     """One of each, its draws and its random weights from `seed`."""
     makers = (homework, affine, polar, sinh_arcsinh, coupling)
-    return [make(key) for make, key in zip(makers, jax.random.split(jax.random.key(seed), len(makers)), strict=True)]
+    return [
+        make(generator) for make, generator in zip(makers, np.random.default_rng(seed).spawn(len(makers)), strict=True)
+    ]
 
 
-@in_float64
-def _normal_draws(key: jax.Array) -> np.ndarray:
-    return np.asarray(jax.random.normal(key, (NUM_DRAWS, 2)))
+def _normal_draws(generator: np.random.Generator) -> np.ndarray:
+    return generator.standard_normal((NUM_DRAWS, 2))

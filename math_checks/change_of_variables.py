@@ -48,7 +48,7 @@ def jacobian(function: PointMap, points: ArrayLike) -> jax.Array:
     """
     at = _points(points)
     matrices = _over_batch(jax.jacfwd(function), at)
-    _refuse(~jnp.isfinite(matrices).all(axis=(-2, -1)), at, "the map has no finite derivative")
+    _refuse(matrices, lambda J: ~np.isfinite(J).all(axis=(-2, -1)), at, "the map has no finite derivative")
     return matrices
 
 
@@ -65,11 +65,18 @@ def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
         raise UserError(
             f"a map from {matrices.shape[-1]} to {matrices.shape[-2]} dimensions has no determinant: give as many"
         )
+    logs = _regular_log_abs_det(matrices)
+    _refuse(logs, np.isneginf, at, "the map is not invertible: its Jacobian is singular")
+    return logs
+
+
+@jax.jit
+def _regular_log_abs_det(matrices: jax.Array) -> jax.Array:
+    """log |det| of each matrix (..., d, d), -inf where rounding error is all there is of it."""
     logs = jnp.linalg.slogdet(matrices)[1]
     sizes = [jnp.log(jnp.abs(matrices).max(axis=axis)).sum(axis=-1) for axis in (-2, -1)]
-    singular = ~(logs > jnp.minimum(*sizes) + math.log(SINGULAR_SHARE * matrices.shape[-1]))
-    _refuse(singular, at, "the map is not invertible: its Jacobian is singular")
-    return logs
+    regular = logs > jnp.minimum(*sizes) + math.log(SINGULAR_SHARE * matrices.shape[-1])
+    return jnp.where(regular, logs, -jnp.inf)
 
 
 def pull_back_log_density(
@@ -95,7 +102,7 @@ def pull_back_log_density(
     def pulled_back(points: ArrayLike) -> jax.Array:
         at = _points(points)
         values = composed(at) if log_det is not None else composed(at) + log_abs_det(function, at)
-        _refuse(jnp.isnan(values), at, "the density is not a number")
+        _refuse(values, np.isnan, at, "the density is not a number")
         return values
 
     return pulled_back
@@ -126,9 +133,13 @@ def round_trip_error(function: PointMap, inverse: PointMap, points: ArrayLike) -
     at = _points(points)
     # Two programs: inside one, XLA would cancel exp against log and the like.
     returned = _over_batch(inverse, _over_batch(function, at))
-    errors = jnp.abs(returned - at).max(axis=-1) / (1 + jnp.abs(at).max(axis=-1))
-    _refuse(~jnp.isfinite(errors), at, "the map has no inverse: the point does not come back")
-    return errors
+    _refuse(returned, lambda x: ~np.isfinite(x).all(axis=-1), at, "the map has no inverse: no way back")
+    return _relative_distance(returned, at)
+
+
+@jax.jit
+def _relative_distance(x: jax.Array, at: jax.Array) -> jax.Array:
+    return jnp.abs(x - at).max(axis=-1) / (1 + jnp.abs(at).max(axis=-1))
 
 
 @in_float64
@@ -150,7 +161,7 @@ def _points(points: ArrayLike) -> jax.Array:
     at = jnp.asarray(points, jnp.float64)
     if at.ndim not in (1, 2) or 0 in at.shape:
         raise UserError(f"points must be (d,) or (n, d), not {at.shape}")
-    _refuse(~jnp.isfinite(at).all(axis=-1), at, "a point must be finite")
+    _refuse(at, lambda x: ~np.isfinite(x).all(axis=-1), at, "a point must be finite")
     return at
 
 
@@ -158,11 +169,13 @@ def _over_batch(function: Callable[[jax.Array], jax.Array], points: jax.Array) -
     return jax.jit(jax.vmap(function) if points.ndim == 2 else function)(points)
 
 
-def _refuse(bad: jax.Array, points: jax.Array, why: str) -> None:
-    if is_traced(bad) or not bad.any():
+def _refuse(values: jax.Array, is_bad: Callable[[np.ndarray], Any], points: jax.Array, why: str) -> None:
+    """Raise UserError with the first of `points` whose value is bad; under a trace there are no values to judge."""
+    if is_traced(values):
         return
-    first = points if points.ndim == 1 else points[int(bad.argmax())]
-    raise UserError(f"{why} at {_show(np.asarray(first))}")
+    bad = is_bad(np.asarray(values))
+    if bad.any():
+        raise UserError(f"{why} at {_show(np.atleast_2d(np.asarray(points))[int(bad.argmax())])}")
 
 
 def _show(point: np.ndarray) -> str:

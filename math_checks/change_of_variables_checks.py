@@ -51,6 +51,11 @@ class Case:
         return -self.bijector.forward_log_det_jacobian(self.bijector.inverse(u))
 
     @cached_property
+    def inverse_of_batch(self) -> Callable[[np.ndarray], jax.Array]:
+        """f^-1 at each of (n, 2)."""
+        return jax.jit(jax.vmap(self.bijector.inverse))
+
+    @cached_property
     def log_density(self) -> Callable[[ArrayLike], np.ndarray]:
         """log p_U of U = f(X) by the change of variables with the claimed log-determinant."""
         return push_forward_log_density(self.base_log_density, self.bijector.inverse, self.inverse_log_det)
@@ -145,7 +150,7 @@ def area_errors(case: Case, sizes: np.ndarray) -> np.ndarray:
     length of their cross product. Its corner is each of `images` in turn.
     """
     corners = case.images
-    inverse = jax.jit(jax.vmap(case.bijector.inverse))
+    inverse = case.inverse_of_batch
     determinants = np.exp(case.inverse_log_dets)
     start = inverse(corners)
     errors = []

@@ -139,7 +139,6 @@ def change_of_variables(*, out: Path = Path("runs"), seed: int = 0) -> int:
 def _grid_image(
     title: str, case: map_checks.Case, corner: tuple[float, float], sides: tuple[float, float]
 ) -> figures.GridImage:
-    inverse = jax.jit(jax.vmap(case.bijector.inverse))
     along = np.linspace(-3, 3, 121)
     lines = [np.column_stack(pair) for level in range(-3, 4) for pair in _crossing(along, level)]
     start, (du, dv) = np.asarray(corner), sides
@@ -152,9 +151,9 @@ def _grid_image(
     return figures.GridImage(
         title=title,
         lines=lines,
-        images=[np.asarray(inverse(line)) for line in lines],
+        images=[np.asarray(case.inverse_of_batch(line)) for line in lines],
         rectangle=boundary,
-        rectangle_image=np.asarray(inverse(boundary)),
+        rectangle_image=np.asarray(case.inverse_of_batch(boundary)),
         parallelogram=origin + np.array([0 * along_u, along_u, along_u + along_v, along_v]),
     )
 

@@ -49,7 +49,7 @@ def random_maps(draw: st.DrawFn) -> tuple[bijectors.Bijector, np.ndarray]:
         elif kind == "sinh_arcsinh":
             maps.append(bijectors.sinh_arcsinh(generator.uniform(-0.5, 0.5, d), generator.uniform(0.7, 1.2, d)))
         elif kind == "coupling":
-            maps.append(bijectors.coupling(bijectors.random_conditioner(jax.random.key(seed), d // 2, d - d // 2)))
+            maps.append(bijectors.coupling(bijectors.random_conditioner(generator, d // 2, d - d // 2)))
         else:
             maps.append(bijectors.flip())
     points = generator.standard_normal((16, d))
@@ -147,7 +147,7 @@ REGULAR = np.array([[1.0, 2.0], [0.5, 0.25]])
         (lambda: jacobian(jnp.sin, np.array([[1.0], [np.nan]])), r"must be finite at \(nan\)"),
         (lambda: jacobian(jnp.sin, np.float64(1.0)), r"points must be \(d,\) or \(n, d\), not \(\)"),
         (lambda: require_inverse(jnp.square, jnp.sqrt, np.array([[2.0], [-3.0]])), r"inverse at \(-3\): .* away"),
-        (lambda: require_inverse(jnp.exp, jnp.log, np.array([[1.0], [1e3]])), r"no inverse: .* come back at \(1000\)"),
+        (lambda: require_inverse(jnp.exp, jnp.log, np.array([[1.0], [1e3]])), r"no inverse: no way back at \(1000\)"),
         (
             lambda: push_forward_log_density(standard_normal, jnp.log)(np.array([[1.0], [-1.0]])),
             r"density is not a number at \(-1\)",
