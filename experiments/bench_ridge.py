@@ -57,7 +57,12 @@ def measure() -> dict[str, Any]:
         "ratio_range": [min(ratios), max(ratios)],
         "extra_memory_in_copies_of_the_features": copies,
         "largest_difference": float(np.abs(coefficients - [peer.intercept_, *peer.coef_]).max()),
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"},
+        "machine": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+            "system": f"{platform.system()} {platform.machine()}",
+        },
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in ("jax", "numpy", "scikit-learn")},
     }
