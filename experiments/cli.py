@@ -18,9 +18,10 @@ from gan_jax.config import ARCHIVES_DATASET, Config, LossName, Setting
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import UserError
+from gan_jax.files import save_figure
 from gan_jax.models import Precision
 from gan_jax.run_folder import RunFolder
-from gan_jax.runs import Habits, read_image, save_figure
+from gan_jax.runs import Habits, read_image
 from gan_jax.schedules import Schedule
 
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
@@ -124,6 +125,15 @@ def train(
     )
     base = Config(name="train", discriminator_steps=Schedule.parse(discriminator_steps), setting=setting)
     _train(_configure(base, options), options)
+
+
+# By name, imported when called: they need scikit-learn, which run.sh installs for them alone.
+app.command("math_checks.commands:ridge", name="ridge", help="Ridge regression's closed form, checked.")
+app.command(
+    "math_checks.commands:change_of_variables",
+    name="change_of_variables",
+    help="The density of a transformed variable, checked on five maps.",
+)
 
 
 def _configure(base: Config, options: RunOptions) -> Config:

@@ -21,7 +21,7 @@ Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epoch
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, np.ndarray]:
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         _epoch_axis(axis)
@@ -53,6 +53,7 @@ def _equilibrium(axis: Axes, value: float, text: str) -> None:
     axis.annotate(
         text, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-4, 3), textcoords="offset points",
         ha="right", fontsize=8, color="#555555",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], t
         samples: a grid of samples, uint8 (height, width), by the same names.
         title: over the whole.
     """
-    figure = Figure(figsize=(12, 8.4), dpi=120, layout="constrained")
+    figure = Figure(figsize=(12, 8.4), layout="constrained")
     curves, pictures = figure.subfigures(2, 1, squeeze=False, height_ratios=[1, 1.25])[:, 0]
     panels = curves.subplots(1, 4, squeeze=False)[0]
     columns = (

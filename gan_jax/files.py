@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 120
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -29,6 +33,12 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, replacing what was there."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write a figure in the format that the path's ending names."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DOTS_PER_INCH)
 
 
 def write_json(path: Path, value: Any) -> None:

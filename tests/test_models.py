@@ -1,5 +1,7 @@
 """The networks against SPEC's table and against torch's own layers."""
 
+from typing import Any
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -73,7 +75,7 @@ def test_outputs_are_torchs(network):
 
 def test_generator_stays_in_range():
     module, params = Generator(), Generator().init(jax.random.key(1), jnp.zeros((1, LATENT_SIZE)))
-    images = module.apply(params, 100 * jax.random.normal(jax.random.key(2), (32, LATENT_SIZE)))
+    images: Any = module.apply(params, 100 * jax.random.normal(jax.random.key(2), (32, LATENT_SIZE)))
     chex.assert_shape(images, (32, IMAGE_SIZE))
     assert jnp.abs(images).max() <= 1
 

@@ -6,6 +6,7 @@ import pty
 import re
 import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,38 @@ from PIL import Image
 
 from gan_jax.run_folder import RunFolder
 from tests.command import COMMAND, contents, run
+from tests.conftest import SMALL_TEST, write_idx
 
 EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
-def arguments(small_archives) -> list[str]:
-    return ["part_a", "--archives", str(small_archives), "--name", "a", "--checkpoint-every", "1"]
+def part_a(small_archives):
+    """The command line of `part_a` on the small archives, with the options that a test gives."""
+
+    def arguments(out: Path, **options: object) -> list[str]:
+        options = {
+            "archives": small_archives,
+            "name": "a",
+            "checkpoint_every": 1,
+            "epochs": EPOCHS,
+            "out": out,
+        } | options
+        return ["part_a", *(str(word) for name, value in options.items() for word in _option(name, value))]
+
+    return arguments
+
+
+def _option(name: str, value: object) -> list[object]:
+    flag = "--" + name.replace("_", "-")
+    return [flag] if value is True else [flag, value]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, arguments) -> Path:
+def finished(tmp_path_factory, part_a) -> Path:
     """An uninterrupted run of three epochs; the folder of runs."""
     out = tmp_path_factory.mktemp("runs")
-    done = run(*arguments, "--epochs", EPOCHS, "--out", out)
+    done = run(*part_a(out))
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^epoch +\d/3  loss D \d.*left$", done.stdout, re.MULTILINE)) == EPOCHS
     return out
@@ -59,46 +78,47 @@ def test_a_run_leaves_its_folder(finished):
         assert name in manifest
 
 
-def test_a_finished_run_is_not_trained_again(finished, arguments):
+def test_a_finished_run_is_not_trained_again(finished, part_a):
     before = contents(finished)
-    done = run(*arguments, "--epochs", EPOCHS, "--out", finished)
+    done = run(*part_a(finished))
     assert done.returncode == 0
     assert "is finished at epoch 3" in done.stdout
     assert contents(finished) == before
 
 
-def test_a_run_that_is_another_is_refused(finished, arguments):
+def test_a_run_that_is_another_is_refused(finished, part_a):
     before = contents(finished)
-    for change in (["--learning-rate", "1e-3"], ["--seed", "1"], ["--epochs", "2"], ["--precision", "bfloat16"]):
-        done = run(*arguments, "--epochs", EPOCHS, "--out", finished, *change)
+    for change in ({"learning_rate": 1e-3}, {"seed": 1}, {"epochs": 2}, {"precision": "bfloat16"}):
+        done = run(*part_a(finished, **change))
         assert done.returncode == 2
         assert "another configuration" in done.stderr
     assert contents(finished) == before
 
 
-def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, arguments, small_archives, finished):
-    run(*arguments, "--epochs", 1, "--out", tmp_path)
+def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished):
+    run(*part_a(tmp_path, epochs=1))
     other = tmp_path / "other"
     other.mkdir()
     for path in small_archives.iterdir():
-        name = path.name.replace("train", "x").replace("t10k", "train").replace("x", "t10k", 1)
-        (other / name).write_bytes(path.read_bytes())
+        (other / path.name).write_bytes(path.read_bytes())
+    write_idx(other / "t10k-labels-idx1-ubyte.gz", np.zeros(SMALL_TEST))
     keepsake = tmp_path / "a" / "notes.txt"
     keepsake.write_text("mine")
-    refused = run(*arguments, "--epochs", 2, "--out", tmp_path, "--archives", other, "--batch-size", "512")
-    assert refused.returncode == 2  # 300 images of the other archives are fewer than a batch
-    assert "batch size" in refused.stderr
-    again = run(*arguments, "--epochs", EPOCHS, "--out", tmp_path, "--overwrite")
+    refused = run(*part_a(tmp_path, epochs=2, archives=other))
+    assert refused.returncode == 2
+    assert "trained on other data" in refused.stderr
+    again = run(*part_a(tmp_path, overwrite=True))
     assert again.returncode == 0
     assert keepsake.read_text() == "mine"
     assert digest(tmp_path) == digest(finished)
 
 
-def test_habits_do_not_change_the_bits(tmp_path, arguments, finished):
+def test_habits_do_not_change_the_bits(tmp_path, part_a, finished):
     """Another cadence of checkpoints and samples, a terminal with a progress bar, an extended run: the same hash."""
-    assert run(*arguments, "--epochs", 1, "--out", tmp_path, "--samples-every", "5").returncode == 0
+    assert run(*part_a(tmp_path, epochs=1, samples_every=5)).returncode == 0
     reader, writer = pty.openpty()
-    rest = [*COMMAND, *arguments, "--epochs", str(EPOCHS), "--out", str(tmp_path), "--checkpoint-every", "7"]
+    termios.tcsetwinsize(writer, (40, 110))
+    rest = [*COMMAND, *part_a(tmp_path, checkpoint_every=7)]
     process = subprocess.Popen(rest, stdout=writer, stderr=writer)
     os.close(writer)
     shown = b""
@@ -111,7 +131,7 @@ def test_habits_do_not_change_the_bits(tmp_path, arguments, finished):
     os.close(reader)
     assert process.wait() == 0
     assert b"3/3" in shown
-    assert b"epoch" in shown
+    assert b"epoch" in shown  # the rate's unit
     assert digest(tmp_path) == digest(finished)
     # Measurements, except the seconds, are the same bits too.
     for name, column in RunFolder(finished / "a").read_metrics().items():
@@ -120,9 +140,9 @@ def test_habits_do_not_change_the_bits(tmp_path, arguments, finished):
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_a_killed_run_ends_with_the_same_bits(tmp_path, arguments, finished, epoch):
+def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch):
     """SIGKILL as soon as an epoch is told, and the same command again."""
-    command = [*COMMAND, *arguments, "--epochs", str(EPOCHS), "--out", str(tmp_path)]
+    command = [*COMMAND, *part_a(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -131,7 +151,7 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, arguments, finished, epo
                 break
     assert process.returncode == -signal.SIGKILL
     assert "params_sha256" not in (tmp_path / "a" / "manifest.json").read_text()
-    again = run(*arguments, "--epochs", EPOCHS, "--out", tmp_path)
+    again = run(*part_a(tmp_path))
     assert f"resuming after epoch {epoch}" in again.stdout
     assert digest(tmp_path) == digest(finished)
 
@@ -151,6 +171,6 @@ def test_part_b_is_compared_with_part_a(tmp_path, small_archives):
     assert f"D(G(z)) is {metrics['fake_probability'][-1]:.2g} in part_b-archives" in compared.stdout
 
 
-def test_another_seed_gives_another_hash(tmp_path, arguments, finished):
-    assert run(*arguments, "--epochs", EPOCHS, "--out", tmp_path, "--seed", "1").returncode == 0
+def test_another_seed_gives_another_hash(tmp_path, part_a, finished):
+    assert run(*part_a(tmp_path, seed=1)).returncode == 0
     assert digest(tmp_path) != digest(finished)

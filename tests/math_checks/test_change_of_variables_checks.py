@@ -1,0 +1,103 @@
+"""Every check of a map passes on the real thing, and a wrong log-determinant fails every one of them."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.errors import UserError
+from math_checks import bijectors, cases
+from math_checks import change_of_variables_checks as checks
+from math_checks.change_of_variables_checks import Case
+
+
+def with_log_det(case: Case, wrong: Callable) -> Case:
+    bijector = bijectors.Formulas(case.bijector.forward, case.bijector.inverse, wrong)
+    return dataclasses.replace(case, bijector=bijector)
+
+
+def off_by_a_tenth(case: Case) -> Case:
+    return with_log_det(case, lambda x: case.bijector.forward_log_det_jacobian(x) + 0.1)
+
+
+def sign_turned(case: Case) -> Case:
+    return with_log_det(case, lambda x: -case.bijector.forward_log_det_jacobian(x))
+
+
+def determinant_without_the_log(case: Case) -> Case:
+    return with_log_det(case, lambda x: jnp.exp(case.bijector.forward_log_det_jacobian(x)))
+
+
+def tilted(case: Case) -> Case:
+    return with_log_det(case, lambda x: case.bijector.forward_log_det_jacobian(x) + 0.3 * jnp.tanh(x[0] + 0.5))
+
+
+BUGS = (off_by_a_tenth, sign_turned, determinant_without_the_log, tilted)
+
+
+@pytest.fixture(scope="module")
+def homework() -> Case:
+    return cases.homework(np.random.default_rng(7))
+
+
+@pytest.fixture(scope="module")
+def coupling() -> Case:
+    return cases.coupling(np.random.default_rng(8))
+
+
+def names_of_failures(case: Case, *more: Callable) -> set[str]:
+    found = checks.run(case) + [each(case) for each in more]
+    return {check.name for check in found if not check.passed}
+
+
+@pytest.mark.parametrize("make", [cases.homework, cases.affine, cases.polar, cases.sinh_arcsinh, cases.coupling])
+def test_every_check_passes(make) -> None:
+    case = make(np.random.default_rng(9))
+    assert np.isfinite(case.sample).all()
+    assert np.isfinite(case.image_sample).all()
+    assert names_of_failures(case, *(checks.HOMEWORK if make is cases.homework else ())) == set()
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_wrong_log_determinant_fails_every_check_of_the_homework(homework: Case, bug) -> None:
+    expected = {*checks.ANY_MAP, *checks.HOMEWORK, checks.parallelogram_area, checks.density_in_closed_form}
+    assert names_of_failures(bug(homework), *checks.HOMEWORK) == {check.__name__ for check in expected}
+
+
+@pytest.mark.parametrize("bug", [off_by_a_tenth, tilted])
+def test_a_wrong_log_determinant_fails_every_check_of_a_curved_map(coupling: Case, bug) -> None:
+    expected = {*checks.ANY_MAP, checks.parallelogram_area_in_the_limit}
+    assert names_of_failures(bug(coupling)) == {check.__name__ for check in expected}
+
+
+def test_no_check_is_left_without_a_wrong_log_determinant() -> None:
+    tested = {*checks.ANY_MAP, *checks.HOMEWORK, checks.parallelogram_area, checks.density_in_closed_form}
+    assert set(checks.CHECKS) == tested | {checks.parallelogram_area_in_the_limit}
+
+
+def test_a_wrong_sample_fails_the_checks_by_sampling(homework: Case) -> None:
+    # A tenth too wide: the distribution functions differ by 0.024, which is 9.7 after sqrt(160 000).
+    wide = dataclasses.replace(homework, sample=homework.sample * 1.1)
+    assert names_of_failures(wide) == {
+        checks.margins_by_kolmogorov_smirnov.__name__,
+        checks.moments_of_the_sample.__name__,
+        checks.histogram_of_the_sample.__name__,
+    }
+
+
+def test_a_wrong_base_density_fails_the_mass_and_the_closed_form(homework: Case) -> None:
+    heavy = dataclasses.replace(homework, base_log_density=lambda x: cases.standard_normal(x) + 1e-9)
+    assert names_of_failures(heavy) == {checks.total_mass.__name__, checks.density_in_closed_form.__name__}
+
+
+def test_a_curved_map_is_not_affine(coupling: Case) -> None:
+    # The limit's check is what tells them apart: at any one size a curved map's areas differ.
+    assert not checks.parallelogram_area(coupling).passed
+
+
+def test_a_wrong_inverse_is_refused_with_its_point(homework: Case) -> None:
+    wrong = bijectors.Formulas(homework.bijector.forward, homework.bijector.forward, lambda x: 0 * x[0])
+    with pytest.raises(UserError, match=r"not each other's inverse at \("):
+        dataclasses.replace(homework, bijector=wrong)

@@ -1,0 +1,117 @@
+"""The two commands: what they print, write and return, and that a mistake writes nothing."""
+
+import csv
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from gan_jax.errors import UserError
+from math_checks import change_of_variables_checks, commands, results, ridge_checks
+from math_checks.ridge import ridge
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float32() -> object:
+    """The commands run in a process that has the project's own setting, float32."""
+    with jax.enable_x64(False):
+        yield
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(0)
+    path = tmp_path / "houses.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["area", "rooms", "price"])
+        for area, rooms in generator.uniform([50, 1], [200, 6], (40, 2)):
+            writer.writerow([area, rooms, 1000 * area + 5000 * rooms + generator.normal()])
+    return path
+
+
+def record(folder: Path) -> dict:
+    return json.loads((folder / "checks.json").read_text())
+
+
+def test_ridge_on_a_table_of_ones_own(tmp_path: Path, table: Path, capsys: pytest.CaptureFixture) -> None:
+    assert commands.ridge(out=tmp_path / "out", data=table, target="price", penalty_strength=1e-6) == 0
+    folder = tmp_path / "out" / "ridge"
+    assert sorted(path.name for path in folder.iterdir()) == ["checks.json", "coefficient_paths.png"]
+    assert (folder / "coefficient_paths.png").read_bytes().startswith(PNG)
+    found = record(folder)
+    assert found["passed"]
+    assert {check["name"] for check in found["checks"]} == {check.__name__ for check in ridge_checks.CHECKS}
+    # In the table's own units: noise of 1 over a spread of 43 and of 1.4, 40 rows, five standard errors.
+    assert found["coefficients"]["area"] == pytest.approx(1000, abs=0.1)
+    assert found["coefficients"]["rooms"] == pytest.approx(5000, abs=3)
+    printed = capsys.readouterr().out
+    assert "x rooms" in printed
+    assert f"{len(ridge_checks.CHECKS)} of {len(ridge_checks.CHECKS)} checks passed" in printed
+    assert printed.count("pass\n") == len(ridge_checks.CHECKS)
+
+
+def test_ridge_on_the_shipped_data_gives_the_same_numbers_again(tmp_path: Path) -> None:
+    commands.ridge(out=tmp_path)
+    first = record(tmp_path / "ridge")
+    commands.ridge(out=tmp_path)
+    assert record(tmp_path / "ridge") == first
+
+
+def test_change_of_variables(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert commands.change_of_variables(out=tmp_path) == 0
+    folder = tmp_path / "change_of_variables"
+    assert sorted(path.name for path in folder.glob("*.png")) == ["areas.png", "densities.png", "grids.png"]
+    found = record(folder)
+    assert {check["name"] for check in found["checks"]} == {c.__name__ for c in change_of_variables_checks.CHECKS}
+    assert {check["subject"] for check in found["checks"]} == {
+        "homework", "affine", "polar", "sinh-arcsinh", "coupling",
+    }  # fmt: skip
+    assert f"{len(found['checks'])} of {len(found['checks'])} checks passed" in capsys.readouterr().out
+
+
+def test_a_failing_check_is_shown_and_returned(
+    tmp_path: Path, table: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(X, y, strength, penalty=None):
+        return ridge(X, y, strength / len(X), penalty)
+
+    honest = ridge_checks.run
+    monkeypatch.setattr(ridge_checks, "run", lambda problem: honest(problem, ridge_checks.Method(solve=wrong)))
+    assert commands.ridge(out=tmp_path, data=table, target="price") == 1
+    printed = capsys.readouterr().out
+    assert "FAIL houses, agrees_with_scikit_learn: scikit-learn's Ridge" in printed
+    assert not record(tmp_path / "ridge")["passed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": Path("x.csv")}, "go together"),
+        ({"target": "y"}, "go together"),
+        ({"data": Path("absent.csv"), "target": "y"}, "cannot read --data absent.csv"),
+        ({"penalty_strength": 0.0}, "a number above 0, not 0"),
+        ({"penalty_strength": float("nan")}, "a number above 0, not nan"),
+        ({"penalty_strength": float("inf")}, "a number above 0, not inf"),
+    ],
+)
+def test_mistakes_write_nothing(tmp_path: Path, options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        commands.ridge(out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_negative_seed_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--seed must be 0 or more, not -1"):
+        commands.change_of_variables(out=tmp_path / "out", seed=-1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_that_cannot_be_made_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write to .*; give another --out"):
+        results.save(tmp_path / "out", {}, [], {})

@@ -1,0 +1,79 @@
+"""A user's CSV: read as it is, or refused in one line that names the row or the column."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_jax.errors import UserError
+from math_checks.tables import diabetes, read_table
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "mine.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_reads_numbers(tmp_path: Path, ending: str, mark: str) -> None:
+    lines = ["a,the price,b", "1,2,3e-2", "-4, 5.5 ,6", "", '"7",8,9']
+    table = read_table(write(tmp_path, mark + ending.join(lines)), "the price")
+    assert table.columns == ("a", "b")
+    assert (table.name, table.target) == ("mine", "the price")
+    np.testing.assert_array_equal(table.features, [[1, 0.03], [-4, 6], [7, 9]])
+    np.testing.assert_array_equal(table.targets, [2, 5.5, 8])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n3,4\n", "no column 'y' for --target; the columns are 'a', 'b'"),
+        ("a,y\n1,2\nfour,5\n", "line 3, column 'a': 'four' is not a number"),
+        ("a,y\n1,2\n\n3,x\n", "line 4, column 'y': 'x' is not a number"),
+        ("a,y\n1,NaN\n3,4\n", "line 2, column 'y': 'NaN' is not finite"),
+        ("a,y\n1,2\n-inf,4\n", "line 3, column 'a': '-inf' is not finite"),
+        ("a,y\n1,2\n1e999,4\n", "line 3, column 'a': '1e999' is not finite"),
+        ("a,y\n1,2\n,4\n", "line 3, column 'a' is empty: fill"),
+        ("a,y\n1,2\n3, \n", "line 3, column 'y' is empty: fill"),
+        ("", "is empty: it needs a header"),
+        ("\n\n", "is empty: it needs a header"),
+        ("a,y\n", "has 0 rows under its header"),
+        ("a,y\n1,2\n", "has 1 rows under its header"),
+        ("a,y\n5,2\n5,3\n", r"column 'a' is constant \(5\): leave it out"),
+        ("a,y\n5,2\n6,2\n", r"column 'y' is constant \(2\)"),
+        ("a,y\n1e12,2\n1000000000001,3\n", "column 'a' varies by less than a millionth of its mean: subtract"),
+        ("a,a,y\n1,2,3\n4,5,6\n", "column 'a' appears 2 times in the header"),
+        ("a,,y\n1,2,3\n4,5,6\n", "column 2 has no name"),
+        ("y\n1\n2\n", "nothing to predict 'y' from"),
+        ("a,y\n1,2\n3\n", "line 3 has 1 cells, the header has 2"),
+        ("a,y\n1,2\n3,4,5\n", "line 3 has 3 cells, the header has 2"),
+        ('a,y\n1,2\n"3,4\n', "line 3: unexpected end of data"),
+        ("a,y\n1,2\n3,4\n".encode("utf-16"), "is not UTF-8 text"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "is not UTF-8 text"),
+    ],
+)
+def test_refuses_in_one_line(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        read_table(write(tmp_path, text), "y")
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read --data .*: Is a directory"):
+        read_table(tmp_path, "y")
+    with pytest.raises(UserError, match=r"cannot read --data .*: No such file"):
+        read_table(tmp_path / "absent.csv", "y")
+
+
+def test_large_numbers_do_not_overflow_on_the_way(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "a,y\n1e300,2\n-1e300,3\n5e299,4\n"), "y")
+    assert table.features.max() == 1e300
+
+
+def test_the_shipped_data_is_the_one_of_the_paper() -> None:
+    table = diabetes()
+    assert table.features.shape == (442, 10)
+    assert np.isfinite(table.features).all()
+    assert np.isfinite(table.targets).all()

@@ -1,0 +1,121 @@
+"""Every check of ridge regression passes on the real thing and fails on a planted bug of its own."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from math_checks import ridge_checks as checks
+from math_checks.ridge import gradient, hessian, ridge, ridge_path
+from math_checks.ridge_checks import Method, Problem
+from math_checks.tables import diabetes
+
+STRENGTH = 0.1
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    table = diabetes()
+    return Problem(table.name, table.features / table.features.std(axis=0), table.targets, STRENGTH)
+
+
+def penalised_intercept(X, y, strength, penalty=None):
+    return ridge(X, y, strength, np.eye(X.shape[1] + 1) if penalty is None else penalty)
+
+
+def missing_one_over_n(X, y, strength, penalty=None):
+    return ridge(X, y, strength / len(X), penalty)
+
+
+def penalty_ignored(X, y, strength, penalty=None):
+    return ridge(X, y, strength)
+
+
+def strength_capped(X, y, strength, penalty=None):
+    return ridge(X, y, min(strength, 1e3), penalty)
+
+
+def intercept_off_by_one(X, y, strength, penalty=None):
+    return ridge(X, y, strength, penalty) + np.eye(X.shape[1] + 1)[0]
+
+
+def strength_in_units_of_the_features(X, y, strength, penalty=None):
+    return ridge(X, y, strength * X.var(), penalty)
+
+
+def targets_reversed(X, y, strength, penalty=None):
+    return ridge(X, y, strength, penalty)[..., ::-1] if y.ndim == 2 else ridge(X, y, strength, penalty)
+
+
+def without_the_penalty(b, X, y, strength, penalty):
+    return gradient(b, X, y, 0.0, penalty)
+
+
+def half_the_penalty(X, strength, penalty):
+    return hessian(X, strength / 2, penalty)
+
+
+def no_penalty(X, strength, penalty):
+    return hessian(X, 0.0, penalty)
+
+
+def always_a_little_penalty(X, strength, penalty):
+    return hessian(X, strength + 1e-6, penalty)
+
+
+def strengths_squared(X, y, strengths, penalty=None):
+    return ridge_path(X, y, strengths**2, penalty)
+
+
+PLANTED = [
+    (checks.gradient_formula, Method(gradient=without_the_penalty)),
+    (checks.hessian_formula, Method(hessian=half_the_penalty)),
+    (checks.hessian_is_positive_definite, Method(hessian=no_penalty)),
+    (checks.hessian_is_singular_without_penalty, Method(hessian=always_a_little_penalty)),
+    (checks.gradient_is_zero_by_grad, Method(solve=missing_one_over_n)),
+    (checks.gradient_is_zero_by_grad, Method(solve=penalised_intercept)),
+    (checks.gradient_is_zero_by_jacfwd, Method(solve=missing_one_over_n)),
+    (checks.agrees_with_augmented_least_squares, Method(solve=missing_one_over_n)),
+    (checks.agrees_with_augmented_least_squares, Method(solve=penalised_intercept)),
+    (checks.general_penalty_agrees_with_least_squares, Method(solve=penalty_ignored)),
+    (checks.agrees_with_scikit_learn, Method(solve=missing_one_over_n)),
+    (checks.agrees_with_scikit_learn, Method(solve=penalised_intercept)),
+    (checks.many_targets_agree_with_one, Method(solve=targets_reversed)),
+    (checks.path_agrees_with_single_strengths, Method(path=strengths_squared)),
+    (checks.vanishing_strength_gives_least_squares, Method(path=strengths_squared)),
+    (checks.infinite_strength_leaves_the_mean, Method(solve=strength_capped)),
+    (checks.infinite_strength_leaves_the_mean, Method(solve=penalised_intercept)),
+    (checks.shift_moves_only_the_intercept, Method(solve=lambda X, y, s, A=None: penalised_intercept(X, y, s))),
+    (checks.penalised_intercept_breaks_the_shift, Method(solve=penalty_ignored)),
+    (checks.targets_scale_the_solution, Method(solve=intercept_off_by_one)),
+    (checks.features_scale_the_slopes, Method(solve=strength_in_units_of_the_features)),
+    (checks.repeated_rows_change_nothing, Method(solve=missing_one_over_n)),
+]
+
+
+def test_every_check_passes(problem: Problem) -> None:
+    found = checks.run(problem)
+    assert [check.name for check in found] == [check.__name__ for check in checks.CHECKS]
+    assert [check.name for check in found if not check.passed] == []
+
+
+@pytest.mark.parametrize(("check", "method"), PLANTED)
+def test_planted_bug_is_caught(problem: Problem, check: Callable, method: Method) -> None:
+    assert not check(problem, method).passed
+
+
+def test_every_check_has_a_planted_bug() -> None:
+    assert {check for check, _ in PLANTED} == set(checks.CHECKS)
+
+
+def test_collinear_features_leave_out_the_limit_that_they_do_not_have(problem: Problem) -> None:
+    collinear = problem._replace(features=np.column_stack([problem.features[:, :3], problem.features[:, 0]]))
+    found = checks.run(collinear)
+    assert checks.vanishing_strength_gives_least_squares.__name__ not in [check.name for check in found]
+    assert all(check.passed for check in found)
+
+
+def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
+    nowhere = Method(solve=lambda *_: np.full(problem.features.shape[1] + 1, np.nan))
+    assert not checks.gradient_is_zero_by_grad(problem, nowhere).passed
+    assert not checks.penalised_intercept_breaks_the_shift(problem, nowhere).passed
