@@ -152,7 +152,7 @@ def _solve(
     """
     system = normal + strength * penalty
     scale = 1 / jnp.sqrt(jnp.diag(system))  # a unit diagonal: the columns' units must not matter
-    scaled_system = scale[:, None] * system * scale
+    scaled_system = scale[:, None] * system * scale[None, :]
 
     def newton_step(b: jax.Array) -> jax.Array:
         return b - scale * jnp.linalg.solve(
@@ -201,7 +201,7 @@ def unit_diagonal(matrix: np.ndarray) -> np.ndarray:
     """A symmetric matrix scaled to a unit diagonal, zero rows left as they are: its spectrum has no units."""
     diagonal = np.diag(matrix)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    return scale[:, None] * matrix * scale
+    return scale[:, None] * matrix * scale[None, :]
 
 
 def _inverse_condition(matrix: np.ndarray) -> float:
