@@ -127,13 +127,33 @@ def train(
     _train(_configure(base, options), options)
 
 
-# By name, imported when called: they need scikit-learn, which run.sh installs for them alone.
-app.command("math_checks.commands:ridge", name="ridge", help="Ridge regression's closed form, checked.")
-app.command(
-    "math_checks.commands:change_of_variables",
-    name="change_of_variables",
-    help="The density of a transformed variable, checked on five maps.",
-)
+# Imported when called: math_checks.commands needs scikit-learn, which run.sh installs for the two alone.
+@app.command
+def ridge(
+    *,
+    out: Annotated[Path, Parameter(help="Results go into its subfolder ridge.", show_default=False)] = DEFAULT_OUT,
+    data: Annotated[Path | None, Parameter(help="CSV file of numbers with a header line.")] = None,
+    target: Annotated[str | None, Parameter(help="The column of data to predict from the others.")] = None,
+    penalty_strength: Annotated[float, Parameter(help="lambda > 0: scikit-learn's alpha over the rows.")] = 0.1,
+) -> int:
+    """Ridge regression's closed form, checked on scikit-learn's diabetes data or on a table of your own."""
+    from math_checks import commands
+
+    return commands.ridge(out=out, data=data, target=target, penalty_strength=penalty_strength)
+
+
+@app.command(name="change_of_variables")
+def change_of_variables(
+    *,
+    out: Annotated[
+        Path, Parameter(help="Results go into its subfolder change_of_variables.", show_default=False)
+    ] = DEFAULT_OUT,
+    seed: Annotated[int, _whole("Of the random maps and of the samples, 0 or more.")] = 0,
+) -> int:
+    """The density of a transformed variable, checked on five maps."""
+    from math_checks import commands
+
+    return commands.change_of_variables(out=out, seed=seed)
 
 
 def _configure(base: Config, options: RunOptions) -> Config:

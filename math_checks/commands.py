@@ -22,6 +22,7 @@ from math_checks.ridge import ridge as solve
 from math_checks.ridge import ridge_path
 from math_checks.tables import Table, diabetes, read_table
 
+MAX_STRENGTH = 1e100  # what can still be multiplied and squared
 PATH_STRENGTHS = np.logspace(-4, 4, 97)
 DRAWN_POINTS = 2000
 
@@ -47,22 +48,24 @@ def ridge(
     target
         The column of `data` to predict from the others.
     penalty_strength
-        lambda, above 0; scikit-learn's alpha divided by the number of rows.
+        lambda, above 0 and at most 1e100; scikit-learn's alpha divided by the number of rows.
     """
     if (data is None) != (target is None):
         raise UserError("--data FILE.csv and --target COLUMN go together: give both or neither")
-    if not 0 < penalty_strength < np.inf:
-        raise UserError(f"--penalty_strength must be a number above 0, not {penalty_strength:g}")
+    if not 0 < penalty_strength <= MAX_STRENGTH:
+        raise UserError(f"--penalty-strength must be above 0 and at most {MAX_STRENGTH:g}, not {penalty_strength:g}")
     rows = diabetes() if data is None or target is None else read_table(data, target)
     deviations = rows.features.std(axis=0)
     problem = ridge_checks.Problem(rows.name, rows.features / deviations, rows.targets, penalty_strength)
 
-    coefficients = solve(*problem.data)
+    coefficients = solve(*problem.data, names=rows.columns)
     coefficients[1:] /= deviations
-    named = dict(zip(("intercept", *rows.columns), coefficients.tolist(), strict=True))
+    intercept, *slopes = coefficients.tolist()
+    named = dict(zip(rows.columns, slopes, strict=True))
     print(f"{rows.name}: {len(rows.targets)} rows, {len(rows.columns)} columns; at lambda {penalty_strength:g}")
     print(f"  {rows.target} =")
-    print("\n".join(f"  {value:+12.6g}  {'' if name == 'intercept' else 'x '}{name}" for name, value in named.items()))
+    print(f"  {intercept:+12.6g}  intercept")
+    print("\n".join(f"  {value:+12.6g}  x {name}" for name, value in named.items()))
 
     checks = ridge_checks.run(problem)
     print(table(checks))
@@ -73,6 +76,7 @@ def ridge(
         "rows": len(rows.targets),
         "target": rows.target,
         "penalty_strength": penalty_strength,
+        "intercept": intercept,
         "coefficients": named,
     }
     folder = out / "ridge"

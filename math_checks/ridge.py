@@ -12,6 +12,7 @@ copied. `objective`, `gradient` and `hessian` are pure and keep the precision of
 `ridge` and `ridge_path` check theirs and compute in float64.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -36,6 +37,8 @@ SINGULAR_SHARE = 10 * EPS
 # An estimated condition this many times better needs no eigenvalues to be believed: they take longer
 # than the rest of a small solution, and many times longer where other programs keep the cores busy.
 CLEARLY_REGULAR = 1e3
+
+LISTED = 8  # columns that an error names before it says "others"
 
 
 def intercept_free(num_features: int) -> jax.Array:
@@ -86,7 +89,11 @@ def hessian(features: Array, penalty_strength: float | Array, penalty: Array) ->
 
 @in_float64
 def ridge(
-    features: ArrayLike, targets: ArrayLike, penalty_strength: float, penalty: ArrayLike | None = None
+    features: ArrayLike,
+    targets: ArrayLike,
+    penalty_strength: float,
+    penalty: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
 ) -> jax.Array:
     """The b that minimises (1/n)|Zb - y|^2 + lambda b'Ab.
 
@@ -98,6 +105,7 @@ def ridge(
         penalty_strength: lambda >= 0, finite.
         penalty: A, real, symmetric, positive semi-definite (d + 1, d + 1), its first row and column
             the intercept's; `intercept_free(d)` where not given.
+        names: what an error calls the d columns of features; by their numbers where not given.
 
     Returns:
         float64 (d + 1,) or (d + 1, k), the intercept first.
@@ -106,7 +114,7 @@ def ridge(
         UserError: shapes that do not match, values that are not finite, a negative strength, an A
             that is not symmetric positive semi-definite, a system without a unique solution.
     """
-    return _solutions(features, targets, np.asarray([penalty_strength]), penalty)[0]
+    return _solutions(features, targets, np.asarray([penalty_strength]), penalty, names)[0]
 
 
 @in_float64
@@ -117,7 +125,13 @@ def ridge_path(
     return _solutions(features, targets, penalty_strengths, penalty)
 
 
-def _solutions(features: ArrayLike, targets: ArrayLike, strengths: ArrayLike, penalty: ArrayLike | None) -> jax.Array:
+def _solutions(
+    features: ArrayLike,
+    targets: ArrayLike,
+    strengths: ArrayLike,
+    penalty: ArrayLike | None,
+    names: Sequence[str] | None = None,
+) -> jax.Array:
     features, targets = _finite("features", features), _finite("targets", targets)
     strengths = _finite("penalty_strength", strengths)
     _require_shapes(features, targets, strengths)
@@ -127,7 +141,7 @@ def _solutions(features: ArrayLike, targets: ArrayLike, strengths: ArrayLike, pe
     on_device = jax.device_put(features)  # one copy; jnp.asarray holds two for a moment
     normal = jax.jit(normal_matrix)(on_device)
     # A is positive semi-definite: what the smallest strength leaves regular, every larger one does.
-    _require_regular(np.asarray(normal + strengths.min() * matrix), float(strengths.min()))
+    _require_regular(np.asarray(normal + strengths.min() * matrix), float(strengths.min()), names)
     return _solve_all(normal, on_device, jnp.asarray(targets), jnp.asarray(strengths), matrix)
 
 
@@ -211,9 +225,9 @@ def _inverse_condition(matrix: np.ndarray) -> float:
     return 0.0 if failed else float(estimate(factor, np.abs(matrix).sum(axis=0).max())[0])
 
 
-def _require_regular(system: np.ndarray, strength: float) -> None:
+def _require_regular(system: np.ndarray, strength: float, names: Sequence[str] | None) -> None:
     if not np.isfinite(system).all():
-        raise UserError("the squares of the features overflow float64: divide the large columns by a constant")
+        raise UserError("the features' squares, or penalty_strength, overflow float64: divide the large ones")
     scaled = unit_diagonal(system)
     least = SINGULAR_SHARE * len(system)
     if _inverse_condition(scaled) > CLEARLY_REGULAR * least:
@@ -222,8 +236,18 @@ def _require_regular(system: np.ndarray, strength: float) -> None:
     if eigenvalues[0] > least * eigenvalues[-1]:
         return
     weights = np.abs(vectors[:, 0])
-    names = ["the intercept" if i == 0 else f"column {i - 1}" for i in np.flatnonzero(weights > 0.1 * weights.max())]
+    involved = np.flatnonzero(weights > 0.1 * weights.max())
+    listed = [_name(int(i), names) for i in involved[:LISTED]] + ["others"] * (len(involved) > LISTED)
+    what = f"{', '.join(listed)} depend on each other linearly"
+    if len(involved) == 1:
+        what = f"{listed[0]} is 0 throughout, or depends on others linearly"
     raise UserError(
-        f"no unique solution at penalty_strength {strength:g}: {', '.join(names[:8])}"
-        f"{' and others' if len(names) > 8 else ''} depend on each other linearly; raise penalty_strength or drop one"
+        f"no unique solution at penalty_strength {strength:g}: {what}; raise penalty_strength or drop a column"
     )
+
+
+def _name(index: int, names: Sequence[str] | None) -> str:
+    """What a user calls a coefficient."""
+    if index == 0:
+        return "the intercept"
+    return f"column {index - 1}" if names is None else f"column {names[index - 1]!r}"

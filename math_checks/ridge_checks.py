@@ -72,14 +72,15 @@ GRADIENT_BOUND = 1e-10
 GRADIENT_REASON = "a sum of n terms rounds by at most n eps of their size: 2e-11 at n = 100 000"
 DERIVATIVE_BOUND = 1e-12
 DERIVATIVE_REASON = "both sides are the same sums in another order: some hundred eps"
-DEFINITE_BOUND = 1e-12
-DEFINITE_REASON = "well above the eps to which an eigenvalue is known, so that its sign is certain"
+DEFINITE_BOUND = 1e-13
+DEFINITE_REASON = "450 eps: well above the few to which an eigenvalue is known, so that its sign is certain"
 SINGULAR_BOUND = 1e-13
 SINGULAR_REASON = "an eigenvalue of a matrix with unit diagonal is known to some ten eps"
 AGREEMENT_REASON = "1e-10, or where the system is ill-conditioned the 64 eps x condition that two solvers may differ by"
+IDENTITY_BOUND = 1e-12
 IDENTITY_REASON = "1e-12, or where the system is ill-conditioned the eps x condition that rounding the data costs"
 LIMIT_BOUND = 1e-12
-LIMIT_REASON = "what is left of the slopes is 1e-14 of the least-squares ones, times mean / deviation of a column"
+LIMIT_REASON = "at lambda = 1e14 mean |x|^2 the slopes carry 1e-14 of y's deviation (Cauchy and Schwarz)"
 RATE_BOUND = 0.05
 RATE_REASON = "the expansion's next term is at most a hundredth of its first at the strengths used"
 VISIBLE_BOUND = 1e-3
@@ -91,7 +92,7 @@ def agreement_bound(problem: Problem) -> float:
 
 
 def identity_bound(problem: Problem) -> float:
-    return max(1e-12, EPS * condition(problem))
+    return max(IDENTITY_BOUND, EPS * condition(problem))
 
 
 def _distance(problem: Problem, b: np.ndarray, c: np.ndarray) -> float:
@@ -220,6 +221,9 @@ def vanishing_strength_gives_least_squares(problem: Problem, method: Method = OU
     strengths = smallest * np.array([1e-2, 1e-3, 1e-4])
     least_squares = _augmented_least_squares(problem._replace(penalty_strength=0.0), problem.penalty)
     path = method.path(problem.features, problem.targets, strengths)
+    if _distance(problem, least_squares, np.eye(len(least_squares))[0] * problem.targets.mean()) < IDENTITY_BOUND:
+        # No slopes to shrink: every strength gives the same, and there is no rate to measure.
+        return max(_distance(problem, b, least_squares) for b in path)
     distances = [_distance(problem, b, least_squares) for b in path]
     return float(abs(np.polyfit(np.log(strengths), np.log(distances), 1)[0] - 1))
 
@@ -227,7 +231,7 @@ def vanishing_strength_gives_least_squares(problem: Problem, method: Method = OU
 @check(LIMIT_BOUND, LIMIT_REASON)
 def infinite_strength_leaves_the_mean(problem: Problem, method: Method = OURS) -> float:
     """As lambda goes to infinity the slopes vanish and the intercept is the mean of y."""
-    b = method.solve(problem.features, problem.targets, 1e14 * problem.features.var(axis=0).max())
+    b = method.solve(problem.features, problem.targets, 1e14 * np.mean(problem.features**2, axis=0).sum())
     limit = np.zeros_like(b)
     limit[0] = problem.targets.mean()
     return _distance(problem, b, limit)

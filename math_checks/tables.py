@@ -10,9 +10,11 @@ from sklearn.datasets import load_diabetes
 
 from gan_jax.errors import UserError
 
-# A column that varies by less than this share of its mean cannot be told from the intercept once
-# float64 has squared both.
-MIN_RELATIVE_DEVIATION = 1e-6
+# A column that varies by less than this share of its mean leaves six of float64's sixteen digits
+# to tell it from the intercept, once both are squared.
+MIN_RELATIVE_DEVIATION = 1e-5
+# Sizes between which squares, and n times their sum, neither overflow nor vanish.
+SMALLEST, LARGEST = 1e-100, 1e100
 LISTED_COLUMNS = 12
 
 
@@ -41,9 +43,11 @@ def read_table(path: Path, target: str) -> Table:
     Raises:
         UserError: a file that cannot be read as UTF-8 text, a header without `target`, with a name
             missing or given twice, or with nothing beside it; a line of another length; a cell that is not a
-            finite number; fewer than two rows; a column that is constant, or all but constant.
+            finite number; fewer than two rows; a column that is constant, or all but constant, or whose numbers
+            are too large or too small to be squared.
     """
-    (_, header), *rows = _cells(path)
+    (_, cells), *rows = _cells(path)
+    header, target = [" ".join(name.split()) for name in cells], " ".join(target.split())
     _require_header(header, target)
     numbers = np.array([_numbers(line, cells, header) for line, cells in rows], dtype=np.float64)
     if len(numbers) < 2:
@@ -75,7 +79,7 @@ def _cells(path: Path) -> list[tuple[int, list[str]]]:
 
 def _require_header(header: list[str], target: str) -> None:
     for position, name in enumerate(header, start=1):
-        if not name.strip():
+        if not name:
             raise UserError(f"column {position} has no name in the header")
         if header.count(name) > 1:
             raise UserError(f"column {_shown(name)} appears {header.count(name)} times in the header: rename one")
@@ -96,6 +100,8 @@ def _number(cell: str, where: str) -> float:
     if not cell.strip():
         raise UserError(f"{where} is empty: fill it in or leave the row out")
     try:
+        if "_" in cell:  # Python's own mark between digits, in no other program's numbers
+            raise ValueError
         number = float(cell)
     except ValueError:
         raise UserError(f"{where}: {_shown(cell)} is not a number") from None
@@ -109,9 +115,14 @@ def _require_variation(column: str, values: np.ndarray) -> None:
         raise UserError(f"column {_shown(column)} is constant ({values[0]:g}): leave it out")
     largest = np.abs(values).max()
     scaled = values / largest  # so that squares neither overflow nor vanish
+    if largest > LARGEST or largest * scaled.std() < SMALLEST:
+        raise UserError(
+            f"column {_shown(column)} reaches {largest:g}, too {'large' if largest > 1 else 'small'} to be squared: "
+            "use another unit"
+        )
     if scaled.std() < MIN_RELATIVE_DEVIATION * abs(scaled.mean()):
         raise UserError(
-            f"column {_shown(column)} varies by less than a millionth of its mean: subtract its smallest value first"
+            f"column {_shown(column)} varies by less than 1e-5 of its mean: subtract its smallest value first"
         )
 
 

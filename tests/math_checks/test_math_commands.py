@@ -94,15 +94,42 @@ def test_a_failing_check_is_shown_and_returned(
         ({"data": Path("x.csv")}, "go together"),
         ({"target": "y"}, "go together"),
         ({"data": Path("absent.csv"), "target": "y"}, "cannot read --data absent.csv"),
-        ({"penalty_strength": 0.0}, "a number above 0, not 0"),
-        ({"penalty_strength": float("nan")}, "a number above 0, not nan"),
-        ({"penalty_strength": float("inf")}, "a number above 0, not inf"),
+        ({"penalty_strength": 0.0}, "--penalty-strength must be above 0 and at most .*, not 0"),
+        ({"penalty_strength": float("nan")}, "above 0 and at most .*, not nan"),
+        ({"penalty_strength": 1e308}, r"above 0 and at most .*, not 1e\+308"),
     ],
 )
 def test_mistakes_write_nothing(tmp_path: Path, options: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         commands.ridge(out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_dependent_columns_are_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("area,rooms,price\n1,2,5\n2,4,6\n3,6,1\n")
+    with pytest.raises(UserError, match="column 'area', column 'rooms' depend on each other"):
+        commands.ridge(out=tmp_path / "out", data=tmp_path / "mine.csv", target="price", penalty_strength=1e-20)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_column_may_be_called_intercept(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("intercept,y\n-1,1\n1,5\n")
+    assert commands.ridge(out=tmp_path, data=tmp_path / "mine.csv", target="y", penalty_strength=1.0) == 0
+    found = record(tmp_path / "ridge")
+    # As by hand in test_ridge.py.
+    assert (found["intercept"], found["coefficients"]["intercept"]) == pytest.approx((3.0, 1.0), abs=1e-14)
+
+
+def test_the_readme_says_what_python_does() -> None:
+    text = (Path(commands.__file__).parent / "README.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    assert code.count("\n") > 10
+    lines = [f"found.append({line.partition('  #')[0]})" if "  # " in line else line for line in code.splitlines()]
+    found: list = []
+    exec("\n".join(lines), {"found": found})
+    np.testing.assert_allclose(found[0], [3, 1], atol=1e-14)
+    np.testing.assert_allclose(found[1], [np.log(2)], atol=1e-14)
+    np.testing.assert_allclose(found[2], -0.5 - np.log(4 * np.pi), atol=1e-14)
 
 
 def test_a_negative_seed_is_a_mistake(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def write(folder: Path, text: str | bytes) -> Path:
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_reads_numbers(tmp_path: Path, ending: str, mark: str) -> None:
-    lines = ["a,the price,b", "1,2,3e-2", "-4, 5.5 ,6", "", '"7",8,9']
+    lines = ["a, the price ,b", "1,2,3e-2", "-4, 5.5 ,6", "", '"7",8,9']
     table = read_table(write(tmp_path, mark + ending.join(lines)), "the price")
     assert table.columns == ("a", "b")
     assert (table.name, table.target) == ("mine", "the price")
@@ -43,7 +43,11 @@ def test_reads_numbers(tmp_path: Path, ending: str, mark: str) -> None:
         ("a,y\n1,2\n", "has 1 rows under its header"),
         ("a,y\n5,2\n5,3\n", r"column 'a' is constant \(5\): leave it out"),
         ("a,y\n5,2\n6,2\n", r"column 'y' is constant \(2\)"),
-        ("a,y\n1e12,2\n1000000000001,3\n", "column 'a' varies by less than a millionth of its mean: subtract"),
+        ("a,y\n1e12,2\n1000000000001,3\n", "column 'a' varies by less than 1e-5 of its mean: subtract"),
+        ("a,y\n1e200,2\n-1e200,3\n", r"column 'a' reaches 1e\+200, too large to be squared: use another unit"),
+        ("a,y\n1,2e-200\n2,3e-200\n", "column 'y' reaches 3e-200, too small to be squared: use another unit"),
+        ("a,y\n1_000,2\n2,3\n", "line 2, column 'a': '1_000' is not a number"),
+        ("a, a,y\n1,2,3\n4,5,6\n", "column 'a' appears 2 times in the header"),
         ("a,a,y\n1,2,3\n4,5,6\n", "column 'a' appears 2 times in the header"),
         ("a,,y\n1,2,3\n4,5,6\n", "column 2 has no name"),
         ("y\n1\n2\n", "nothing to predict 'y' from"),
@@ -65,11 +69,6 @@ def test_refuses_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_table(tmp_path, "y")
     with pytest.raises(UserError, match=r"cannot read --data .*: No such file"):
         read_table(tmp_path / "absent.csv", "y")
-
-
-def test_large_numbers_do_not_overflow_on_the_way(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "a,y\n1e300,2\n-1e300,3\n5e299,4\n"), "y")
-    assert table.features.max() == 1e300
 
 
 def test_the_shipped_data_is_the_one_of_the_paper() -> None:

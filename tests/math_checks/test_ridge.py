@@ -159,13 +159,19 @@ X, Y = np.arange(6.0).reshape(3, 2) ** 2, np.array([1.0, 2.0, 4.0])
             "column 0, column 2 depend on each other linearly; raise",
         ),
         ((np.ones((3, 1)), Y, 0.0), "the intercept, column 0 depend"),
-        ((np.zeros((3, 1)), Y, 0.0), "column 0 depend"),
+        ((np.zeros((3, 1)), Y, 0.0), "column 0 is 0 throughout"),
+        ((X, Y, 1e308, 10 * np.eye(3)), "penalty_strength, overflow"),
     ],
 )
 def test_errors_say_what_to_do(arguments, message) -> None:
     with pytest.raises(UserError, match=message) as caught:
         ridge(*arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_singular_system_names_the_users_columns() -> None:
+    with pytest.raises(UserError, match="column 'area', column 'floor' depend on each other linearly"):
+        ridge(np.hstack([X, X[:, :1]]), Y, 0.0, names=("area", "rooms", "floor"))
 
 
 def test_a_path_needs_a_list_of_strengths() -> None:

@@ -115,6 +115,20 @@ def test_collinear_features_leave_out_the_limit_that_they_do_not_have(problem: P
     assert all(check.passed for check in found)
 
 
+@pytest.mark.parametrize(
+    ("features", "targets"),
+    [
+        (np.array([[1e5, 1.0], [1e5 + 1, 3.0], [1e5 + 2, -1.0], [1e5 + 3, 1.0]]), np.array([1.0, 2.0, 4.0, 3.0])),
+        (np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]), np.array([1.0, -1.0, -1.0, 1.0])),
+        (np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([1.0, 2.0])),
+    ],
+    ids=["a mean of 1e5 deviations", "no slopes in least squares", "fewer rows than coefficients"],
+)
+def test_every_check_passes_on_unusual_data(features: np.ndarray, targets: np.ndarray) -> None:
+    found = checks.run(Problem("unusual", features / features.std(axis=0), targets, STRENGTH))
+    assert [check for check in found if not check.passed] == []
+
+
 def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
     nowhere = Method(solve=lambda *_: np.full(problem.features.shape[1] + 1, np.nan))
     assert not checks.gradient_is_zero_by_grad(problem, nowhere).passed
