@@ -28,6 +28,6 @@ def explain_saturation(name: str, run: Metrics, baseline_name: str, baseline: Me
     )
     return (
         f"At epoch {epoch} the mean D(G(z)) is {verdict:.2g} in {name} and {baseline_verdict:.2g} in {baseline_name}. "
-        f"The gradient that reaches G has norm {norm:.2g} against {baseline_norm:.2g}, a ratio of {ratio:.2g}: "
+        f"The gradient that reaches G has norm {norm:.2g} against {baseline_norm:.2g}, a ratio of {ratio:.2g}, and "
         f"{outcome}."
     )
