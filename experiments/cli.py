@@ -10,6 +10,7 @@ import jax
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.comparing import compare, read_run
+from experiments.cost import bench as run_bench
 from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
@@ -122,6 +123,22 @@ def saturation(
     use_cache()
     try:
         lines = run_saturation(images, out / "saturation", frozen, iterations, PARTS["part_a"].config.setting)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
+    for line in lines:
+        say(line)
+
+
+@app.command
+def bench(
+    *,
+    out: Out = DEFAULT_OUT,
+    repeats: Annotated[int, whole("Of each timing.")] = 5,
+) -> None:
+    """Time an epoch against the number of discriminator steps."""
+    require(1 <= repeats <= 1000, f"repeats must be from 1 to 1000, not {repeats}")
+    try:
+        lines = run_bench(source_of(RunOptions()).dataset, out / "bench", repeats, PARTS["part_a"].config.setting)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     for line in lines:
