@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,8 +41,8 @@ def flops(batch_size: int) -> Flops:
     """
     g_sizes = (LATENT_SIZE, *Generator().hidden_sizes, IMAGE_SIZE)
     d_sizes = (IMAGE_SIZE, *Discriminator().hidden_sizes, 1)
-    g_layers = [2 * a * b for a, b in zip(g_sizes, g_sizes[1:], strict=False)]
-    d_layers = [2 * a * b for a, b in zip(d_sizes, d_sizes[1:], strict=False)]
+    g_layers = [2 * a * b for a, b in pairwise(g_sizes)]
+    d_layers = [2 * a * b for a, b in pairwise(d_sizes)]
     g, d = sum(g_layers), sum(d_layers)
     return Flops(
         discriminator_step=batch_size * (g + 2 * (2 * d + d - d_layers[0])),
@@ -95,8 +96,8 @@ def draw(cost: Cost) -> Figure:
         cost.steps, cost.seconds, yerr=[low, high], fmt="o", color=DISCRIMINATOR, label="median, least and most"
     )
     line = np.array([0, max(cost.steps)])
-    axis.plot(line, cost.intercept + cost.slope * line, color=EQUILIBRIUM,
-              label=f"{cost.intercept:.2f} s + {cost.slope:.2f} s a step (by operations {cost.flops_slope:.2f} s)")  # fmt: skip
+    fit = f"{cost.intercept:.2f} s + {cost.slope:.2f} s a step (by operations {cost.flops_slope:.2f} s)"
+    axis.plot(line, cost.intercept + cost.slope * line, color=EQUILIBRIUM, label=fit)
     axis.set(xlabel="discriminator steps an iteration", ylabel="seconds an epoch", ylim=(0, None), xlim=(0, None))
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
