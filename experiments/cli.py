@@ -1,70 +1,33 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2."""
 
-import re
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import jax
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter
 
+from experiments.comparing import compare, read_run
+from experiments.cost import bench as run_bench
+from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
-from gan_jax import figures, runs
+from experiments.saturation import saturation as run_saturation
+from gan_jax import runs
 from gan_jax.compare import explain_saturation
-from gan_jax.config import ARCHIVES_DATASET, Config, LossName, Setting
-from gan_jax.data import ImageDataset, load, load_archives
+from gan_jax.config import Config, LossName, Setting, require
 from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import UserError
-from gan_jax.files import save_figure
-from gan_jax.models import Precision
 from gan_jax.run_folder import RunFolder
-from gan_jax.runs import Habits, read_image
 from gan_jax.schedules import Schedule
-
-DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 
 app = App(
     name="./run.sh",
     help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command.",
-    version=None,
     version_flags=[],
 )
-
-
-def _whole_number(_: type, tokens: Sequence[Token]) -> int:
-    """An int from its digits alone: cyclopts would round "1.5"."""
-    text = tokens[0].value
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
-        raise ValueError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _whole(text: str) -> Parameter:
-    return Parameter(help=text, converter=_whole_number)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """What every training command takes."""
-
-    epochs: Annotated[int, _whole("Passes over the training images.")] = 100
-    seed: Annotated[int, _whole("Of all randomness: equal seeds give equal bits.")] = 0
-    out: Annotated[Path, Parameter(help="The folder that holds the runs' folders.", show_default=False)] = DEFAULT_OUT
-    name: Annotated[str | None, Parameter(help="The run's folder in it. By default part, data and seed.")] = None
-    dataset: Annotated[str, Parameter(help="mnist, fashion_mnist or kmnist.")] = "mnist"
-    archives: Annotated[
-        Path | None, Parameter(help="A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
-    ] = None
-    batch_size: Annotated[int, _whole("Images a step; an incomplete last batch is left out.")] = 512
-    learning_rate: Annotated[float, Parameter(help="Of both Adam optimisers.")] = 2e-4
-    precision: Annotated[Precision, Parameter(help="Of the operands of matrix products.")] = "float32"
-    checkpoint_every: Annotated[int, _whole("Epochs between checkpoints.")] = 10
-    samples_every: Annotated[int, _whole("Epochs between grids of samples.")] = 1
-    overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
 
 
 def main() -> NoReturn:
@@ -82,11 +45,7 @@ def main() -> NoReturn:
 
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
-        options = options or RunOptions()
-        config = _configure(part.config, options)
-        folder = _train(config, options)
-        if part.baseline is not None:
-            _compare_with_baseline(folder, part, options)
+        _run_part(part, options or RunOptions())
 
     command.__doc__ = f"{part.question}\n\n    {part.claim}"
     return command
@@ -94,6 +53,14 @@ def _part_command(part: Part) -> Callable[..., None]:
 
 for _name, _part in PARTS.items():
     app.command(_part_command(_part), name=_name)
+
+
+@app.command
+def part_c(options: RunOptions | None = None) -> None:
+    """All six of part_c1 to part_c6, one after another."""
+    for name, part in PARTS.items():
+        if name.startswith("part_c"):
+            _run_part(part, options or RunOptions())
 
 
 @app.command
@@ -113,7 +80,6 @@ def train(
     adam_b2: Annotated[float, Parameter(help="Decay of Adam's mean square.")] = 0.999,
 ) -> None:
     """Train a variant of your own: part_a with whatever you change."""
-    options = options or RunOptions()
     setting = Setting(
         loss=loss,
         real_target=real_target,
@@ -124,7 +90,59 @@ def train(
         adam_b2=adam_b2,
     )
     base = Config(name="train", discriminator_steps=Schedule.parse(discriminator_steps), setting=setting)
-    _train(_configure(base, options), options)
+    _train(base, options or RunOptions())
+
+
+@app.command(name="compare")
+def compare_runs(
+    folders: Annotated[list[Path], Parameter(name="RUN", help="Runs' folders, the baseline first.", negative="")],
+    /,
+    *,
+    out: Out = DEFAULT_OUT,
+    name: Annotated[str, Parameter(help="The folder in it for table and figure.")] = "comparison",
+) -> None:
+    """Compare any runs: a table, curves and samples; runs that differ in the seed alone are taken together."""
+    found = [read_run(folder) for folder in folders]
+    compare(found, out / name, " against ".join(run.config.name for run in found))
+
+
+@app.command
+def saturation(
+    *,
+    out: Out = DEFAULT_OUT,
+    dataset: Annotated[str, Parameter(help="mnist, fashion_mnist or kmnist.")] = "mnist",
+    archives: Annotated[Path | None, Parameter(help="A folder with four gzipped IDX files, as in part_a.")] = None,
+    iterations: Annotated[int, whole("Updates of each D from scratch.")] = 4000,
+    epochs: Annotated[str, Parameter(help="After which G is frozen.")] = "1,10,25",
+) -> None:
+    """How fast G's gradient vanishes under both losses while D becomes good (Arjovsky and Bottou 2017, figure 2)."""
+    require(1 <= iterations <= 1_000_000, f"iterations must be from 1 to 1000000, not {iterations}")
+    frozen = numbers(epochs)
+    require(min(frozen) >= 1 and max(frozen) <= 1000, f"epochs must be from 1 to 1000, not {epochs}")
+    images = source_of(RunOptions(dataset=dataset, archives=archives)).dataset
+    use_cache()
+    try:
+        lines = run_saturation(images, out / "saturation", frozen, iterations, PARTS["part_a"].config.setting)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
+    for line in lines:
+        say(line)
+
+
+@app.command
+def bench(
+    *,
+    out: Out = DEFAULT_OUT,
+    repeats: Annotated[int, whole("Of each timing.")] = 5,
+) -> None:
+    """Time an epoch against the number of discriminator steps."""
+    require(1 <= repeats <= 1000, f"repeats must be from 1 to 1000, not {repeats}")
+    try:
+        lines = run_bench(source_of(RunOptions()).dataset, out / "bench", repeats, PARTS["part_a"].config.setting)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
+    for line in lines:
+        say(line)
 
 
 # Imported when called: math_checks.commands needs scikit-learn, which run.sh installs for the two alone.
@@ -156,57 +174,41 @@ def change_of_variables(
     return commands.change_of_variables(out=out, seed=seed)
 
 
-def _configure(base: Config, options: RunOptions) -> Config:
-    """A part's configuration with the options that the user gave."""
-    dataset = ARCHIVES_DATASET if options.archives else options.dataset
-    default_name = base.name
-    if dataset != base.dataset:
-        default_name += f"-{dataset}"
-    if options.seed != base.seed:
-        default_name += f"-seed_{options.seed}"
-    setting = replace(
-        base.setting,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        precision=options.precision,
-    )
-    name = default_name if options.name is None else options.name
-    return replace(base, name=name, dataset=dataset, seed=options.seed, epochs=options.epochs, setting=setting)
-
-
-def _train(config: Config, options: RunOptions) -> RunFolder:
-    habits = Habits(
-        checkpoint_every=options.checkpoint_every, samples_every=options.samples_every, overwrite=options.overwrite
-    )
+def use_cache() -> None:
+    """Keep compiled programs in the user's cache folder, so that the next start need not compile them."""
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
-    def data() -> ImageDataset:
-        return load_archives(options.archives) if options.archives else load(config.dataset)
 
-    say(f"{config.name}: {config.epochs} epochs on {jax.devices()[0].device_kind} ({jax.default_backend()})")
-    folder = runs.train(config, data, options.out, habits, listener())
-    say(f"{folder.path}: parameters' SHA-256 {folder.read_manifest()['params_sha256']}")
-    return folder
+def _train(base: Config, options: RunOptions) -> list[RunFolder]:
+    """Train a configuration with each seed that the options ask for."""
+    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    use_cache()
+    # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
+    together = len(configs) > 1 and jax.default_backend() != "cpu"
+    say(f"{base.name}: {configs[0].epochs} epochs on {jax.devices()[0].device_kind} ({jax.default_backend()})")
+    folders = runs.train(configs, source, options.out, habits, listener(), together=together)
+    for folder in folders:
+        say(f"{folder.path}: parameters' SHA-256 {folder.read_manifest()['params_sha256']}")
+    if len(folders) > 1:
+        summary = options.out / f"{configs[0].name}-seeds_{'_'.join(str(config.seed) for config in configs)}"
+        compare([read_run(folder.path) for folder in folders], summary, f"{base.name}, {len(folders)} seeds")
+    return folders
 
 
-def _compare_with_baseline(folder: RunFolder, part: Part, options: RunOptions) -> None:
-    """Print and draw what distinguishes a part's run from its baseline's with the same options, if that was made."""
-    assert part.baseline is not None
-    config = _configure(part.config, options)
-    baseline_config = _configure(PARTS[part.baseline].config, replace(options, name=None))
-    baseline = RunFolder(options.out / baseline_config.name)
-    metrics, baseline_metrics = folder.read_metrics(), baseline.read_metrics()
-    if not baseline_metrics:
-        print(f"No comparison: there is no {baseline.path}. Make it: ./run.sh {part.baseline} with the same options.")
+def _run_part(part: Part, options: RunOptions) -> None:
+    """Train a part and compare it with its baseline, if that was made with the same options."""
+    folders = _train(part.config, options)
+    if part.baseline is None:
         return
-    runs_metrics = {baseline_config.name: baseline_metrics, config.name: metrics}
-    samples = {
-        name: read_image(run.sample(run.sampled_epochs()[-1]))
-        for name, run in ((baseline_config.name, baseline), (config.name, folder))
-    }
-    title = f"{config.name} against {baseline_config.name}"
-    path = folder.path / "comparison.png"
-    save_figure(path, figures.comparison(runs_metrics, samples, title))
-    print(explain_saturation(config.name, metrics, baseline_config.name, baseline_metrics))
-    print(f"{path}: losses, D(G(z)), gradient norms and samples side by side")
+    baseline = PARTS[part.baseline].config
+    paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
+    paths = [path for path in paths if (path / "metrics.csv").exists()]
+    if not paths:
+        say(f"No comparison: there is no run of {baseline.name}. Make it: ./run.sh {baseline.name}, same options.")
+        return
+    baselines, found = [read_run(path) for path in paths], [read_run(folder.path) for folder in folders]
+    compare([*baselines, *found], folders[0].path, f"{part.config.name} against {baseline.name}")
+    if part.config.setting.loss == "saturating":
+        run, other = found[0], baselines[0]
+        say(explain_saturation(run.config.name, run.metrics, other.config.name, other.metrics))

@@ -54,12 +54,13 @@ def save(folder: Path, state: GanState) -> None:
         )
 
 
-def load_newest(folder: Path, like: GanState) -> tuple[GanState | None, list[str]]:
+def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) -> tuple[GanState | None, list[str]]:
     """The newest checkpoint that is whole.
 
     Args:
         folder: where `save` put them; it need not exist.
         like: a state, or its shapes and dtypes, of the same configuration.
+        no_later_than: an epoch; later checkpoints are left aside.
 
     Returns:
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
@@ -71,6 +72,8 @@ def load_newest(folder: Path, like: GanState) -> tuple[GanState | None, list[str
     warnings = []
     with _checkpointer(folder) as checkpointer:
         for step in sorted((metadata.step for metadata in checkpointer.checkpoints), reverse=True):
+            if no_later_than is not None and step > no_later_than:
+                continue
             try:
                 state = checkpointer.load(step, shapes)
                 metadata = checkpointer.metadata(step).custom_metadata

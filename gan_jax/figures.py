@@ -5,6 +5,7 @@ Colours are Okabe and Ito's (2008), which colour-blind readers tell apart: each 
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,16 +36,15 @@ def _epoch_axis(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _positive(values: np.ndarray) -> np.ndarray:
-    """Values for a logarithmic axis, where zero has no place: a gap, rather than a line to the bottom."""
-    return np.where(values > 0, values, np.nan)
+def _shown(axis: Axes, values: np.ndarray) -> np.ndarray:
+    """What an axis can show: on a logarithmic one zero has no place and leaves a gap, not a line to the bottom."""
+    return np.where(values > 0, values, np.nan) if axis.get_yscale() == "log" else values
 
 
 def _line(axis: Axes, metrics: Metrics, name: str, label: str, colour: str) -> None:
     epochs = metrics["epoch"]
     marker = "o" if len(epochs) == 1 else None  # a single point draws no line
-    values = _positive(metrics[name]) if axis.get_yscale() == "log" else metrics[name]
-    axis.plot(epochs, values, label=label, color=colour, marker=marker, linewidth=1.6)
+    axis.plot(epochs, _shown(axis, metrics[name]), label=label, color=colour, marker=marker, linewidth=1.6)
 
 
 def _equilibrium(axis: Axes, value: float, text: str) -> None:
@@ -93,16 +93,19 @@ def diagnostics(metrics: Metrics, title: str) -> Figure:
     return figure
 
 
-def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], title: str) -> Figure:
-    """Runs against each other: losses, D(G(z)) and G's gradient norm on logarithmic axes, and last samples.
+def comparison(
+    groups: Mapping[str, Sequence[Metrics]], samples: Mapping[str, tuple[int, np.ndarray]], title: str
+) -> Figure:
+    """Groups of runs against each other: losses, D(G(z)) and G's gradient norm on logarithmic axes, and last samples.
 
     Args:
-        runs: metrics by the run's name, the baseline first.
-        samples: a grid of samples, uint8 (height, width), by the same names.
+        groups: by name, the metrics of each seed, the baseline first; a line is their mean, thin lines each of them.
+        samples: by the same names, a seed's last epoch and its grid of samples, uint8 (height, width).
         title: over the whole.
     """
-    figure = Figure(figsize=(12, 8.4), layout="constrained")
-    curves, pictures = figure.subfigures(2, 1, squeeze=False, height_ratios=[1, 1.25])[:, 0]
+    rows = -(-len(samples) // 4)
+    figure = Figure(figsize=(13, 3.6 + 3.6 * rows), layout="constrained")
+    curves, pictures = figure.subfigures(2, 1, squeeze=False, height_ratios=[3.6, 3.6 * rows])[:, 0]
     panels = curves.subplots(1, 4, squeeze=False)[0]
     columns = (
         ("discriminator_loss", "discriminator's loss", "linear"),
@@ -113,16 +116,27 @@ def comparison(runs: Mapping[str, Metrics], samples: Mapping[str, np.ndarray], t
     for axis, (name, label, scale) in zip(panels, columns, strict=True):
         axis.set(title=label, yscale=scale)
         _epoch_axis(axis)
-        for (run, metrics), colour in zip(runs.items(), RUN_COLOURS, strict=False):
-            _line(axis, metrics, name, run, colour)
-    panels[0].legend(frameon=False)
-    panes = pictures.subplots(1, len(samples), squeeze=False)[0]
-    for axis, (run, image) in zip(panes, samples.items(), strict=True):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axis.set_title(f"{run}, epoch {int(runs[run]['epoch'][-1])}")
+        for (group, runs), colour in zip(groups.items(), cycle(RUN_COLOURS), strict=False):
+            _mean_and_each(axis, runs, name, group, colour)
+    panels[0].legend(frameon=False, fontsize=8)
+    panes = pictures.subplots(rows, min(4, len(samples)), squeeze=False).ravel()
+    for axis in panes:
         axis.set_axis_off()
+    for axis, (group, (epoch, image)) in zip(panes, samples.items(), strict=False):
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.set_title(f"{group}, epoch {epoch}")
     figure.suptitle(title)
     return figure
+
+
+def _mean_and_each(axis: Axes, runs: Sequence[Metrics], name: str, label: str, colour: str) -> None:
+    """The mean over seeds, up to the epoch that all have reached, over a thin line for each seed."""
+    if len(runs) > 1:
+        for metrics in runs:
+            axis.plot(metrics["epoch"], _shown(axis, metrics[name]), color=colour, linewidth=0.5, alpha=0.5)
+    epochs = min(len(metrics[name]) for metrics in runs)
+    mean = np.mean([metrics[name][:epochs] for metrics in runs], axis=0)
+    _line(axis, {"epoch": runs[0]["epoch"][:epochs], name: mean}, name, label, colour)
 
 
 def grid(images: np.ndarray, columns: int = 8, gap: int = 2) -> np.ndarray:

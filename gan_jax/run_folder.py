@@ -10,15 +10,17 @@ checkpoints/     the newest states
 
 import csv
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import write_json, write_text
+from gan_jax.files import replacing, write_json, write_text
 
 Row = dict[str, float]
 
@@ -46,6 +48,20 @@ class RunFolder:
         names = (path.stem.removeprefix("epoch_") for path in self.samples.glob("epoch_*.png"))
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
+    def read_sample(self, epoch: int) -> np.ndarray:
+        """The grid of samples after `epoch`, uint8 (height, width)."""
+        path = self.sample(epoch)
+        try:
+            with Image.open(path) as image:
+                return np.asarray(image.convert("L"))
+        except OSError as error:
+            raise UserError(f"cannot read the image {path}: {error.strerror or error}") from error
+
+    def write_sample(self, epoch: int, grid: np.ndarray) -> None:
+        """Write the grid of samples after `epoch`, uint8 (height, width)."""
+        with replacing(self.sample(epoch)) as temporary:
+            Image.fromarray(grid).save(temporary)
+
     def read_config(self) -> Config | None:
         """The configuration of the run that is here, or None if there is none."""
         values = self._read_json("config.json")
@@ -67,25 +83,29 @@ class RunFolder:
         write_json(self.path / "manifest.json", manifest)
 
     def read_metrics(self) -> dict[str, np.ndarray]:
-        """The columns of metrics.csv by name, float64 (epochs,) each; empty if there is no such file."""
+        """The columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value; empty if none."""
         rows = self.read_rows()
-        return {name: np.array([row[name] for row in rows]) for name in rows[0]} if rows else {}
+        return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
 
     def read_rows(self) -> list[Row]:
-        """The rows of metrics.csv, epoch by epoch."""
+        """The rows of metrics.csv, epoch by epoch, each with the values that it has."""
         path = self.path / "metrics.csv"
         try:
             with open(path, encoding="utf-8", newline="") as file:
-                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+                rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"cannot read {path}: {error}") from error
+        if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
+            raise UserError(f"cannot read {path}: its epochs do not count from 1")
+        return rows
 
     def write_rows(self, rows: list[Row]) -> None:
         """Write metrics.csv; numbers in the shortest form that is read back to the same bits."""
-        lines = [",".join(rows[0]), *(",".join(_shortest(value) for value in row.values()) for row in rows)]
-        write_text(self.path / "metrics.csv", "\n".join(lines) + "\n")
+        names = _columns(rows)
+        lines = [names, *([_shortest(row[name]) if name in row else "" for name in names] for row in rows)]
+        write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
 
     def _read_json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
@@ -98,6 +118,11 @@ class RunFolder:
         if not isinstance(values, dict):
             raise UserError(f"{path} does not hold a JSON object")
         return values
+
+
+def _columns(rows: list[Row]) -> list[str]:
+    """The names in the order in which they first occur."""
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _shortest(value: float) -> str:

@@ -1,43 +1,52 @@
-"""The host loop: a configuration becomes a run's folder, from its last checkpoint on if there is one."""
+"""The host loop: configurations become runs' folders, each from its last checkpoint on if there is one."""
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from PIL import Image
 
-from gan_jax import checkpoints, figures
+from gan_jax import checkpoints, figures, run_figures
 from gan_jax.config import Config
 from gan_jax.data import ImageDataset
 from gan_jax.errors import UserError
-from gan_jax.files import replacing, save_figure
+from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
+from gan_jax.keys import Stream
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
-from gan_jax.training import GanState, generate, init_state, sample_latents, train_epoch
+from gan_jax.training import (
+    GanState,
+    StepInfo,
+    generate,
+    init_state,
+    latents_of,
+    train_epoch,
+    train_epoch_of_seeds,
+)
 
 SAMPLE_COUNT = 64
+COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
 GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework asks for them
-FRAMES_PER_SECOND = 8
-GREYS = 16  # of the animation: a third of the size that 256 give, and hard to tell from them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """How a run is kept and shown: nothing here changes what is trained."""
+    """How runs are kept and shown: nothing here changes what is trained."""
 
     checkpoint_every: int = 10
     samples_every: int = 1
+    evaluate_every: int = 0  # 0: after the last epoch alone
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("checkpoint_every", "samples_every"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name.replace('_', ' ')} must be at least 1 epoch, not {getattr(self, name)}")
+        for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name.replace('_', ' ')} must be at least {least}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -49,39 +58,74 @@ class Listener:
     epoch: Callable[[Row], None]  # an epoch's row of metrics, when it is finished
 
 
-def train(config: Config, load: Callable[[], ImageDataset], out: Path, habits: Habits, listener: Listener) -> RunFolder:
-    """Train the run, or the rest of it, in `out/name`.
+class Source:
+    """The images, and what samples are compared with: made when first asked for, and once."""
+
+    def __init__(self, load: Callable[[], ImageDataset], refer: Callable[[ImageDataset], Reference]):
+        self._load, self._refer = load, refer
+
+    @cached_property
+    def dataset(self) -> ImageDataset:
+        return self._load()
+
+    @cached_property
+    def reference(self) -> Reference:
+        return self._refer(self.dataset)
+
+
+@dataclass
+class _Run:
+    """A run while it is trained: where it is kept, what it is, and how far it has come."""
+
+    folder: RunFolder
+    config: Config
+    state: GanState
+    rows: list[Row]
+    manifest: dict[str, Any]
+
+
+def train(
+    configs: Sequence[Config], source: Source, out: Path, habits: Habits, listener: Listener, *, together: bool
+) -> list[RunFolder]:
+    """Train runs that differ in name and seed alone, or what is left of them, in `out/name` each.
 
     Args:
-        config: what the run is.
-        load: gives the images; called only if there is something to train.
+        configs: what the runs are.
+        source: gives the images, if there is something to train.
         out: the folder of runs, made if missing.
-        habits: how it is kept.
+        habits: how they are kept.
         listener: what to tell.
+        together: all in one vectorised program, as suits an accelerator, rather than one after another, where each
+            seed gives the bits that it gives alone.
 
     Raises:
-        UserError: if the folder belongs to another run or cannot be written, or the data do not fit. No file has
-            been changed then, unless writing failed half way through the run.
+        UserError: if a folder belongs to another run or cannot be written, or the data do not fit. No file has
+            been changed then, unless writing failed half way through a run.
     """
-    folder = RunFolder(out / config.name)
-    _require_ours(folder)
-    if not habits.overwrite:
-        _require_same_run(folder, config)
-        if folder.read_manifest().get("epochs") == config.epochs:
-            listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
-            return folder
-    dataset = load()
-    size, batch_size = len(dataset.train_images), config.setting.batch_size
+    folders = [RunFolder(out / config.name) for config in configs]
+    left = []
+    for folder, config in zip(folders, configs, strict=True):
+        _require_ours(folder)
+        if not habits.overwrite:
+            _require_same_run(folder, config)
+            if folder.read_manifest().get("epochs") == config.epochs:
+                listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
+                continue
+        left.append((folder, config))
+    if not left:
+        return folders
+    size, batch_size = len(source.dataset.train_images), configs[0].setting.batch_size
     if size < batch_size:
         raise UserError(f"the batch size {batch_size} is larger than the {size} training images")
     try:
         if habits.overwrite:
-            _remove(folder)
-        _train(folder, config, dataset, habits, listener)
-        draw(folder, config)
+            for folder, _ in left:
+                _remove(folder)
+        for group in [left] if together else [[job] for job in left]:
+            _train(_open(group, source.dataset, listener), source, habits, listener)
     except OSError as error:
-        raise UserError(f"cannot write {error.filename or folder.path}: {error.strerror or error}") from error
-    return folder
+        raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
+    return folders
 
 
 def _require_ours(folder: RunFolder) -> None:
@@ -106,102 +150,110 @@ def _require_same_run(folder: RunFolder, config: Config) -> None:
         )
 
 
-def _remove(folder: RunFolder) -> None:
-    """Remove what a run leaves, and nothing that someone else put beside it."""
-    for path in (folder.checkpoints, folder.samples):
-        shutil.rmtree(path, ignore_errors=True)
-    for name in ("manifest.json", "metrics.csv", "config.json", *_FIGURES):
-        (folder.path / name).unlink(missing_ok=True)
+def _open(jobs: list[tuple[RunFolder, Config]], dataset: ImageDataset, listener: Listener) -> list[_Run]:
+    """Runs at the last checkpoint that all of them have, or at their start."""
+    data = dataset.sha256()
+    runs = [_resume(folder, config, data, listener) for folder, config in jobs]
+    common = min(len(run.rows) for run in runs)
+    if any(len(run.rows) != common for run in runs):  # killed between two seeds' checkpoints
+        runs = [_resume(folder, config, data, listener, common) for folder, config in jobs]
+    if any(len(run.rows) != common for run in runs):
+        raise UserError("these seeds have no checkpoint in common to go on from together: --overwrite them")
+    for run in runs:
+        if run.rows:
+            run.manifest["resumed_after_epochs"].append(common)
+            listener.say(f"{run.folder.path}: resuming after epoch {common}")
+        run.folder.write_config(run.config)
+        run.folder.write_manifest(run.manifest)
+    return runs
 
 
-def _train(folder: RunFolder, config: Config, dataset: ImageDataset, habits: Habits, listener: Listener) -> None:
-    manifest = provenance() | {"seed": config.seed, "data_sha256": dataset.sha256(), "resumed_after_epochs": []}
-    state = init_state(jax.random.key(config.seed), config.setting)
-    state, rows = _resume(folder, state, manifest, listener)
-    folder.write_config(config)
-    folder.write_manifest(manifest)
-    # Placed like a loaded state, so that a fresh start and a resumption are one compiled program.
-    state, images = jax.device_put((state, dataset.train_images), jax.devices()[0])
-    latents = sample_latents(state.key, SAMPLE_COUNT)
-    listener.start(config, len(rows))
-    for epoch in range(len(rows) + 1, config.epochs + 1):
-        state, row = _train_epoch(state, images, config, epoch)
-        rows.append(row)
-        folder.write_rows(rows)
-        last = epoch == config.epochs
-        if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
-            samples = generate(state.generator, latents, setting=config.setting)
-            _save_image(folder.sample(epoch), figures.grid(np.asarray(samples)))
-        if last or epoch % habits.checkpoint_every == 0:
-            checkpoints.save(folder.checkpoints, state)
-        listener.epoch(row)
-    manifest |= {
-        "epochs": config.epochs,
-        "training_seconds": round(sum(row["seconds"] for row in rows), 1),
-        "params_sha256": checkpoints.params_sha256(state),
-    }
-    folder.write_manifest(manifest)
-
-
-def _resume(
-    folder: RunFolder, initial: GanState, manifest: dict[str, Any], listener: Listener
-) -> tuple[GanState, list[Row]]:
-    """The state to go on from and the rows of metrics up to it; adds to the manifest where the run was taken up."""
+def _resume(folder: RunFolder, config: Config, data: str, listener: Listener, no_later_than: int | None = None) -> _Run:
+    """A run at its last checkpoint up to an epoch, or at its start; nothing is written."""
     previous = folder.read_manifest()
-    if previous and previous.get("data_sha256") != manifest["data_sha256"]:
+    if previous and previous.get("data_sha256") != data:
         raise UserError(f"{folder.path} was trained on other data: choose another --name or --out, or --overwrite it")
-    state, warnings = checkpoints.load_newest(folder.checkpoints, initial)
+    resumed = previous.get("resumed_after_epochs", [])
+    manifest = provenance() | {"seed": config.seed, "data_sha256": data, "resumed_after_epochs": resumed}
+    state = init_state(jax.random.key(config.seed), config.setting)
+    restored, warnings = checkpoints.load_newest(folder.checkpoints, state, no_later_than)
     for warning in warnings:
         listener.say(f"warning: {warning}")
-    if state is None:
-        return initial, []
+    state = state if restored is None else restored
     epoch = int(state.epoch)
     rows = folder.read_rows()[:epoch]
     if len(rows) < epoch:
         path = folder.path / "metrics.csv"
         raise UserError(f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
-    manifest["resumed_after_epochs"] = [*previous.get("resumed_after_epochs", []), epoch]
-    listener.say(f"{folder.path}: resuming after epoch {epoch}")
-    return state, rows
+    # Placed like a loaded state, so that a fresh start and a resumption are one compiled program.
+    return _Run(folder, config, jax.device_put(state, jax.devices()[0]), rows, manifest)
 
 
-def _train_epoch(state: GanState, images: jax.Array, config: Config, epoch: int) -> tuple[GanState, Row]:
-    """One epoch, and its row of metrics: means over the iterations, in float64."""
+def _remove(folder: RunFolder) -> None:
+    """Remove what a run leaves, and nothing that someone else put beside it."""
+    for path in (folder.checkpoints, folder.samples):
+        shutil.rmtree(path, ignore_errors=True)
+    for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON, "config.json"):
+        (folder.path / name).unlink(missing_ok=True)
+
+
+def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener) -> None:
+    """Train runs of one setting in step, from the epoch that all have reached to their last."""
+    epochs = group[0].config.epochs
+    images = jax.device_put(source.dataset.train_images, jax.devices()[0])
+    listener.start(group[0].config, len(group[0].rows))
+    for epoch in range(len(group[0].rows) + 1, epochs + 1):
+        _train_epoch(group, images, epoch)
+        last = epoch == epochs
+        for run in group:
+            if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
+                _evaluate(run, source.reference, listener)
+            if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
+                latents = latents_of(run.state.key, Stream.SAMPLES, SAMPLE_COUNT)
+                samples = generate(run.state.generator, latents, setting=run.config.setting)
+                run.folder.write_sample(epoch, figures.grid(np.asarray(samples)))
+            run.folder.write_rows(run.rows)
+            if last or epoch % habits.checkpoint_every == 0:
+                checkpoints.save(run.folder.checkpoints, run.state)
+            listener.epoch(run.rows[-1])
+    for run in group:
+        run_figures.draw(run.folder, run.config)
+        run.manifest |= {
+            "epochs": epochs,
+            "training_seconds": round(sum(row["seconds"] for row in run.rows), 1),
+            "params_sha256": checkpoints.params_sha256(run.state),
+        }
+        run.folder.write_manifest(run.manifest)
+
+
+def _train_epoch(group: list[_Run], images: jax.Array, epoch: int) -> None:
+    """One epoch of all runs, and their rows of metrics: means over the iterations, in float64."""
     start = time.perf_counter()
-    steps = config.discriminator_steps.steps(epoch)
-    state, infos = train_epoch(state, images, setting=config.setting, discriminator_steps=steps)
-    means = {name: float(np.mean(np.asarray(values), dtype=np.float64)) for name, values in infos._asdict().items()}
-    seconds = round(time.perf_counter() - start, 3)
-    return state, {"epoch": epoch, "discriminator_steps": steps, **means, "seconds": seconds}
+    setting, steps = group[0].config.setting, group[0].config.discriminator_steps.steps(epoch)
+    infos: tuple[StepInfo, ...]
+    if len(group) == 1:
+        state, info = train_epoch(group[0].state, images, setting=setting, discriminator_steps=steps)
+        states, infos = (state,), (info,)
+    else:
+        states, infos = train_epoch_of_seeds(
+            tuple(run.state for run in group), images, setting=setting, discriminator_steps=steps
+        )
+    means = [
+        {name: float(np.mean(np.asarray(values), dtype=np.float64)) for name, values in info._asdict().items()}
+        for info in infos
+    ]
+    seconds = round((time.perf_counter() - start) / len(group), 3)
+    for run, state, mean in zip(group, states, means, strict=True):
+        run.state = state
+        run.rows.append({"epoch": epoch, "discriminator_steps": steps, **mean, "seconds": seconds})
 
 
-def _save_image(path: Path, pixels: np.ndarray) -> None:
-    with replacing(path) as temporary:
-        Image.fromarray(pixels).save(temporary)
-
-
-def read_image(path: Path) -> np.ndarray:
-    """A grey image, uint8 (height, width). Raises UserError if there is none."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("L"))
-    except OSError as error:
-        raise UserError(f"cannot read the image {path}: {error.strerror or error}") from error
-
-
-_FIGURES = ("learning_curve.png", "diagnostics.png", "samples.gif", "comparison.png")
-
-
-def draw(folder: RunFolder, config: Config) -> None:
-    """Draw a run's own figures from what its folder holds."""
-    metrics = folder.read_metrics()
-    title = f"{config.name}: {config.setting.loss.replace('_', '-')} loss, {config.dataset}, seed {config.seed}"
-    curve = figures.learning_curve(metrics, title, saturating=config.setting.loss == "saturating")
-    save_figure(folder.path / "learning_curve.png", curve)
-    save_figure(folder.path / "diagnostics.png", figures.diagnostics(metrics, title))
-    epochs = folder.sampled_epochs()
-    frames = figures.labelled_frames([read_image(folder.sample(epoch)) for epoch in epochs], epochs)
-    first, *rest = (Image.fromarray(frame).quantize(GREYS) for frame in frames)
-    durations = [1000 // FRAMES_PER_SECOND] * len(rest) + [2000]  # the last frame stays a while
-    with replacing(folder.path / "samples.gif") as temporary:
-        first.save(temporary, save_all=True, append_images=rest, duration=durations, loop=0)
+def _evaluate(run: _Run, reference: Reference, listener: Listener) -> None:
+    """Add the measurements of the run's generator to its last row, and tell them with every sign of collapse."""
+    latents = latents_of(run.state.key, Stream.EVALUATION, reference.samples)
+    evaluation = evaluate(generate(run.state.generator, latents, setting=run.config.setting), reference)
+    run.rows[-1] |= columns(evaluation)
+    for line in summary(evaluation):
+        listener.say(f"{run.config.name}: {line}")
+    for line in collapse_warnings(evaluation.digit_histogram, run.rows[-1]["fake_probability"]):
+        listener.say(f"{run.config.name}: warning: {line}")

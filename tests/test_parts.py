@@ -1,0 +1,56 @@
+"""The parts are the homework's, row by row, and their discriminator takes the steps that their schedules say."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from experiments.parts import PARTS
+from gan_jax.training import init_state, train_epoch
+
+# SPEC: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
+TABLE = {
+    "part_a": ("non_saturating", [1] * 100, (1, 0, 1)),
+    "part_b": ("saturating", [1] * 100, (1, 0, 1)),
+    "part_c1": ("non_saturating", [32] + [1] * 99, (1, 0, 1)),
+    "part_c2": ("non_saturating", [16] + [8] * 9 + [4] * 10 + [2] * 10 + [1] * 70, (1, 0, 1)),
+    "part_c3": ("non_saturating", [1] * 50 + [1, 2] * 25, (1, 0, 1)),
+    "part_c4": ("non_saturating", [4] * 100, (1, 0, 1)),
+    "part_c5": ("non_saturating", [1] * 100, (0.9, 0.1, 0.9)),
+    "part_c6": ("non_saturating", [1] * 100, (0.9, 0, 1)),
+}
+
+
+def test_all_parts_are_there():
+    assert set(PARTS) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_part_is_the_homeworks(name):
+    loss, steps, targets = TABLE[name]
+    config = PARTS[name].config
+    assert config.name == name
+    assert config.setting.loss == loss
+    assert [config.discriminator_steps.steps(epoch) for epoch in range(1, 101)] == steps
+    assert config.setting.targets == targets
+    assert (config.dataset, config.epochs, config.setting.batch_size) == ("mnist", 100, 512)
+    assert (config.setting.learning_rate, config.setting.adam_b1, config.setting.adam_b2) == (2e-4, 0.9, 0.999)
+    assert config.setting.dropout_rate == 0.3
+    assert PARTS[name].baseline == (None if name == "part_a" else "part_a")
+
+
+def test_discriminator_updates_are_the_schedules(mnist):
+    """Counted by Adam, over epochs that change the number of steps; one compilation for each distinct number."""
+    images = jnp.asarray(mnist.train_images[:96])
+    config = PARTS["part_c3"].config
+    setting = type(config.setting)(batch_size=32)
+    compiled = train_epoch
+    compiled.clear_cache()  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+    state = init_state(jax.random.key(0), setting)
+    expected = 0
+    for epoch in (49, 50, 51, 52, 53, 54):
+        steps = config.discriminator_steps.steps(epoch)
+        state, _ = train_epoch(state, images, setting=setting, discriminator_steps=steps)
+        expected += 3 * steps
+        assert int(state.discriminator_optimizer[0].count) == expected
+    assert int(state.generator_optimizer[0].count) == 18
+    assert compiled._cache_size() == 2  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
