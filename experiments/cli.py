@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import jax
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from experiments.comparing import compare, read_run
 from experiments.cost import bench as run_bench
@@ -25,7 +25,8 @@ from gan_jax.schedules import Schedule
 
 app = App(
     name="./run.sh",
-    help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command.",
+    help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command. "
+    "Besides, ./run.sh test runs the tests and ./run.sh lint the linters.",
     version_flags=[],
 )
 
@@ -34,6 +35,9 @@ def main() -> NoReturn:
     """Run the command that sys.argv names and exit with its status."""
     try:
         status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as error:
+        print(f"run.sh: error: unexpected argument {' '.join(error.unused_tokens or [])!r}", file=sys.stderr)
+        status = 2
     except (UserError, CycloptsError) as error:
         print(f"run.sh: error: {' '.join(str(error).split())}", file=sys.stderr)
         status = 2
@@ -70,7 +74,9 @@ def train(
     loss: Annotated[LossName, Parameter(help="What G minimises.")] = "non_saturating",
     discriminator_steps: Annotated[
         str,
-        Parameter(help="Per iteration: '4', or by epochs '1: 16, 2-: 8', or in turn '1-50: 1, 51-: 1/2'."),
+        Parameter(
+            help="Per iteration: '4', or by epochs '1: 16, 2-: 8', or in turn from epoch to epoch '1-50: 1, 51-: 1/2'."
+        ),
     ] = "1",
     real_target: Annotated[float, Parameter(help="D's target for real images.")] = 1.0,
     fake_target: Annotated[float, Parameter(help="D's target for generated images.")] = 0.0,
@@ -166,7 +172,7 @@ def change_of_variables(
     out: Annotated[
         Path, Parameter(help="Results go into its subfolder change_of_variables.", show_default=False)
     ] = DEFAULT_OUT,
-    seed: Annotated[int, _whole("Of the random maps and of the samples, 0 or more.")] = 0,
+    seed: Annotated[int, whole("Of the random maps and of the samples, 0 or more.")] = 0,
 ) -> int:
     """The density of a transformed variable, checked on five maps."""
     from math_checks import commands
@@ -186,10 +192,10 @@ def _train(base: Config, options: RunOptions) -> list[RunFolder]:
     use_cache()
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
-    say(f"{base.name}: {configs[0].epochs} epochs on {jax.devices()[0].device_kind} ({jax.default_backend()})")
     folders = runs.train(configs, source, options.out, habits, listener(), together=together)
     for folder in folders:
-        say(f"{folder.path}: parameters' SHA-256 {folder.read_manifest()['params_sha256']}")
+        say(f"Done: figures, samples and metrics are in {folder.path}")
+        say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
     if len(folders) > 1:
         summary = options.out / f"{configs[0].name}-seeds_{'_'.join(str(config.seed) for config in configs)}"
         compare([read_run(folder.path) for folder in folders], summary, f"{base.name}, {len(folders)} seeds")

@@ -33,7 +33,9 @@ def whole(text: str) -> Parameter:
     return Parameter(help=text, converter=_whole_number)
 
 
-Out = Annotated[Path, Parameter(help="The folder that holds the runs' folders.", show_default=False)]
+Out = Annotated[
+    Path, Parameter(help="The folder of the runs' folders. By default runs, beside run.sh.", show_default=False)
+]
 
 
 @Parameter(name="*")
@@ -45,8 +47,11 @@ class RunOptions:
     seed: Annotated[int | None, whole("Of all randomness: equal seeds give equal bits. By default 0.")] = None
     seeds: Annotated[str | None, Parameter(help="Several runs: '5' for seeds 0 to 4, '3,7' for those two.")] = None
     out: Out = DEFAULT_OUT
-    name: Annotated[str | None, Parameter(help="The run's folder in it. By default part, data and seed.")] = None
-    dataset: Annotated[str, Parameter(help="mnist, fashion_mnist or kmnist.")] = "mnist"
+    name: Annotated[
+        str | None,
+        Parameter(help="The run's folder in it. By default part, data and seed, where given."),
+    ] = None
+    dataset: Annotated[str | None, Parameter(help="mnist, fashion_mnist or kmnist. By default mnist.")] = None
     archives: Annotated[
         Path | None, Parameter(help="A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
     ] = None
@@ -88,7 +93,9 @@ def seeds_of(options: RunOptions) -> list[int]:
 
 def configure(base: Config, options: RunOptions) -> list[Config]:
     """A part's configuration with the options that the user gave, for each seed."""
-    dataset = ARCHIVES_DATASET if options.archives else options.dataset
+    if options.archives and options.dataset:
+        raise UserError("give --dataset or --archives, not both")
+    dataset = ARCHIVES_DATASET if options.archives else options.dataset or base.dataset
     name = options.name
     if name is None:
         name = base.name if dataset == base.dataset else f"{base.name}-{dataset}"
@@ -128,10 +135,10 @@ def source_of(options: RunOptions) -> Source:
     """The images that the options name, and a classifier if one fits them."""
 
     def images() -> ImageDataset:
-        return load_archives(options.archives) if options.archives else load(options.dataset)
+        return load_archives(options.archives) if options.archives else load(options.dataset or "mnist")
 
     def reference(dataset: ImageDataset) -> Reference:
-        fits = options.classifier is not None or (options.archives is None and options.dataset == "mnist")
+        fits = options.classifier is not None or (options.archives is None and options.dataset in (None, "mnist"))
         return make_reference(
             dataset.train_images,
             dataset.test_images,

@@ -1,8 +1,11 @@
 """Telling how a run goes: a progress bar on a terminal, a plain line an epoch elsewhere."""
 
+import os
+import shutil
 import sys
 import time
 
+import jax
 from tqdm import tqdm
 
 from gan_jax.config import Config
@@ -22,6 +25,7 @@ def terminal() -> Listener:
 
     def start(config: Config, done: int) -> None:
         nonlocal bar
+        say(_opening(config, done))
         bar = tqdm(
             total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
         )
@@ -42,11 +46,12 @@ def plain() -> Listener:
     def start(config: Config, done: int) -> None:
         nonlocal started, first, total
         started, first, total = time.perf_counter(), done, config.epochs
+        say(_opening(config, done))
 
     def epoch(row: Row) -> None:
         done = int(row["epoch"])
         left = (time.perf_counter() - started) / (done - first) * (total - done)
-        verdicts = f"D(x) {row['real_probability']:.3f}  D(G(z)) {row['fake_probability']:.2g}"
+        verdicts = f"D(x) {_short(row['real_probability'])}  D(G(z)) {_short(row['fake_probability'])}"
         timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
         say(f"epoch {done:3d}/{total}  loss {_losses(row)}  {verdicts}  {timing}")
 
@@ -55,11 +60,25 @@ def plain() -> Listener:
 
 def listener() -> Listener:
     """What suits standard output."""
-    return terminal() if sys.stdout.isatty() else plain()
+    # A terminal that tells no size, or no capabilities, cannot show a bar.
+    columns, lines = shutil.get_terminal_size((0, 0))
+    capable = columns > 0 and lines > 1 and os.environ.get("TERM", "dumb") != "dumb"
+    return terminal() if sys.stdout.isatty() and capable else plain()
+
+
+def _opening(config: Config, done: int) -> str:
+    device = jax.devices()[0]
+    where = "the CPU" if device.platform == "cpu" else f"{jax.device_count()} {device.device_kind}"
+    return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}"
 
 
 def _losses(row: Row) -> str:
-    return f"D {row['discriminator_loss']:.3f}  G {row['generator_loss']:.3f}"
+    return f"D {_short(row['discriminator_loss'])}  G {_short(row['generator_loss'])}"
+
+
+def _short(value: float) -> str:
+    """Three decimals, or where they would all be zeros the order of magnitude."""
+    return f"{value:.1e}" if 0 < abs(value) < 5e-4 else f"{value:.3f}"
 
 
 def _duration(seconds: float) -> str:

@@ -50,6 +50,10 @@ class Setting:
         for name in ("adam_b1", "adam_b2", "dropout_rate"):
             value = getattr(self, name)
             require(0 <= value < 1, f"{name} must be at least 0 and below 1, not {value}")
+        require(
+            self.loss != "saturating" or self.generator_target == 1.0,
+            "the saturating loss has no generator target: G maximises D's loss, with D's fake target",
+        )
         require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
         require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,

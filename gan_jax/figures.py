@@ -47,14 +47,9 @@ def _line(axis: Axes, metrics: Metrics, name: str, label: str, colour: str) -> N
     axis.plot(epochs, _shown(axis, metrics[name]), label=label, color=colour, marker=marker, linewidth=1.6)
 
 
-def _equilibrium(axis: Axes, value: float, text: str) -> None:
-    """A labelled line where the loss would stand if D could not tell real from generated, D = 1/2 everywhere."""
-    axis.axhline(value, color=EQUILIBRIUM, linestyle="--", linewidth=1)
-    axis.annotate(
-        text, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-4, 3), textcoords="offset points",
-        ha="right", fontsize=8, color="#555555",
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-    )  # fmt: skip
+def _equilibrium(axis: Axes, value: float, text: str, colour: str) -> None:
+    """A line where a loss would stand if D could not tell real from generated, D = 1/2 everywhere."""
+    axis.axhline(value, color=colour, linestyle=(0, (4, 3)), linewidth=1, label=text)
 
 
 def learning_curve(metrics: Metrics, title: str, saturating: bool) -> Figure:
@@ -63,12 +58,12 @@ def learning_curve(metrics: Metrics, title: str, saturating: bool) -> Figure:
     axis = axes[0, 0]
     _line(axis, metrics, "discriminator_loss", "discriminator", DISCRIMINATOR)
     _line(axis, metrics, "generator_loss", "generator", GENERATOR)
-    _equilibrium(axis, 2 * math.log(2), "2 log 2: discriminator's loss at D = 1/2")
+    _equilibrium(axis, 2 * math.log(2), "2 log 2, discriminator at D = 1/2", DISCRIMINATOR)
     sign, text = (-1, "-log 2") if saturating else (1, "log 2")
-    _equilibrium(axis, sign * math.log(2), f"{text}: generator's loss at D = 1/2")
+    _equilibrium(axis, sign * math.log(2), f"{text}, generator at D = 1/2", GENERATOR)
     axis.set_ylabel("mean loss of the epoch")
     axis.set_title(title)
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, ncols=2, fontsize=9)
     return figure
 
 

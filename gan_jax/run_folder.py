@@ -8,9 +8,13 @@ checkpoints/     the newest states
 *.png, *.gif     figures
 """
 
+import contextlib
 import csv
+import fcntl
 import json
 import math
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ from gan_jax.errors import UserError
 from gan_jax.files import replacing, write_json, write_text
 
 Row = dict[str, float]
+LOCK = ".lock"  # holds the number of the process that trains here
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,25 @@ class RunFolder:
         """Epochs whose grid of samples is there, in order."""
         names = (path.stem.removeprefix("epoch_") for path in self.samples.glob("epoch_*.png"))
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, made if missing, against other processes; a process that dies lets go of it.
+
+        Raises:
+            UserError: if another process holds it, with its number.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / LOCK, "a+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise UserError(f"{self.path} is in use by process {file.read(20) or '?'}: wait for it") from error
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
 
     def read_sample(self, epoch: int) -> np.ndarray:
         """The grid of samples after `epoch`, uint8 (height, width)."""

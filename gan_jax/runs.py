@@ -1,5 +1,6 @@
 """The host loop: configurations become runs' folders, each from its last checkpoint on if there is one."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -117,12 +118,19 @@ def train(
     size, batch_size = len(source.dataset.train_images), configs[0].setting.batch_size
     if size < batch_size:
         raise UserError(f"the batch size {batch_size} is larger than the {size} training images")
+    data = source.dataset.sha256()
+    for folder, _ in left:
+        if not habits.overwrite and folder.read_manifest().get("data_sha256", data) != data:
+            raise UserError(f"{folder.path} was trained on other data: choose another --name, or --overwrite it")
     try:
-        if habits.overwrite:
+        with contextlib.ExitStack() as locks:
             for folder, _ in left:
-                _remove(folder)
-        for group in [left] if together else [[job] for job in left]:
-            _train(_open(group, source.dataset, listener), source, habits, listener)
+                locks.enter_context(folder.locked())
+            if habits.overwrite:
+                for folder, _ in left:
+                    _remove(folder)
+            for group in [left] if together else [[job] for job in left]:
+                _train(_open(group, data, listener), source, habits, listener)
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
     return folders
@@ -131,7 +139,9 @@ def train(
 def _require_ours(folder: RunFolder) -> None:
     """Refuse a path that holds anything but a run."""
     path = folder.path
-    if folder.read_config() is None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if folder.read_config() is not None or not path.exists():
+        return
+    if not path.is_dir() or any(not entry.name.startswith(".") for entry in path.iterdir()):
         raise UserError(f"{path} exists and is not a run's folder: choose another --name or --out")
 
 
@@ -141,7 +151,9 @@ def _require_same_run(folder: RunFolder, config: Config) -> None:
     if existing is None:
         return
     epochs = len(folder.read_rows())
-    if config.epochs < epochs or replace(existing, epochs=config.epochs) != config:
+    if config.epochs < epochs:
+        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many, or choose another --name")
+    if replace(existing, epochs=config.epochs) != config:
         there, here = (run.to_json() | run.to_json()["setting"] for run in (existing, config))
         name = next(name for name in there if there[name] != here[name] and name != "setting")
         raise UserError(
@@ -150,9 +162,8 @@ def _require_same_run(folder: RunFolder, config: Config) -> None:
         )
 
 
-def _open(jobs: list[tuple[RunFolder, Config]], dataset: ImageDataset, listener: Listener) -> list[_Run]:
-    """Runs at the last checkpoint that all of them have, or at their start."""
-    data = dataset.sha256()
+def _open(jobs: list[tuple[RunFolder, Config]], data: str, listener: Listener) -> list[_Run]:
+    """Runs at the last checkpoint that all of them have, or at their start; `data` is the digest of the images."""
     runs = [_resume(folder, config, data, listener) for folder, config in jobs]
     common = min(len(run.rows) for run in runs)
     if any(len(run.rows) != common for run in runs):  # killed between two seeds' checkpoints
@@ -170,10 +181,7 @@ def _open(jobs: list[tuple[RunFolder, Config]], dataset: ImageDataset, listener:
 
 def _resume(folder: RunFolder, config: Config, data: str, listener: Listener, no_later_than: int | None = None) -> _Run:
     """A run at its last checkpoint up to an epoch, or at its start; nothing is written."""
-    previous = folder.read_manifest()
-    if previous and previous.get("data_sha256") != data:
-        raise UserError(f"{folder.path} was trained on other data: choose another --name or --out, or --overwrite it")
-    resumed = previous.get("resumed_after_epochs", [])
+    resumed = folder.read_manifest().get("resumed_after_epochs", [])
     manifest = provenance() | {"seed": config.seed, "data_sha256": data, "resumed_after_epochs": resumed}
     state = init_state(jax.random.key(config.seed), config.setting)
     restored, warnings = checkpoints.load_newest(folder.checkpoints, state, no_later_than)
@@ -191,10 +199,11 @@ def _resume(folder: RunFolder, config: Config, data: str, listener: Listener, no
 
 def _remove(folder: RunFolder) -> None:
     """Remove what a run leaves, and nothing that someone else put beside it."""
+    # The manifest first: what says that the run is finished must not outlast what it speaks of.
+    for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON):
+        (folder.path / name).unlink(missing_ok=True)
     for path in (folder.checkpoints, folder.samples):
         shutil.rmtree(path, ignore_errors=True)
-    for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON, "config.json"):
-        (folder.path / name).unlink(missing_ok=True)
 
 
 def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener) -> None:

@@ -41,7 +41,7 @@ class Schedule:
             raise UserError("a schedule's phases begin at epoch 1 and follow each other")
         for phase in self.phases:
             if not phase.cycle or not all(1 <= steps <= MAX_STEPS for steps in phase.cycle):
-                raise UserError(f"discriminator steps are whole numbers from 1 to {MAX_STEPS}")
+                raise UserError(f"discriminator steps are from 1 to {MAX_STEPS}, not {'/'.join(map(str, phase.cycle))}")
 
     @classmethod
     def parse(cls, text: str) -> Self:

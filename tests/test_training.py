@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gan_jax.config import Setting
+from gan_jax.keys import Stream, stream_key
 from gan_jax.pixels import to_unit_range
 from gan_jax.training import (
     GanState,
@@ -18,7 +19,8 @@ from gan_jax.training import (
     generator_step,
     gradient_norm,
     init_state,
-    sample_latents,
+    latents_of,
+    networks,
     train_epoch,
     train_step,
 )
@@ -103,7 +105,7 @@ def test_k_steps_are_k_updates_on_the_same_images_with_fresh_noise(images):
 def test_seeds_differ_in_weights_order_and_noise():
     a, b = fresh(0), fresh(1)
     assert all(changed((a.generator, a.discriminator), (b.generator, b.discriminator)))
-    assert not np.array_equal(sample_latents(a.key, 4), sample_latents(b.key, 4))
+    assert not np.array_equal(latents_of(a.key, Stream.SAMPLES, 4), latents_of(b.key, Stream.SAMPLES, 4))
     orders = [epoch_order(state.key, jnp.int32(0), 100, 10) for state in (a, b)]
     assert not np.array_equal(orders[0], orders[1])
 
@@ -156,9 +158,6 @@ def test_gradient_norm_of_nothing_is_zero():
 
 def test_report_of_a_step_by_hand(images):
     """With dropout off, D's figures follow from its logits on the step's batch, which the keys let us make again."""
-    from gan_jax.keys import Stream, stream_key
-    from gan_jax.training import networks
-
     setting = Setting(batch_size=64, dropout_rate=0.0)
     state = fresh(setting=setting)
     _, info = train_step(state, images[:64], setting=setting, discriminator_steps=1)

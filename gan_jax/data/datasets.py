@@ -98,6 +98,10 @@ def load_archives(folder: Path) -> ImageDataset:
     Raises:
         UserError: naming the file that is missing or is not what it should be.
     """
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder} is not a folder; it must hold train- and t10k-, images-idx3- and labels-idx1-ubyte.gz"
+        )
     arrays = []
     for prefix in ("train", "t10k"):
         images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", IMAGE_SHAPE)
