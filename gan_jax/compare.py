@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
+from scipy.special import stdtrit
 
 from gan_jax.config import Config
 from gan_jax.figures import Metrics
@@ -58,7 +58,7 @@ def interval(values: Sequence[float]) -> Interval:
     if n == 1:
         return Interval(mean, math.nan, 1)
     error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    return Interval(mean, float(scipy.stats.t.ppf(0.975, n - 1)) * error, n)
+    return Interval(mean, float(stdtrit(n - 1, 0.975)) * error, n)
 
 
 def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
