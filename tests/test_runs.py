@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.run_folder import RunFolder
+from gan_jax.training import StepInfo
 from tests.command import COMMAND, contents, run
 from tests.conftest import SMALL_TEST, write_idx
 
@@ -61,11 +62,12 @@ def test_a_run_leaves_its_folder(finished):
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
         "config.json", "manifest.json", "metrics.csv", "learning_curve.png", "diagnostics.png", "samples.gif",
-        "samples", "checkpoints",
+        "samples", "checkpoints", ".lock",
     }  # fmt: skip
     metrics = folder.read_metrics()
     assert metrics["epoch"].tolist() == [1, 2, 3]
-    assert all(np.isfinite(column).all() for column in metrics.values())
+    assert all(np.isfinite(metrics[name]).all() for name in ("epoch", *StepInfo._fields, "seconds"))
+    assert all(np.isfinite(column[-1]) for column in metrics.values())  # samples are measured after the last alone
     assert folder.sampled_epochs() == [1, 2, 3]
     with Image.open(folder.path / "samples.gif") as animation:
         assert getattr(animation, "n_frames", 1) == EPOCHS
@@ -88,11 +90,29 @@ def test_a_finished_run_is_not_trained_again(finished, part_a):
 
 def test_a_run_that_is_another_is_refused(finished, part_a):
     before = contents(finished)
-    for change in ({"learning_rate": 1e-3}, {"seed": 1}, {"epochs": 2}, {"precision": "bfloat16"}):
+    for change, told in (
+        ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
+        ({"seed": 1}, "another configuration (seed is 0 there, 1 here)"),
+        ({"precision": "bfloat16"}, "another configuration (precision is float32 there, bfloat16 here)"),
+        ({"epochs": 2}, "has 3 epochs behind it"),
+    ):
         done = run(*part_a(finished, **change))
         assert done.returncode == 2
-        assert "another configuration" in done.stderr
+        assert told in done.stderr
     assert contents(finished) == before
+
+
+def test_a_folder_in_use_is_refused(tmp_path, part_a):
+    """While a process trains there, another is told its number; when that is killed, the next one goes on."""
+    with subprocess.Popen([*COMMAND, *part_a(tmp_path, epochs=500)], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        next(line for line in first.stdout if line.startswith("epoch   1/"))
+        second = run(*part_a(tmp_path, epochs=500))
+        assert second.returncode == 2
+        assert f"is in use by process {first.pid}: wait for it" in second.stderr
+        first.kill()
+    rows = len(RunFolder(tmp_path / "a").read_rows())
+    assert run(*part_a(tmp_path, epochs=rows + 1)).returncode == 0
 
 
 def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished):
@@ -133,10 +153,12 @@ def test_habits_do_not_change_the_bits(tmp_path, part_a, finished):
     assert b"3/3" in shown
     assert b"epoch" in shown  # the rate's unit
     assert digest(tmp_path) == digest(finished)
-    # Measurements, except the seconds, are the same bits too.
-    for name, column in RunFolder(finished / "a").read_metrics().items():
-        if name != "seconds":
-            np.testing.assert_array_equal(column, RunFolder(tmp_path / "a").read_metrics()[name])
+    # What was measured is the same bits too, except the seconds; samples were measured at epoch 1 here as well.
+    there, here = (RunFolder(out / "a").read_metrics() for out in (finished, tmp_path))
+    assert there.keys() == here.keys()
+    for name in there.keys() - {"seconds"}:
+        evaluated = np.isfinite(there[name])
+        np.testing.assert_array_equal(there[name][evaluated], here[name][evaluated])
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
