@@ -20,6 +20,7 @@ from math_checks.precision import in_float64
 from math_checks.results import save
 from math_checks.ridge import ridge as solve
 from math_checks.ridge import ridge_path
+from math_checks.ridge_problem import Problem
 from math_checks.tables import Table, diabetes, read_table
 
 MAX_STRENGTH = 1e100  # what can still be multiplied and squared
@@ -56,7 +57,7 @@ def ridge(
         raise UserError(f"--penalty-strength must be above 0 and at most {MAX_STRENGTH:g}, not {penalty_strength:g}")
     rows = diabetes() if data is None or target is None else read_table(data, target)
     deviations = rows.features.std(axis=0)
-    problem = ridge_checks.Problem(rows.name, rows.features / deviations, rows.targets, penalty_strength)
+    problem = Problem(rows.name, rows.features / deviations, rows.targets, penalty_strength)
 
     coefficients = solve(*problem.data, names=rows.columns)
     coefficients[1:] /= deviations
@@ -70,7 +71,7 @@ def ridge(
     checks = ridge_checks.run(problem)
     print(table(checks))
     if len(checks) < len(ridge_checks.CHECKS):
-        print("left out: the limit of vanishing strength, for least squares has no one solution on these columns")
+        print("left out: the two checks against least squares, which has no one solution on these columns")
     facts = {
         "data": rows.name,
         "rows": len(rows.targets),
@@ -84,7 +85,7 @@ def ridge(
     return _conclude(checks, folder)
 
 
-def _coefficient_paths(rows: Table, problem: ridge_checks.Problem) -> Figure:
+def _coefficient_paths(rows: Table, problem: Problem) -> Figure:
     panels = []
     for title, penalty in (
         ("intercept free: A = diag(0, 1, ..., 1)", problem.penalty),

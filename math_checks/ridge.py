@@ -51,6 +51,7 @@ def predict(coefficients: Array, features: Array) -> jax.Array:
     return coefficients[0] + features @ coefficients[1:]
 
 
+@jax.jit
 def objective(
     coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
@@ -67,6 +68,7 @@ def objective(
     return jnp.mean(residual**2) + penalty_strength * coefficients @ penalty @ coefficients
 
 
+@jax.jit
 def gradient(
     coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
@@ -76,12 +78,14 @@ def gradient(
     return 2 * (fit + penalty_strength * penalty @ coefficients)
 
 
+@jax.jit
 def normal_matrix(features: Array) -> jax.Array:
     """Z'Z/n, float (d + 1, d + 1), from features (n, d): a one, the columns' means, and X'X/n."""
     means = features.mean(axis=0)
     return jnp.block([[jnp.ones((1, 1)), means[None]], [means[:, None], features.T @ features / len(features)]])
 
 
+@jax.jit
 def hessian(features: Array, penalty_strength: float | Array, penalty: Array) -> jax.Array:
     """2 (Z'Z/n + lambda A), float (d + 1, d + 1); arguments as for `objective`."""
     return 2 * (normal_matrix(features) + penalty_strength * penalty)
@@ -139,7 +143,7 @@ def _solutions(
     matrix = intercept_free(num_columns - 1) if penalty is None else jnp.asarray(_penalty(penalty, num_columns))
 
     on_device = jax.device_put(features)  # one copy; jnp.asarray holds two for a moment
-    normal = jax.jit(normal_matrix)(on_device)
+    normal = normal_matrix(on_device)
     # A is positive semi-definite: what the smallest strength leaves regular, every larger one does.
     _require_regular(np.asarray(normal + strengths.min() * matrix), float(strengths.min()), names)
     return _solve_all(normal, on_device, jnp.asarray(targets), jnp.asarray(strengths), matrix)

@@ -48,10 +48,11 @@ def read_table(path: Path, target: str) -> Table:
     """
     (_, cells), *rows = _cells(path)
     header, target = [" ".join(name.split()) for name in cells], " ".join(target.split())
-    _require_header(header, target)
+    _require_header(cells, header, target)
     numbers = np.array([_numbers(line, cells, header) for line, cells in rows], dtype=np.float64)
     if len(numbers) < 2:
-        raise UserError(f"--data {path} has {len(numbers)} rows under its header: a regression needs two or more")
+        found = "one row" if len(numbers) else "no row"
+        raise UserError(f"--data {path} has {found} under its header: a regression needs two or more")
     for column, values in zip(header, numbers.T, strict=True):
         _require_variation(column, values)
     at = header.index(target)
@@ -77,13 +78,17 @@ def _cells(path: Path) -> list[tuple[int, list[str]]]:
     return lines
 
 
-def _require_header(header: list[str], target: str) -> None:
+def _require_header(cells: list[str], header: list[str], target: str) -> None:
     for position, name in enumerate(header, start=1):
         if not name:
             raise UserError(f"column {position} has no name in the header")
         if header.count(name) > 1:
             raise UserError(f"column {_shown(name)} appears {header.count(name)} times in the header: rename one")
     if target not in header:
+        if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in cells[0]), None)):
+            raise UserError(
+                f"the header has {mark!r} where commas are needed: save the table with commas between cells"
+            )
         listed = ", ".join(map(_shown, header[:LISTED_COLUMNS])) + (", ..." if len(header) > LISTED_COLUMNS else "")
         raise UserError(f"no column {_shown(target)} for --target; the columns are {listed}")
     if len(header) == 1:

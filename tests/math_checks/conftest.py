@@ -1,6 +1,7 @@
 """Float64 throughout, and hypothesis with the same examples every time and no clock."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -8,6 +9,15 @@ import pytest
 
 # A shared machine has no deadline to keep; a failure must be there again tomorrow.
 hypothesis.settings.register_profile("math_checks", deadline=None, derandomize=True, max_examples=20, database=None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_program_once(cache: Path) -> Iterator[None]:
+    """Keep even the smallest programs in the suite's cache: a new function object need not be a new compilation."""
+    threshold = jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    yield
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", threshold)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from math_checks import ridge_checks as checks
-from math_checks.ridge import gradient, hessian, ridge, ridge_path
-from math_checks.ridge_checks import Method, Problem
+from math_checks import ridge_laws as laws
+from math_checks.ridge import gradient, hessian, objective, ridge, ridge_path
+from math_checks.ridge_problem import Method, Problem
 from math_checks.tables import diabetes
 
 STRENGTH = 0.1
@@ -47,6 +48,10 @@ def targets_reversed(X, y, strength, penalty=None):
     return ridge(X, y, strength, penalty)[..., ::-1] if y.ndim == 2 else ridge(X, y, strength, penalty)
 
 
+def summed(b, X, y, strength, penalty):
+    return objective(b, X, y, strength / len(y), penalty) * len(y)
+
+
 def without_the_penalty(b, X, y, strength, penalty):
     return gradient(b, X, y, 0.0, penalty)
 
@@ -68,6 +73,7 @@ def strengths_squared(X, y, strengths, penalty=None):
 
 
 PLANTED = [
+    (checks.objective_multiplied_out, Method(objective=summed)),
     (checks.gradient_formula, Method(gradient=without_the_penalty)),
     (checks.hessian_formula, Method(hessian=half_the_penalty)),
     (checks.hessian_is_positive_definite, Method(hessian=no_penalty)),
@@ -75,6 +81,8 @@ PLANTED = [
     (checks.gradient_is_zero_by_grad, Method(solve=missing_one_over_n)),
     (checks.gradient_is_zero_by_grad, Method(solve=penalised_intercept)),
     (checks.gradient_is_zero_by_jacfwd, Method(solve=missing_one_over_n)),
+    (checks.objective_grows_by_the_hessian, Method(solve=missing_one_over_n)),
+    (checks.objective_grows_by_the_hessian, Method(hessian=half_the_penalty)),
     (checks.agrees_with_augmented_least_squares, Method(solve=missing_one_over_n)),
     (checks.agrees_with_augmented_least_squares, Method(solve=penalised_intercept)),
     (checks.general_penalty_agrees_with_least_squares, Method(solve=penalty_ignored)),
@@ -82,14 +90,15 @@ PLANTED = [
     (checks.agrees_with_scikit_learn, Method(solve=penalised_intercept)),
     (checks.many_targets_agree_with_one, Method(solve=targets_reversed)),
     (checks.path_agrees_with_single_strengths, Method(path=strengths_squared)),
-    (checks.vanishing_strength_gives_least_squares, Method(path=strengths_squared)),
-    (checks.infinite_strength_leaves_the_mean, Method(solve=strength_capped)),
-    (checks.infinite_strength_leaves_the_mean, Method(solve=penalised_intercept)),
-    (checks.shift_moves_only_the_intercept, Method(solve=lambda X, y, s, A=None: penalised_intercept(X, y, s))),
-    (checks.penalised_intercept_breaks_the_shift, Method(solve=penalty_ignored)),
-    (checks.targets_scale_the_solution, Method(solve=intercept_off_by_one)),
-    (checks.features_scale_the_slopes, Method(solve=strength_in_units_of_the_features)),
-    (checks.repeated_rows_change_nothing, Method(solve=missing_one_over_n)),
+    (laws.penalty_draws_away_from_least_squares, Method(solve=missing_one_over_n)),
+    (laws.vanishing_strength_gives_least_squares, Method(path=strengths_squared)),
+    (laws.infinite_strength_leaves_the_mean, Method(solve=strength_capped)),
+    (laws.infinite_strength_leaves_the_mean, Method(solve=penalised_intercept)),
+    (laws.shift_moves_only_the_intercept, Method(solve=lambda X, y, s, A=None: penalised_intercept(X, y, s))),
+    (laws.penalised_intercept_breaks_the_shift, Method(solve=penalty_ignored)),
+    (laws.targets_scale_the_solution, Method(solve=intercept_off_by_one)),
+    (laws.features_scale_the_slopes, Method(solve=strength_in_units_of_the_features)),
+    (laws.repeated_rows_change_nothing, Method(solve=missing_one_over_n)),
 ]
 
 
@@ -108,10 +117,11 @@ def test_every_check_has_a_planted_bug() -> None:
     assert {check for check, _ in PLANTED} == set(checks.CHECKS)
 
 
-def test_collinear_features_leave_out_the_limit_that_they_do_not_have(problem: Problem) -> None:
+def test_collinear_features_leave_out_what_least_squares_is_needed_for(problem: Problem) -> None:
     collinear = problem._replace(features=np.column_stack([problem.features[:, :3], problem.features[:, 0]]))
     found = checks.run(collinear)
-    assert checks.vanishing_strength_gives_least_squares.__name__ not in [check.name for check in found]
+    left_out = {check.__name__ for check in laws.NEED_LEAST_SQUARES}
+    assert left_out == {check.__name__ for check in checks.CHECKS} - {check.name for check in found}
     assert all(check.passed for check in found)
 
 
@@ -132,4 +142,37 @@ def test_every_check_passes_on_unusual_data(features: np.ndarray, targets: np.nd
 def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
     nowhere = Method(solve=lambda *_: np.full(problem.features.shape[1] + 1, np.nan))
     assert not checks.gradient_is_zero_by_grad(problem, nowhere).passed
-    assert not checks.penalised_intercept_breaks_the_shift(problem, nowhere).passed
+    assert not laws.penalised_intercept_breaks_the_shift(problem, nowhere).passed
+
+
+@pytest.mark.parametrize(
+    ("check", "least"),
+    [
+        # Each in its own units; where a digit of it is lost in the sum that is checked, a digit more.
+        (checks.objective_multiplied_out, 1e-10),
+        (checks.gradient_formula, 1e-10),
+        (checks.hessian_formula, 1e-10),
+        (checks.hessian_is_singular_without_penalty, 1e-10),
+        (checks.gradient_is_zero_by_grad, 1e-8),
+        (checks.gradient_is_zero_by_jacfwd, 1e-8),
+        (checks.objective_grows_by_the_hessian, 1e-10),
+        (checks.agrees_with_augmented_least_squares, 1e-8),
+        (checks.general_penalty_agrees_with_least_squares, 1e-8),
+        (checks.agrees_with_scikit_learn, 1e-8),
+        (checks.path_agrees_with_single_strengths, 1e-8),
+        (laws.penalty_draws_away_from_least_squares, 1e-8),
+        (laws.infinite_strength_leaves_the_mean, 1e-10),
+    ],
+)
+def test_a_bug_of_the_last_digits_is_caught(problem: Problem, check: Callable, least: float) -> None:
+    assert not check(problem, scaled(1 + least)).passed
+
+
+def scaled(factor: float) -> Method:
+    """Each function larger by a factor but the path; the Hessian on its diagonal alone, so that none stays singular."""
+    return Method(
+        objective=lambda *a: objective(*a) * factor,
+        solve=lambda *a: ridge(*a) * factor,
+        gradient=lambda *a: gradient(*a) * factor,
+        hessian=lambda *a: hessian(*a) + (factor - 1) * np.diag(np.diag(hessian(*a))),
+    )
