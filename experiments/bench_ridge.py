@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_info
 
 from gan_jax.files import write_json
 from math_checks.ridge import ridge
@@ -59,6 +60,7 @@ def measure() -> dict[str, Any]:
         "machine": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),
+            "threads": {"blas": _blas_threads(), "xla": os.cpu_count()},
             "load_average": os.getloadavg()[0],
             "system": f"{platform.system()} {platform.machine()}",
         },
@@ -71,10 +73,12 @@ def main(out: Path) -> int:
     """Measure, print, and keep the numbers in `out`/ridge.json; 1 where a bound is broken, else 0."""
     found = measure()
     copies = found["extra_memory_in_copies_of_the_features"]
+    low, high = found["ratio_range"]
     print(
         f"ridge {ROWS} x {COLUMNS}: {found['ours_seconds']:.2f} s, scikit-learn {found['scikit_learn_seconds']:.2f} s"
     )
-    print(f"  ratio {found['ratio']:.2f}, at most {MAX_RATIO}; extra memory {copies:.2f} copies, at most {MAX_COPIES}")
+    print(f"  ratio {found['ratio']:.2f}, {low:.2f} to {high:.2f} over the rounds, at most {MAX_RATIO}")
+    print(f"  extra memory {copies:.2f} copies of the features, at most {MAX_COPIES}")
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "ridge.json", {"command": COMMAND, **found})
     return 0 if found["ratio"] <= MAX_RATIO and copies <= MAX_COPIES else 1
@@ -95,6 +99,11 @@ def _seconds(call: Callable[[], object]) -> float:
 def _peak_bytes() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # macOS counts bytes, Linux kibibytes
+
+
+def _blas_threads() -> dict[str, int]:
+    """What each library of linear algebra in the process computes with, by its file's first word."""
+    return {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
 
 
 def _cpu() -> str:

@@ -163,6 +163,7 @@ def ridge(
     """Ridge regression's closed form, checked on scikit-learn's diabetes data or on a table of your own."""
     from math_checks import commands
 
+    use_cache(least_seconds=0.0)
     return commands.ridge(out=out, data=data, target=target, penalty_strength=penalty_strength)
 
 
@@ -177,13 +178,17 @@ def change_of_variables(
     """The density of a transformed variable, checked on five maps."""
     from math_checks import commands
 
+    use_cache(least_seconds=0.0)
     return commands.change_of_variables(out=out, seed=seed)
 
 
-def use_cache() -> None:
-    """Keep compiled programs in the user's cache folder, so that the next start need not compile them."""
+def use_cache(least_seconds: float = 0.5) -> None:
+    """Keep the programs that took this long to compile in the user's cache folder: the next start need not.
+
+    The mathematics is a hundred small programs, many of them the same for two checks.
+    """
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", least_seconds)
 
 
 def _train(base: Config, options: RunOptions) -> list[RunFolder]:

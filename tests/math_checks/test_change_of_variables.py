@@ -164,6 +164,14 @@ def test_refusals_name_the_point(call, message) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_singular_but_for_rounding_is_refused(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    matrix = generator.standard_normal((5, 4)) @ generator.standard_normal((4, 5))
+    with pytest.raises(UserError, match="Jacobian is singular"):
+        log_abs_det(lambda x: matrix @ x, np.ones(5))
+
+
 def test_badly_scaled_is_not_singular() -> None:
     # Singular is judged against the columns' own lengths, not against 1.
     found = log_abs_det(lambda p: p * jnp.array([1e-200, 1e200]), np.ones(2))

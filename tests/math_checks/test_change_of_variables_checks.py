@@ -87,6 +87,36 @@ def test_a_wrong_sample_fails_the_checks_by_sampling(homework: Case) -> None:
     }
 
 
+@pytest.mark.parametrize("shift", [[0.1, 0.1], [0.1, -0.1]], ids=["of U alone", "of V alone"])
+def test_either_margin_alone_fails_kolmogorov_and_smirnov(homework: Case, shift: list[float]) -> None:
+    # The other margin is as it was; this one is moved by 0.14 deviations: 0.056 of its mass, 22 after sqrt(160 000).
+    moved = dataclasses.replace(homework, sample=homework.sample + np.array(shift))
+    assert not checks.margins_by_kolmogorov_smirnov(moved).passed
+
+
+def test_a_correlation_fails_the_moments_though_both_margins_are_right(homework: Case) -> None:
+    # X wider and Y narrower by as much variance: U and V keep N(0, 2), but their correlation is 0.21.
+    uneven = dataclasses.replace(homework, sample=homework.sample * np.sqrt([1.21, 0.79]))
+    assert names_of_failures(uneven) == {
+        checks.moments_of_the_sample.__name__,
+        checks.histogram_of_the_sample.__name__,
+    }
+
+
+def test_a_log_determinant_wrong_in_its_last_digits_fails_every_identity(homework: Case) -> None:
+    # Ten times the bound; mass, margins, moments and histogram have larger ones.
+    slightly = with_log_det(homework, lambda x: homework.bijector.forward_log_det_jacobian(x) + 1e-11)
+    assert names_of_failures(slightly, *checks.HOMEWORK) == {
+        checks.log_det_agrees_with_jacfwd.__name__,
+        checks.inverse_identity.__name__,
+        checks.composition_with_the_inverse.__name__,
+        checks.jacobian_of_the_homework.__name__,
+        checks.density_of_two_independent_normals.__name__,
+        checks.parallelogram_area.__name__,
+        checks.density_in_closed_form.__name__,
+    }
+
+
 def test_a_wrong_base_density_fails_the_mass_and_the_closed_form(homework: Case) -> None:
     heavy = dataclasses.replace(homework, base_log_density=lambda x: cases.standard_normal(x) + 1e-9)
     assert names_of_failures(heavy) == {checks.total_mass.__name__, checks.density_in_closed_form.__name__}

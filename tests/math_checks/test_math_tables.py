@@ -43,6 +43,7 @@ def test_reads_numbers(tmp_path: Path, ending: str, mark: str) -> None:
         ("a,y\n1,2\n", "has one row under its header"),
         ("a,y\n5,2\n5,3\n", r"column 'a' is constant \(5\): leave it out"),
         ("a,y\n5,2\n6,2\n", r"column 'y' is constant \(2\)"),
+        ("a,y\n0.1,2\n0.1,3\n0.1,5\n", r"column 'a' is constant \(0.1\)"),  # their mean rounds to another number
         ("a,y\n1e12,2\n1000000000001,3\n", "column 'a' varies by less than 1e-5 of its mean: subtract"),
         ("a,y\n1e200,2\n-1e200,3\n", r"column 'a' reaches 1e\+200, too large to be squared: use another unit"),
         ("a,y\n1,2e-200\n2,3e-200\n", "column 'y' reaches 3e-200, too small to be squared: use another unit"),
@@ -67,6 +68,11 @@ def test_refuses_in_one_line(tmp_path: Path, text: str | bytes, message: str) ->
     with pytest.raises(UserError, match=message) as caught:
         read_table(write(tmp_path, text), "y")
     assert "\n" not in str(caught.value)
+
+
+def test_a_small_variation_is_enough(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "a,y\n10000,1\n10001,2\n"), "y")
+    np.testing.assert_array_equal(table.features, [[10000], [10001]])
 
 
 def test_refuses_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:

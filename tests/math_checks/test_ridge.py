@@ -153,6 +153,9 @@ X, Y = np.arange(6.0).reshape(3, 2) ** 2, np.array([1.0, 2.0, 4.0])
         ((X, Y, 1.0, np.eye(2)), r"penalty must be \(3, 3\)"),
         ((X, Y, 1.0, np.triu(np.ones((3, 3)))), r"symmetric: use \(A \+ A'\) / 2"),
         ((X, Y, 1.0, np.diag([0.0, 1.0, -1.0])), "eigenvalue -1"),
+        # A thousand times what rounding leaves.
+        ((X, Y, 1.0, np.eye(3) + 1e-9 * np.triu(np.ones((3, 3)), 1)), "symmetric"),
+        ((X, Y, 1.0, np.diag([0.0, 1.0, -1e-9])), "eigenvalue -1e-09"),
         ((X * 1e200, Y, 1.0), "overflow float64: divide"),
         (
             (np.hstack([X, X[:, :1]]), Y, 0.0),
@@ -172,6 +175,26 @@ def test_errors_say_what_to_do(arguments, message) -> None:
 def test_a_singular_system_names_the_users_columns() -> None:
     with pytest.raises(UserError, match="column 'area', column 'floor' depend on each other linearly"):
         ridge(np.hstack([X, X[:, :1]]), Y, 0.0, names=("area", "rooms", "floor"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_columns_that_depend_on_each_other_but_for_rounding_are_refused(seed: int) -> None:
+    features = np.random.default_rng(seed).standard_normal((30, 5))
+    features[:, 4] = features[:, :4].sum(axis=1) / 3
+    with pytest.raises(UserError, match="no unique solution"):
+        ridge(features, features[:, 0], 0.0)
+
+
+def test_a_path_is_refused_where_its_smallest_strength_leaves_no_unique_solution() -> None:
+    with pytest.raises(UserError, match="no unique solution at penalty_strength 0:"):
+        ridge_path(np.hstack([X, X[:, :1]]), Y, [1.0, 0.0, 10.0])
+
+
+def test_a_penalty_may_carry_the_rounding_of_a_product() -> None:
+    roots = np.random.default_rng(0).standard_normal((2, 3)) * 1e3  # rank 2: an eigenvalue of +-1e-10, all rounding
+    penalty = roots.T @ roots
+    penalty[0, 1] *= 1 + 4 * EPS
+    assert np.isfinite(ridge(X, Y, 1.0, penalty)).all()
 
 
 def test_a_path_needs_a_list_of_strengths() -> None:
