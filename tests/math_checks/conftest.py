@@ -14,10 +14,11 @@ hypothesis.settings.register_profile("math_checks", deadline=None, derandomize=T
 @pytest.fixture(scope="session", autouse=True)
 def every_program_once(cache: Path) -> Iterator[None]:
     """Keep even the smallest programs in the suite's cache: a new function object need not be a new compilation."""
-    threshold = jax.config.jax_persistent_cache_min_compile_time_secs
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    name = "jax_persistent_cache_min_compile_time_secs"
+    threshold = jax.config.values[name]
+    jax.config.update(name, 0.0)
     yield
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", threshold)
+    jax.config.update(name, threshold)
 
 
 @pytest.fixture(scope="module", autouse=True)
