@@ -172,6 +172,27 @@ def test_singular_but_for_rounding_is_refused(seed: int) -> None:
         log_abs_det(lambda x: matrix @ x, np.ones(5))
 
 
+def test_a_chain_adds_each_log_determinant_where_its_map_acts() -> None:
+    # sinh of exp's image: 1 at x = 0, not 0.
+    exponential = bijectors.Formulas(jnp.exp, jnp.log, jnp.sum)
+    hyperbolic = bijectors.Formulas(jnp.sinh, jnp.arcsinh, lambda x: jnp.log(jnp.cosh(x)).sum())
+    found = bijectors.chain(exponential, hyperbolic).forward_log_det_jacobian(np.zeros(1))
+    assert abs(found - np.log(np.cosh(1.0))) < IDENTITY
+
+
+def test_sinh_arcsinh_far_out_does_not_overflow() -> None:
+    # Where cosh is beyond float64: tails of weight 50 at 1e10. log cosh(t) = t - log 2 there.
+    bent = np.arcsinh(1e10) * 50
+    found = bijectors.sinh_arcsinh(np.zeros(1), np.full(1, 50.0)).forward_log_det_jacobian(np.full(1, 1e10))
+    assert abs(found - (np.log(50) + bent - np.log(2) - np.log(1e10))) < IDENTITY * bent
+
+
+def test_one_wrong_coordinate_is_not_an_inverse() -> None:
+    # A hundred times the tolerance, in the second coordinate alone.
+    with pytest.raises(UserError, match=r"not each other's inverse at \(1, 1\)"):
+        require_inverse(lambda x: x, lambda y: y + jnp.array([0.0, 2e-6]), np.ones((1, 2)))
+
+
 def test_badly_scaled_is_not_singular() -> None:
     # Singular is judged against the columns' own lengths, not against 1.
     found = log_abs_det(lambda p: p * jnp.array([1e-200, 1e200]), np.ones(2))

@@ -117,6 +117,12 @@ def test_a_log_determinant_wrong_in_its_last_digits_fails_every_identity(homewor
     }
 
 
+def test_areas_that_do_not_fall_to_zero_fail_the_limit(coupling: Case) -> None:
+    # An error of 1e-7 is met half way down the sizes: the slope is neither 1 nor 0.
+    slightly = with_log_det(coupling, lambda x: coupling.bijector.forward_log_det_jacobian(x) + 1e-7)
+    assert not checks.parallelogram_area_in_the_limit(slightly).passed
+
+
 def test_a_wrong_base_density_fails_the_mass_and_the_closed_form(homework: Case) -> None:
     heavy = dataclasses.replace(homework, base_log_density=lambda x: cases.standard_normal(x) + 1e-9)
     assert names_of_failures(heavy) == {checks.total_mass.__name__, checks.density_in_closed_form.__name__}

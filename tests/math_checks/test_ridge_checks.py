@@ -72,7 +72,12 @@ def strengths_squared(X, y, strengths, penalty=None):
     return ridge_path(X, y, strengths**2, penalty)
 
 
+def strengths_to_a_lesser_power(X, y, strengths, penalty=None):
+    return ridge_path(X, y, strengths**0.9, penalty)
+
+
 PLANTED = [
+    (laws.vanishing_strength_gives_least_squares, Method(path=strengths_to_a_lesser_power)),
     (checks.objective_multiplied_out, Method(objective=summed)),
     (checks.gradient_formula, Method(gradient=without_the_penalty)),
     (checks.hessian_formula, Method(hessian=half_the_penalty)),
@@ -162,6 +167,7 @@ def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
         (checks.path_agrees_with_single_strengths, 1e-8),
         (laws.penalty_draws_away_from_least_squares, 1e-8),
         (laws.infinite_strength_leaves_the_mean, 1e-10),
+        (laws.shift_moves_only_the_intercept, 1e-8),
     ],
 )
 def test_a_bug_of_the_last_digits_is_caught(problem: Problem, check: Callable, least: float) -> None:
