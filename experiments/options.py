@@ -12,8 +12,8 @@ from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import Reference, load_classifier, make_reference
+from gan_jax.keeping import Habits, Source
 from gan_jax.models import Precision
-from gan_jax.runs import Habits, Source
 
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 EVALUATED_SAMPLES = 10_000

@@ -9,8 +9,8 @@ import jax
 from tqdm import tqdm
 
 from gan_jax.config import Config
+from gan_jax.keeping import Listener
 from gan_jax.run_folder import Row
-from gan_jax.runs import Listener
 
 
 def say(text: str) -> None:

@@ -1,88 +1,28 @@
 """The host loop: configurations become runs' folders, each from its last checkpoint on if there is one."""
 
-import contextlib
-import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 
-from gan_jax import checkpoints, figures, run_figures
+from gan_jax import checkpoints
 from gan_jax.config import Config
-from gan_jax.data import ImageDataset
 from gan_jax.errors import UserError
-from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
-from gan_jax.keys import Stream
-from gan_jax.manifest import provenance
-from gan_jax.run_folder import Row, RunFolder
-from gan_jax.training import (
-    GanState,
-    StepInfo,
-    generate,
-    init_state,
-    latents_of,
-    train_epoch,
-    train_epoch_of_seeds,
-)
-
-SAMPLE_COUNT = 64
-COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
-GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework asks for them
-
-
-@dataclass(frozen=True, kw_only=True)
-class Habits:
-    """How runs are kept and shown: nothing here changes what is trained."""
-
-    checkpoint_every: int = 10
-    samples_every: int = 1
-    evaluate_every: int = 0  # 0: after the last epoch alone
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
-            if getattr(self, name) < least:
-                raise UserError(f"{name.replace('_', ' ')} must be at least {least}, not {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class Listener:
-    """What a run tells while it goes."""
-
-    say: Callable[[str], None]  # a line of text
-    start: Callable[[Config, int], None]  # training begins, with so many epochs behind it
-    epoch: Callable[[Row], None]  # an epoch's row of metrics, when it is finished
-
-
-class Source:
-    """The images, and what samples are compared with: made when first asked for, and once."""
-
-    def __init__(self, load: Callable[[], ImageDataset], refer: Callable[[ImageDataset], Reference]):
-        self._load, self._refer = load, refer
-
-    @cached_property
-    def dataset(self) -> ImageDataset:
-        return self._load()
-
-    @cached_property
-    def reference(self) -> Reference:
-        return self._refer(self.dataset)
+from gan_jax.keeping import JAX, Habits, Listener, Record, Source, unfinished
+from gan_jax.run_folder import RunFolder
+from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
 
 
 @dataclass
 class _Run:
-    """A run while it is trained: where it is kept, what it is, and how far it has come."""
+    """A run and its state."""
 
-    folder: RunFolder
-    config: Config
+    record: Record
     state: GanState
-    rows: list[Row]
-    manifest: dict[str, Any]
 
 
 def train(
@@ -103,142 +43,66 @@ def train(
         UserError: if a folder belongs to another run or cannot be written, or the data do not fit. No file has
             been changed then, unless writing failed half way through a run.
     """
-    folders = [RunFolder(out / config.name) for config in configs]
-    left = []
-    for folder, config in zip(folders, configs, strict=True):
-        _require_ours(folder)
-        if not habits.overwrite:
-            _require_same_run(folder, config)
-            if folder.read_manifest().get("epochs") == config.epochs:
-                listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
-                continue
-        left.append((folder, config))
-    if not left:
-        return folders
-    size, batch_size = len(source.dataset.train_images), configs[0].setting.batch_size
-    if size < batch_size:
-        raise UserError(f"the batch size {batch_size} is larger than the {size} training images")
-    data = source.dataset.sha256()
-    for folder, _ in left:
-        if not habits.overwrite and folder.read_manifest().get("data_sha256", data) != data:
-            raise UserError(f"{folder.path} was trained on other data: choose another --name, or --overwrite it")
-    try:
-        with contextlib.ExitStack() as locks:
-            for folder, _ in left:
-                locks.enter_context(folder.locked())
-            if habits.overwrite:
-                for folder, _ in left:
-                    _remove(folder)
-            for group in [left] if together else [[job] for job in left]:
-                _train(_open(group, data, listener), source, habits, listener)
-    except OSError as error:
-        raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
-    return folders
+    with unfinished(configs, source, out, habits, listener, trainer=JAX) as records:
+        for group in [records] if together and records else [[record] for record in records]:
+            _train(_open(group, listener), source, habits, listener)
+    return [RunFolder(out / config.name) for config in configs]
 
 
-def _require_ours(folder: RunFolder) -> None:
-    """Refuse a path that holds anything but a run."""
-    path = folder.path
-    if folder.read_config() is not None or not path.exists():
-        return
-    if not path.is_dir() or any(not entry.name.startswith(".") for entry in path.iterdir()):
-        raise UserError(f"{path} exists and is not a run's folder: choose another --name or --out")
-
-
-def _require_same_run(folder: RunFolder, config: Config) -> None:
-    """Refuse a folder whose run is another one; the same run with more epochs is its continuation."""
-    existing = folder.read_config()
-    if existing is None:
-        return
-    epochs = len(folder.read_rows())
-    if config.epochs < epochs:
-        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many, or choose another --name")
-    if replace(existing, epochs=config.epochs) != config:
-        there, here = (run.to_json() | run.to_json()["setting"] for run in (existing, config))
-        name = next(name for name in there if there[name] != here[name] and name != "setting")
-        raise UserError(
-            f"{folder.path} belongs to another configuration ({name} is {there[name]} there, {here[name]} here): "
-            "choose another --name or --out, or --overwrite it"
-        )
-
-
-def _open(jobs: list[tuple[RunFolder, Config]], data: str, listener: Listener) -> list[_Run]:
-    """Runs at the last checkpoint that all of them have, or at their start; `data` is the digest of the images."""
-    runs = [_resume(folder, config, data, listener) for folder, config in jobs]
-    common = min(len(run.rows) for run in runs)
-    if any(len(run.rows) != common for run in runs):  # killed between two seeds' checkpoints
-        runs = [_resume(folder, config, data, listener, common) for folder, config in jobs]
-    if any(len(run.rows) != common for run in runs):
+def _open(records: list[Record], listener: Listener) -> list[_Run]:
+    """Runs at the last checkpoint that all of them have, or at their start."""
+    runs = [_resume(record, listener) for record in records]
+    common = min(len(record.rows) for record in records)
+    if any(len(record.rows) != common for record in records):  # killed between two seeds' checkpoints
+        runs = [_resume(record, listener, common) for record in records]
+    if any(len(record.rows) != common for record in records):
         raise UserError("these seeds have no checkpoint in common to go on from together: --overwrite them")
-    for run in runs:
-        if run.rows:
-            run.manifest["resumed_after_epochs"].append(common)
-            listener.say(f"{run.folder.path}: resuming after epoch {common}")
-        run.folder.write_config(run.config)
-        run.folder.write_manifest(run.manifest)
+    for record in records:
+        record.manifest["resumed_after_epochs"] = record.folder.read_manifest().get("resumed_after_epochs", [])
+        if record.rows:
+            record.manifest["resumed_after_epochs"].append(common)
+            listener.say(f"{record.folder.path}: resuming after epoch {common}")
+        record.open()
     return runs
 
 
-def _resume(folder: RunFolder, config: Config, data: str, listener: Listener, no_later_than: int | None = None) -> _Run:
+def _resume(record: Record, listener: Listener, no_later_than: int | None = None) -> _Run:
     """A run at its last checkpoint up to an epoch, or at its start; nothing is written."""
-    resumed = folder.read_manifest().get("resumed_after_epochs", [])
-    manifest = provenance() | {"seed": config.seed, "data_sha256": data, "resumed_after_epochs": resumed}
-    state = init_state(jax.random.key(config.seed), config.setting)
-    restored, warnings = checkpoints.load_newest(folder.checkpoints, state, no_later_than)
+    state = init_state(jax.random.key(record.config.seed), record.config.setting)
+    restored, warnings = checkpoints.load_newest(record.folder.checkpoints, state, no_later_than)
     for warning in warnings:
         listener.say(f"warning: {warning}")
     state = state if restored is None else restored
     epoch = int(state.epoch)
-    rows = folder.read_rows()[:epoch]
-    if len(rows) < epoch:
-        path = folder.path / "metrics.csv"
+    record.rows = record.folder.read_rows()[:epoch]
+    if len(record.rows) < epoch:
+        path = record.folder.path / "metrics.csv"
         raise UserError(f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
     # Placed like a loaded state, so that a fresh start and a resumption are one compiled program.
-    return _Run(folder, config, jax.device_put(state, jax.devices()[0]), rows, manifest)
-
-
-def _remove(folder: RunFolder) -> None:
-    """Remove what a run leaves, and nothing that someone else put beside it."""
-    # The manifest first: what says that the run is finished must not outlast what it speaks of.
-    for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON):
-        (folder.path / name).unlink(missing_ok=True)
-    for path in (folder.checkpoints, folder.samples):
-        shutil.rmtree(path, ignore_errors=True)
+    return _Run(record, jax.device_put(state, jax.devices()[0]))
 
 
 def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener) -> None:
     """Train runs of one setting in step, from the epoch that all have reached to their last."""
-    epochs = group[0].config.epochs
+    config, done = group[0].record.config, len(group[0].record.rows)
     images = jax.device_put(source.dataset.train_images, jax.devices()[0])
-    listener.start(group[0].config, len(group[0].rows))
-    for epoch in range(len(group[0].rows) + 1, epochs + 1):
-        _train_epoch(group, images, epoch)
-        last = epoch == epochs
+    listener.start(config, done)
+    for epoch in range(done + 1, config.epochs + 1):
+        _train_epoch(group, images, config, epoch)
         for run in group:
-            if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
-                _evaluate(run, source.reference, listener)
-            if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
-                latents = latents_of(run.state.key, Stream.SAMPLES, SAMPLE_COUNT)
-                samples = generate(run.state.generator, latents, setting=run.config.setting)
-                run.folder.write_sample(epoch, figures.grid(np.asarray(samples)))
-            run.folder.write_rows(run.rows)
-            if last or epoch % habits.checkpoint_every == 0:
-                checkpoints.save(run.folder.checkpoints, run.state)
-            listener.epoch(run.rows[-1])
+            generator = partial(generate, run.state.generator, setting=config.setting)
+            run.record.keep(generator, source, habits, listener)
+            if epoch == config.epochs or epoch % habits.checkpoint_every == 0:
+                checkpoints.save(run.record.folder.checkpoints, run.state)
+            listener.epoch(run.record.rows[-1])
     for run in group:
-        run_figures.draw(run.folder, run.config)
-        run.manifest |= {
-            "epochs": epochs,
-            "training_seconds": round(sum(row["seconds"] for row in run.rows), 1),
-            "params_sha256": checkpoints.params_sha256(run.state),
-        }
-        run.folder.write_manifest(run.manifest)
+        run.record.close(checkpoints.params_sha256(run.state))
 
 
-def _train_epoch(group: list[_Run], images: jax.Array, epoch: int) -> None:
-    """One epoch of all runs, and their rows of metrics: means over the iterations, in float64."""
+def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: int) -> None:
+    """One epoch of all runs, and their rows of metrics."""
     start = time.perf_counter()
-    setting, steps = group[0].config.setting, group[0].config.discriminator_steps.steps(epoch)
+    setting, steps = config.setting, config.discriminator_steps.steps(epoch)
     infos: tuple[StepInfo, ...]
     if len(group) == 1:
         state, info = train_epoch(group[0].state, images, setting=setting, discriminator_steps=steps)
@@ -247,22 +111,8 @@ def _train_epoch(group: list[_Run], images: jax.Array, epoch: int) -> None:
         states, infos = train_epoch_of_seeds(
             tuple(run.state for run in group), images, setting=setting, discriminator_steps=steps
         )
-    means = [
-        {name: float(np.mean(np.asarray(values), dtype=np.float64)) for name, values in info._asdict().items()}
-        for info in infos
-    ]
-    seconds = round((time.perf_counter() - start) / len(group), 3)
-    for run, state, mean in zip(group, states, means, strict=True):
+    reports = [{name: np.asarray(values) for name, values in info._asdict().items()} for info in infos]
+    seconds = (time.perf_counter() - start) / len(group)  # the reports are there, and so the epoch is over
+    for run, state, report in zip(group, states, reports, strict=True):
         run.state = state
-        run.rows.append({"epoch": epoch, "discriminator_steps": steps, **mean, "seconds": seconds})
-
-
-def _evaluate(run: _Run, reference: Reference, listener: Listener) -> None:
-    """Add the measurements of the run's generator to its last row, and tell them with every sign of collapse."""
-    latents = latents_of(run.state.key, Stream.EVALUATION, reference.samples)
-    evaluation = evaluate(generate(run.state.generator, latents, setting=run.config.setting), reference)
-    run.rows[-1] |= columns(evaluation)
-    for line in summary(evaluation):
-        listener.say(f"{run.config.name}: {line}")
-    for line in collapse_warnings(evaluation.digit_histogram, run.rows[-1]["fake_probability"]):
-        listener.say(f"{run.config.name}: warning: {line}")
+        run.record.add_epoch(steps, report, seconds)

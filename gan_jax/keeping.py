@@ -1,0 +1,213 @@
+"""How runs are kept, whatever trains them: which folder a run may take, and what it leaves there."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax import figures, run_figures
+from gan_jax.config import Config
+from gan_jax.data import ImageDataset
+from gan_jax.errors import UserError
+from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
+from gan_jax.keys import Stream
+from gan_jax.manifest import provenance
+from gan_jax.run_folder import Row, RunFolder
+from gan_jax.training import latents_of
+
+JAX = "jax"  # the name of gan_jax.runs as a trainer
+SAMPLE_COUNT = 64
+COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
+GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework asks for them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """How runs are kept and shown: nothing here changes what is trained."""
+
+    checkpoint_every: int = 10
+    samples_every: int = 1
+    evaluate_every: int = 0  # 0: after the last epoch alone
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name.replace('_', ' ')} must be at least {least}, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What a run tells while it goes."""
+
+    say: Callable[[str], None]  # a line of text
+    start: Callable[[Config, int], None]  # training begins, with so many epochs behind it
+    epoch: Callable[[Row], None]  # an epoch's row of metrics, when it is finished
+
+
+class Source:
+    """The images, and what samples are compared with: made when first asked for, and once."""
+
+    def __init__(self, load: Callable[[], ImageDataset], refer: Callable[[ImageDataset], Reference]):
+        self._load, self._refer = load, refer
+
+    @cached_property
+    def dataset(self) -> ImageDataset:
+        return self._load()
+
+    @cached_property
+    def reference(self) -> Reference:
+        return self._refer(self.dataset)
+
+
+@dataclass
+class Record:
+    """A run while it is trained, whatever trains it: where it is kept, what it is, and how far it has come."""
+
+    folder: RunFolder
+    config: Config
+    manifest: dict[str, Any]
+    rows: list[Row] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Write what the run is, before it is trained."""
+        self.folder.write_config(self.config)
+        self.folder.write_manifest(self.manifest)
+
+    def add_epoch(self, discriminator_steps: int, infos: Mapping[str, np.ndarray], seconds: float) -> None:
+        """A further row of metrics: means of what each iteration of the epoch reported, in float64."""
+        means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
+        counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
+        self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
+
+    def keep(
+        self, generate: Callable[[jax.Array], jax.Array], source: Source, habits: Habits, listener: Listener
+    ) -> None:
+        """Measure and draw what G makes after the last row's epoch, where that is due, and write the metrics.
+
+        `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128).
+        """
+        key, epoch = jax.random.key(self.config.seed), len(self.rows)
+        last = epoch == self.config.epochs
+        if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
+            latents = latents_of(key, Stream.EVALUATION, source.reference.samples)
+            self._evaluate(generate(latents), source.reference, listener)
+        if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
+            samples = generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))
+            self.folder.write_sample(epoch, figures.grid(np.asarray(samples)))
+        self.folder.write_rows(self.rows)
+
+    def close(self, params_sha256: str) -> None:
+        """Draw the figures, then write that the run is finished, and with which parameters."""
+        run_figures.draw(self.folder, self.config)
+        self.manifest |= {
+            "epochs": self.config.epochs,
+            "training_seconds": round(sum(row["seconds"] for row in self.rows), 1),
+            "params_sha256": params_sha256,
+        }
+        self.folder.write_manifest(self.manifest)
+
+    def _evaluate(self, samples: jax.Array, reference: Reference, listener: Listener) -> None:
+        """Add the measurements of the samples to the last row, and tell them with every sign of collapse."""
+        evaluation = evaluate(samples, reference)
+        self.rows[-1] |= columns(evaluation)
+        for line in summary(evaluation):
+            listener.say(f"{self.config.name}: {line}")
+        for line in collapse_warnings(evaluation.digit_histogram, self.rows[-1]["fake_probability"]):
+            listener.say(f"{self.config.name}: warning: {line}")
+
+
+@contextlib.contextmanager
+def unfinished(
+    configs: Sequence[Config], source: Source, out: Path, habits: Habits, listener: Listener, *, trainer: str
+) -> Iterator[list[Record]]:
+    """Those of the runs that are not finished, their folders checked and held until the block ends.
+
+    Args:
+        configs: what the runs are; they differ in name and seed alone.
+        source: gives the images, if there is something to train.
+        out: the folder of runs, made if missing.
+        habits: how they are kept.
+        listener: what to tell.
+        trainer: what trains them, by name; no other goes on with them.
+
+    Raises:
+        UserError: if a folder belongs to another run or cannot be written, in the block too, or the data do not fit.
+    """
+    left = []
+    for config in configs:
+        folder = RunFolder(out / config.name)
+        _require_ours(folder)
+        if not habits.overwrite:
+            _require_same_run(folder, config, trainer)
+            if folder.read_manifest().get("epochs") == config.epochs:
+                listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
+                continue
+        left.append((folder, config))
+    if not left:
+        yield []
+        return
+    size, batch_size = len(source.dataset.train_images), configs[0].setting.batch_size
+    if size < batch_size:
+        raise UserError(f"the batch size {batch_size} is larger than the {size} training images")
+    data = source.dataset.sha256()
+    for folder, _ in left:
+        if not habits.overwrite and folder.read_manifest().get("data_sha256", data) != data:
+            raise UserError(f"{folder.path} was trained on other data: choose another --name, or --overwrite it")
+    try:
+        with contextlib.ExitStack() as locks:
+            for folder, _ in left:
+                locks.enter_context(folder.locked())
+            if habits.overwrite:
+                for folder, _ in left:
+                    _remove(folder)
+            yield [
+                Record(folder, config, provenance() | {"trainer": trainer, "seed": config.seed, "data_sha256": data})
+                for folder, config in left
+            ]
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
+
+
+def _require_ours(folder: RunFolder) -> None:
+    """Refuse a path that holds anything but a run."""
+    path = folder.path
+    if folder.read_config() is not None or not path.exists():
+        return
+    if not path.is_dir() or any(not entry.name.startswith(".") for entry in path.iterdir()):
+        raise UserError(f"{path} exists and is not a run's folder: choose another --name or --out")
+
+
+def _require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
+    """Refuse a folder whose run is another one; the same run with more epochs is its continuation."""
+    existing = folder.read_config()
+    if existing is None:
+        return
+    there = folder.read_manifest().get("trainer", JAX)  # earlier versions did not say
+    if there != trainer:
+        raise UserError(f"{folder.path} was trained by {there}: choose another --name or --out, or --overwrite it")
+    epochs = len(folder.read_rows())
+    if config.epochs < epochs:
+        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many, or choose another --name")
+    if replace(existing, epochs=config.epochs) != config:
+        there, here = (run.to_json() | run.to_json()["setting"] for run in (existing, config))
+        name = next(name for name in there if there[name] != here[name] and name != "setting")
+        raise UserError(
+            f"{folder.path} belongs to another configuration ({name} is {there[name]} there, {here[name]} here): "
+            "choose another --name or --out, or --overwrite it"
+        )
+
+
+def _remove(folder: RunFolder) -> None:
+    """Remove what a run leaves, and nothing that someone else put beside it."""
+    # The manifest first: what says that the run is finished must not outlast what it speaks of.
+    for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON):
+        (folder.path / name).unlink(missing_ok=True)
+    for path in (folder.checkpoints, folder.samples):
+        shutil.rmtree(path, ignore_errors=True)
