@@ -34,18 +34,18 @@ def linear(inputs: Array, features: int, precision: Precision, name: str) -> Arr
 
     "bfloat16" rounds the operands of the product and of its two transposed products in the backward pass to
     bfloat16 and sums in float32; parameters and results are float32 either way. "float32" asks for full float32,
-    also where a device would take TensorFloat-32 unasked.
+    also where a device would take TensorFloat-32 unasked; parameters of float64 are computed with in float64.
     """
     fan_in = inputs.shape[-1]
-    operands = None
+    operands = sums = None
     if precision == "bfloat16":
-        operands = jnp.bfloat16
+        operands, sums = jnp.bfloat16, jnp.float32
     return nn.Dense(
         features,
         dtype=operands,
         kernel_init=torch_uniform(fan_in),
         bias_init=torch_uniform(fan_in),
-        dot_general=partial(lax.dot_general, preferred_element_type=jnp.float32),
+        dot_general=partial(lax.dot_general, preferred_element_type=sums),
         precision=lax.Precision.HIGHEST if precision == "float32" else None,
         name=name,
     )(inputs)
