@@ -42,7 +42,7 @@ def main() -> NoReturn:
         print(f"run.sh: error: {' '.join(str(error).split())}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
-        print("run.sh: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("run.sh: interrupted; where there are checkpoints, the same command goes on", file=sys.stderr)
         status = 130
     sys.exit(status or 0)
 
@@ -151,7 +151,32 @@ def bench(
         say(line)
 
 
-# Imported when called: math_checks.commands needs scikit-learn, which run.sh installs for the two alone.
+# torch and scikit-learn are imported when called: run.sh installs them for the commands from here on alone.
+@app.command(name="torch_baseline")
+def torch_baseline(
+    part: Annotated[str, Parameter(help="Of the homework: part_a, part_b, part_c1 to part_c6.")],
+    /,
+    options: RunOptions | None = None,
+    *,
+    compiled: Annotated[bool, Parameter(name="--compile", help="Networks through torch.compile.", negative="")] = False,
+    autocast: Annotated[
+        bool, Parameter(help="bfloat16 by torch's autocast: the same as --precision bfloat16.", negative="")
+    ] = False,
+) -> None:
+    """A part as the homework's PyTorch notebook trains it, for ./run.sh compare; it keeps no checkpoints."""
+    require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
+    options = options or RunOptions()
+    if autocast:
+        require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
+        options = replace(options, precision="bfloat16")
+    arm = "torch" + "_compile" * compiled + "_autocast" * (options.precision == "bfloat16")
+    base = replace(PARTS[part].config, name=f"{arm}-{part}")
+    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    from experiments import torch_baseline
+
+    _tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))
+
+
 @app.command
 def ridge(
     *,
@@ -198,13 +223,18 @@ def _train(base: Config, options: RunOptions) -> list[RunFolder]:
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     folders = runs.train(configs, source, options.out, habits, listener(), together=together)
-    for folder in folders:
-        say(f"Done: figures, samples and metrics are in {folder.path}")
-        say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
+    _tell(folders)
     if len(folders) > 1:
         summary = options.out / f"{configs[0].name}-seeds_{'_'.join(str(config.seed) for config in configs)}"
         compare([read_run(folder.path) for folder in folders], summary, f"{base.name}, {len(folders)} seeds")
     return folders
+
+
+def _tell(folders: list[RunFolder]) -> None:
+    """Say where finished runs are, and which bits they ended with."""
+    for folder in folders:
+        say(f"Done: figures, samples and metrics are in {folder.path}")
+        say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
 
 
 def _run_part(part: Part, options: RunOptions) -> None:

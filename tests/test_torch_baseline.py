@@ -1,0 +1,100 @@
+"""The torch baseline as a program: what its runs leave, and what they refuse."""
+
+import numpy as np
+import pytest
+import torch
+
+from experiments.torch_baseline import Gan, make_discriminator, make_generator, params_sha256, train_epoch
+from gan_jax.config import Setting
+from gan_jax.run_folder import RunFolder
+from tests.command import contents, run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, small_archives):
+    """A folder with an epoch of part_b by torch and by gan_jax, and the options that say where and of what."""
+    out = tmp_path_factory.mktemp("runs")
+    options = ["--archives", small_archives, "--out", out]
+    for command in (["torch_baseline", "part_b"], ["part_b"]):
+        done = run(*command, *options, "--epochs", 1)
+        assert done.returncode == 0, done.stderr
+    return out, options
+
+
+def test_a_run_leaves_what_ours_leave_but_checkpoints(runs):
+    out, _ = runs
+    theirs, ours = RunFolder(out / "torch-part_b-archives"), RunFolder(out / "part_b-archives")
+    names = {path.name for path in ours.path.iterdir()} - {"checkpoints"}
+    assert {path.name for path in theirs.path.iterdir()} == names
+    header = [(folder.path / "metrics.csv").read_text().splitlines()[0] for folder in (theirs, ours)]
+    assert header[0] == header[1]
+    assert all(np.isfinite(column).all() for column in theirs.read_metrics().values())
+    config, other = theirs.read_config(), ours.read_config()
+    assert config is not None
+    assert other is not None
+    assert config.setting == other.setting
+    manifest = theirs.read_manifest()
+    assert (manifest["trainer"], ours.read_manifest()["trainer"]) == ("torch", "jax")
+    assert manifest["versions"]["torch"] == torch.__version__
+    assert manifest["data_sha256"] == ours.read_manifest()["data_sha256"]
+    assert len(manifest["params_sha256"]) == 64
+
+
+def test_compared_with_ours(runs, tmp_path):
+    out, _ = runs
+    done = run("compare", out / "part_b-archives", out / "torch-part_b-archives", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "torch-part_b-archives" in (tmp_path / "comparison" / "comparison.md").read_text()
+    assert (tmp_path / "comparison" / "comparison.png").stat().st_size > 10_000
+
+
+def test_no_run_is_trained_over(runs):
+    """A finished one, one to be gone on with, and one that is another's: told, and every file as it was."""
+    out, options = runs
+    before = contents(out)
+    one = ["--epochs", 1]
+    again = run("torch_baseline", "part_b", *options, *one)
+    assert again.returncode == 0
+    assert "is finished at epoch 1" in again.stdout
+    for command, told in (
+        (["torch_baseline", "part_b", *options, "--epochs", 2], "keeps nothing to go on from"),
+        (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "another configuration"),
+        (["torch_baseline", "part_b", *options, *one, "--name", "part_b-archives"], "was trained by jax"),
+        (["part_b", *options, *one, "--name", "torch-part_b-archives"], "was trained by torch"),
+        (["torch_baseline", "part_z", *options], "unknown part 'part_z'"),
+        (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast is bfloat16"),
+    ):
+        done = run(*command)
+        assert done.returncode == 2, done
+        assert told in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert contents(out) == before
+
+
+def narrow_epoch(seed: int, setting: Setting) -> tuple[str, dict[str, np.ndarray]]:
+    torch.manual_seed(seed)
+    gan = Gan(setting, make_generator([16]), make_discriminator(setting.dropout_rate, [16]))
+    images = torch.rand(70, 784) * 2 - 1
+    infos = train_epoch(gan, images, 2)
+    return params_sha256(gan), infos
+
+
+def test_a_run_is_a_function_of_its_seed():
+    setting = Setting(batch_size=32)
+    (first, infos), (second, _), (other, _) = (narrow_epoch(seed, setting) for seed in (0, 0, 1))
+    assert first == second
+    assert first != other
+    assert all(values.shape == (2,) for values in infos.values())  # two batches of 32 and a rest
+
+
+def test_autocast_keeps_losses_and_parameters_in_float32():
+    torch.manual_seed(0)
+    setting = Setting(batch_size=32, precision="bfloat16", dropout_rate=0.0)
+    gan = Gan(setting, make_generator([16]), make_discriminator(0.0, [16]))
+    latents = torch.randn(32, 128)
+    images = gan.generate(latents)
+    assert images.dtype == gan.judge(images).dtype == torch.float32
+    assert all(parameter.dtype == torch.float32 for parameter in gan.discriminator.parameters())
+    exact = Gan(Setting(dropout_rate=0.0), gan.generator, gan.discriminator)
+    difference = (exact.generate(latents) - images).abs().max()
+    assert 0 < difference < 8 * 2**-8  # eight bits, through two layers of values of about 1
