@@ -185,14 +185,7 @@ def train(
         f"torch.compile needs a C++ compiler and {compiler} is not there: install it, or name another in CXX",
     )
     trainer = "torch_compile" if compiled else "torch"
-    with unfinished(configs, source, out, habits, listener, trainer=trainer) as records:
-        for record in records:
-            epochs = len(record.folder.read_rows())
-            require(
-                epochs == 0,
-                f"{record.folder.path} has {epochs} epochs behind it, and the torch baseline keeps nothing to go on "
-                "from: --overwrite it, or choose another --name",
-            )
+    with unfinished(configs, source, out, habits, listener, trainer=trainer, resumes=False) as records:
         for record in records:
             _train(record, source, habits, listener, compiled)
     return [RunFolder(out / config.name) for config in configs]

@@ -125,7 +125,14 @@ class Record:
 
 @contextlib.contextmanager
 def unfinished(
-    configs: Sequence[Config], source: Source, out: Path, habits: Habits, listener: Listener, *, trainer: str
+    configs: Sequence[Config],
+    source: Source,
+    out: Path,
+    habits: Habits,
+    listener: Listener,
+    *,
+    trainer: str,
+    resumes: bool,
 ) -> Iterator[list[Record]]:
     """Those of the runs that are not finished, their folders checked and held until the block ends.
 
@@ -136,6 +143,7 @@ def unfinished(
         habits: how they are kept.
         listener: what to tell.
         trainer: what trains them, by name; no other goes on with them.
+        resumes: whether it can go on with a run that was begun.
 
     Raises:
         UserError: if a folder belongs to another run or cannot be written, in the block too, or the data do not fit.
@@ -149,6 +157,8 @@ def unfinished(
             if folder.read_manifest().get("epochs") == config.epochs:
                 listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
                 continue
+            if not resumes and folder.read_rows():
+                raise UserError(f"{folder.path} was begun, and {trainer} cannot go on with it: --overwrite it")
         left.append((folder, config))
     if not left:
         yield []

@@ -43,7 +43,7 @@ def train(
         UserError: if a folder belongs to another run or cannot be written, or the data do not fit. No file has
             been changed then, unless writing failed half way through a run.
     """
-    with unfinished(configs, source, out, habits, listener, trainer=JAX) as records:
+    with unfinished(configs, source, out, habits, listener, trainer=JAX, resumes=True) as records:
         for group in [records] if together and records else [[record] for record in records]:
             _train(_open(group, listener), source, habits, listener)
     return [RunFolder(out / config.name) for config in configs]

@@ -1,9 +1,11 @@
-"""What every test stands on: JAX's checkers on, a cache of the suite's own, and real digits."""
+"""What every test stands on: JAX's checkers on, a cache of the suite's own, real digits, and the command line."""
 
 import gzip
 import os
 import struct
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,6 +17,7 @@ import hypothesis
 import jax
 import numpy as np
 
+from experiments import cli
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
 
 # Shared machines: no deadline. The same examples every time: a failure can be run again.
@@ -68,3 +71,22 @@ def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[:count].reshape(-1, 28, 28))
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[:count])
     return folder
+
+
+class Done(NamedTuple):
+    returncode: object
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """The command line in this process, which saves its start of some seconds for each of the many mistakes."""
+
+    def main(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["experiments", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Done(ended.value.code, *capsys.readouterr())
+
+    return main

@@ -2,14 +2,12 @@
 
 import gzip
 import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from experiments import cli
 from tests.command import contents, run
+from tests.conftest import Done
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,25 +37,6 @@ BAD = {
     "value missing": ["part_a", "--epochs"],
     "argument too many": ["part_a", "extra", "words"],
 }
-
-
-class Done(NamedTuple):
-    returncode: object
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process, which saves its start of some seconds for each of the many mistakes."""
-
-    def main(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["experiments", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return Done(ended.value.code, *capsys.readouterr())
-
-    return main
 
 
 def assert_one_line(done: Done) -> None:

@@ -48,23 +48,23 @@ def test_compared_with_ours(runs, tmp_path):
     assert (tmp_path / "comparison" / "comparison.png").stat().st_size > 10_000
 
 
-def test_no_run_is_trained_over(runs):
+def test_no_run_is_trained_over(runs, call):
     """A finished one, one to be gone on with, and one that is another's: told, and every file as it was."""
     out, options = runs
     before = contents(out)
     one = ["--epochs", 1]
-    again = run("torch_baseline", "part_b", *options, *one)
+    again = call("torch_baseline", "part_b", *options, *one)
     assert again.returncode == 0
     assert "is finished at epoch 1" in again.stdout
     for command, told in (
-        (["torch_baseline", "part_b", *options, "--epochs", 2], "keeps nothing to go on from"),
+        (["torch_baseline", "part_b", *options, "--epochs", 2], "torch cannot go on with it"),
         (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "another configuration"),
         (["torch_baseline", "part_b", *options, *one, "--name", "part_b-archives"], "was trained by jax"),
         (["part_b", *options, *one, "--name", "torch-part_b-archives"], "was trained by torch"),
         (["torch_baseline", "part_z", *options], "unknown part 'part_z'"),
         (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast is bfloat16"),
     ):
-        done = run(*command)
+        done = call(*command)
         assert done.returncode == 2, done
         assert told in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
