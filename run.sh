@@ -66,7 +66,7 @@ case "${1:-}" in
     test) extras=(test) ;;
     lint) extras=(test lint) ;;
     ridge | change_of_variables) extras=(math) ;;
-    torch_baseline) extras=(torch) ;;
+    torch_baseline | bench) extras=(torch) ;;
     *) extras=() ;;
 esac
 

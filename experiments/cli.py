@@ -1,7 +1,7 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -9,15 +9,15 @@ from typing import Annotated, NoReturn
 import jax
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from experiments.comparing import compare, read_run
-from experiments.cost import bench as run_bench
+from experiments.bench.studies import STUDIES
+from experiments.comparing import compare, read_baseline, read_run
 from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from experiments.saturation import saturation as run_saturation
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
-from gan_jax.config import Config, LossName, Setting, require
+from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
@@ -59,9 +59,10 @@ for _name, _part in PARTS.items():
     app.command(_part_command(_part), name=_name)
 
 
-@app.command
+@app.command(name="part_c")
 def part_c(options: RunOptions | None = None) -> None:
     """All six of part_c1 to part_c6, one after another."""
+    require(options is None or options.name is None, "part_c makes six runs: give --name to part_c1 and so on")
     for name, part in PARTS.items():
         if name.startswith("part_c"):
             _run_part(part, options or RunOptions())
@@ -82,6 +83,7 @@ def train(
     fake_target: Annotated[float, Parameter(help="D's target for generated images.")] = 0.0,
     generator_target: Annotated[float, Parameter(help="G's target, in the non-saturating loss.")] = 1.0,
     dropout_rate: Annotated[float, Parameter(help="In D, after each hidden layer.")] = 0.3,
+    width: Annotated[int, whole("Times the homework's sizes of all hidden layers.")] = 1,
     adam_b1: Annotated[float, Parameter(help="Decay of Adam's mean.")] = 0.9,
     adam_b2: Annotated[float, Parameter(help="Decay of Adam's mean square.")] = 0.999,
 ) -> None:
@@ -92,6 +94,7 @@ def train(
         fake_target=fake_target,
         generator_target=generator_target,
         dropout_rate=dropout_rate,
+        width=width,
         adam_b1=adam_b1,
         adam_b2=adam_b2,
     )
@@ -108,6 +111,9 @@ def compare_runs(
     name: Annotated[str, Parameter(help="The folder in it for table and figure.")] = "comparison",
 ) -> None:
     """Compare any runs: a table, curves and samples; runs that differ in the seed alone are taken together."""
+    require_run_name(name)
+    if RunFolder(out / name).read_config() is not None:
+        raise UserError(f"{out / name} is a run's folder: choose another --name")
     found = [read_run(folder) for folder in folders]
     compare(found, out / name, " against ".join(run.config.name for run in found))
 
@@ -128,27 +134,30 @@ def saturation(
     images = source_of(RunOptions(dataset=dataset, archives=archives)).dataset
     use_cache()
     try:
-        lines = run_saturation(images, out / "saturation", frozen, iterations, PARTS["part_a"].config.setting)
+        run_saturation(images, out / "saturation", frozen, iterations, PARTS["part_a"].config.setting, say)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
-    for line in lines:
-        say(line)
+    say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
 
 
-@app.command
-def bench(
+@app.command(name="bench")
+def run_bench(
+    studies: Annotated[
+        list[str] | None, Parameter(name="STUDY", help=f"Of {', '.join(STUDIES)}. By default all.", negative="")
+    ] = None,
+    /,
     *,
     out: Out = DEFAULT_OUT,
     repeats: Annotated[int, whole("Of each timing.")] = 5,
 ) -> None:
-    """Time an epoch against the number of discriminator steps."""
+    """Time training against PyTorch's, and what an epoch costs by steps of D, batch size, width and seeds."""
+    from experiments.bench.command import bench
+
+    chosen = studies or list(STUDIES)
+    for name in chosen:
+        require(name in STUDIES, f"unknown study {name!r}: choose from {', '.join(STUDIES)}")
     require(1 <= repeats <= 1000, f"repeats must be from 1 to 1000, not {repeats}")
-    try:
-        lines = run_bench(source_of(RunOptions()).dataset, out / "bench", repeats, PARTS["part_a"].config.setting)
-    except OSError as error:
-        raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
-    for line in lines:
-        say(line)
+    bench([STUDIES[name] for name in chosen], out / "bench", repeats)
 
 
 # torch and scikit-learn are imported when called: run.sh installs them for the commands from here on alone.
@@ -219,15 +228,25 @@ def use_cache(least_seconds: float = 0.5) -> None:
 def _train(base: Config, options: RunOptions) -> list[RunFolder]:
     """Train a configuration with each seed that the options ask for."""
     configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    summary = options.out / _summary_name(configs)
     use_cache()
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     folders = runs.train(configs, source, options.out, habits, listener(), together=together)
     _tell(folders)
     if len(folders) > 1:
-        summary = options.out / f"{configs[0].name}-seeds_{'_'.join(str(config.seed) for config in configs)}"
         compare([read_run(folder.path) for folder in folders], summary, f"{base.name}, {len(folders)} seeds")
     return folders
+
+
+def _summary_name(configs: Sequence[Config]) -> str:
+    """The folder for what several seeds have in common: part_a-seeds_0-4 or part_a-seeds_3_7."""
+    seeds = [config.seed for config in configs]
+    in_order = seeds == list(range(seeds[0], seeds[-1] + 1))
+    listed = f"{seeds[0]}-{seeds[-1]}" if in_order else "_".join(map(str, seeds))
+    name = f"{configs[0].name.removesuffix(f'-seed_{seeds[0]}')}-seeds_{listed}"
+    require_run_name(name)
+    return name
 
 
 def _tell(folders: list[RunFolder]) -> None:
@@ -239,17 +258,21 @@ def _tell(folders: list[RunFolder]) -> None:
 
 def _run_part(part: Part, options: RunOptions) -> None:
     """Train a part and compare it with its baseline, if that was made with the same options."""
-    folders = _train(part.config, options)
+    found = [read_run(folder.path) for folder in _train(part.config, options)]
     if part.baseline is None:
         return
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
-    paths = [path for path in paths if (path / "metrics.csv").exists()]
-    if not paths:
-        say(f"No comparison: there is no run of {baseline.name}. Make it: ./run.sh {baseline.name}, same options.")
+    make = f"Make it: ./run.sh {baseline.name}, with the same options."
+    if not all((path / "metrics.csv").exists() for path in paths):
+        say(f"No comparison: there is no run of {baseline.name}. {make}")
         return
-    baselines, found = [read_run(path) for path in paths], [read_run(folder.path) for folder in folders]
-    compare([*baselines, *found], folders[0].path, f"{part.config.name} against {baseline.name}")
+    try:
+        baselines = [read_baseline(path, run) for path, run in zip(paths, found, strict=True)]
+    except UserError as error:
+        say(f"No comparison with {baseline.name}: {error}. {make}")
+        return
+    compare([*baselines, *found], Path(found[0].path), f"{part.config.name} against {baseline.name}")
     if part.config.setting.loss == "saturating":
         run, other = found[0], baselines[0]
         say(explain_saturation(run.config.name, run.metrics, other.config.name, other.metrics))

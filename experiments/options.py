@@ -132,18 +132,19 @@ def habits_of(options: RunOptions) -> Habits:
 
 
 def source_of(options: RunOptions) -> Source:
-    """The images that the options name, and a classifier if one fits them."""
+    """The images that the options name, and a classifier if one fits them.
+
+    Raises:
+        UserError: for a classifier that cannot be used; images are not looked at before they are needed.
+    """
+    fits = options.classifier is not None or (options.archives is None and options.dataset in (None, "mnist"))
+    classifier = load_classifier(options.classifier) if fits else None
 
     def images() -> ImageDataset:
         return load_archives(options.archives) if options.archives else load(options.dataset or "mnist")
 
     def reference(dataset: ImageDataset) -> Reference:
-        fits = options.classifier is not None or (options.archives is None and options.dataset in (None, "mnist"))
-        return make_reference(
-            dataset.train_images,
-            dataset.test_images,
-            load_classifier(options.classifier) if fits else None,
-            min(EVALUATED_SAMPLES, len(dataset.train_images)),
-        )
+        samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
+        return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
 
     return Source(images, reference)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require
 from gan_jax.keeping import Habits, Listener, Record, Source, unfinished
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, LEAKY_SLOPE
+from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, LEAKY_SLOPE, widened
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import StepInfo
@@ -32,7 +32,7 @@ Info = dict[str, Tensor]  # what a step reports, () each, under the names of gan
 binary_cross_entropy = nn.BCELoss()
 
 
-def make_generator(hidden_sizes: Sequence[int] = (256, 512, 1024)) -> nn.Sequential:
+def make_generator(hidden_sizes: Sequence[int] = GENERATOR_SIZES) -> nn.Sequential:
     """Latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]."""
     layers: list[nn.Module] = []
     fan_in = LATENT_SIZE
@@ -42,7 +42,7 @@ def make_generator(hidden_sizes: Sequence[int] = (256, 512, 1024)) -> nn.Sequent
     return nn.Sequential(*layers, nn.Linear(fan_in, IMAGE_SIZE), nn.Tanh())
 
 
-def make_discriminator(dropout_rate: float, hidden_sizes: Sequence[int] = (1024, 512, 256)) -> nn.Sequential:
+def make_discriminator(dropout_rate: float, hidden_sizes: Sequence[int] = DISCRIMINATOR_SIZES) -> nn.Sequential:
     """Images float32 (batch, 784) in [-1, 1] -> logits float32 (batch, 1), whose sigmoid is `Gan.judge`'s."""
     layers: list[nn.Module] = []
     fan_in = IMAGE_SIZE
@@ -52,18 +52,19 @@ def make_discriminator(dropout_rate: float, hidden_sizes: Sequence[int] = (1024,
     return nn.Sequential(*layers, nn.Linear(fan_in, 1))
 
 
+def make_networks(setting: Setting) -> tuple[nn.Sequential, nn.Sequential]:
+    """G and D of a setting, with torch's initial weights."""
+    return (
+        make_generator(widened(GENERATOR_SIZES, setting.width)),
+        make_discriminator(setting.dropout_rate, widened(DISCRIMINATOR_SIZES, setting.width)),
+    )
+
+
 class Gan:
-    """Both networks, which stay in training mode, with an Adam each.
+    """Both networks, which stay in training mode, with an Adam each; of any floating-point type, on any device."""
 
-    The networks may be given: others than the homework's, of another floating-point type, or on another device.
-    """
-
-    def __init__(
-        self, setting: Setting, generator: nn.Module | None = None, discriminator: nn.Module | None = None
-    ) -> None:
-        self.setting = setting
-        self.generator = generator or make_generator()
-        self.discriminator = discriminator or make_discriminator(setting.dropout_rate)
+    def __init__(self, setting: Setting, generator: nn.Module, discriminator: nn.Module) -> None:
+        self.setting, self.generator, self.discriminator = setting, generator, discriminator
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
 
@@ -202,7 +203,7 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
     record.open()
     listener.start(config, 0)
     torch.manual_seed(config.seed)
-    gan = Gan(config.setting, make_generator().to(device), make_discriminator(config.setting.dropout_rate).to(device))
+    gan = Gan(config.setting, *(network.to(device) for network in make_networks(config.setting)))
     if compiled:
         gan.generator.compile()
         gan.discriminator.compile()
@@ -217,5 +218,5 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
         infos = train_epoch(gan, images, steps)
         record.add_epoch(steps, infos, time.perf_counter() - start)
         record.keep(generate, source, habits, listener)
-        listener.epoch(record.rows[-1])
+        listener.epoch(record.rows[-1:])
     record.close(params_sha256(gan))

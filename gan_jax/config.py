@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, get_args
 from gan_jax.data import DATASETS
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES, Targets
-from gan_jax.models import Precision
+from gan_jax.models import MAX_DROPOUT_RATE, Precision
 from gan_jax.schedules import ONE_STEP, Schedule
 
 LossName = Literal["non_saturating", "saturating"]
@@ -17,6 +17,7 @@ LossName = Literal["non_saturating", "saturating"]
 ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
 MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
+MAX_WIDTH = 64
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
@@ -24,6 +25,14 @@ def require(condition: bool, message: str) -> None:
     """Raise UserError(message) unless the condition holds."""
     if not condition:
         raise UserError(message)
+
+
+def require_run_name(name: str) -> None:
+    """Raise UserError unless a run's folder may have this name: one part of a path, and not a hidden one."""
+    require(
+        _RUN_NAME.fullmatch(name) is not None,
+        f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit: not {name!r}",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +48,7 @@ class Setting:
     adam_b1: float = 0.9
     adam_b2: float = 0.999
     dropout_rate: float = 0.3
+    width: int = 1  # times the homework's sizes of all hidden layers
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
@@ -47,17 +57,28 @@ class Setting:
         for name in ("real_target", "fake_target", "generator_target"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
-        for name in ("adam_b1", "adam_b2", "dropout_rate"):
+        for name in ("adam_b1", "adam_b2"):
             value = getattr(self, name)
             require(0 <= value < 1, f"{name} must be at least 0 and below 1, not {value}")
+        require(
+            0 <= self.dropout_rate <= MAX_DROPOUT_RATE,
+            f"dropout_rate must be from 0 to {MAX_DROPOUT_RATE}, not {self.dropout_rate}",
+        )
         require(
             self.loss != "saturating" or self.generator_target == 1.0,
             "the saturating loss has no generator target: G maximises D's loss, with D's fake target",
         )
+        require(1 <= self.width <= MAX_WIDTH, f"the width must be from 1 to {MAX_WIDTH}, not {self.width}")
         require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
         require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             f"the learning rate must be a finite number above 0, not {self.learning_rate}",
+        )
+
+    def require_batch(self, images: int) -> None:
+        """Raise UserError unless so many training images fill a batch."""
+        require(
+            self.batch_size <= images, f"the batch size {self.batch_size} is larger than the {images} training images"
         )
 
     @property
@@ -77,10 +98,7 @@ class Config:
     setting: Setting = Setting()
 
     def __post_init__(self) -> None:
-        require(
-            _RUN_NAME.fullmatch(self.name) is not None,
-            f"a run's name is letters, digits, '.', '_' and '-', the first a letter or digit: not {self.name!r}",
-        )
+        require_run_name(self.name)
         require(
             self.dataset in (*DATASETS, ARCHIVES_DATASET),
             f"unknown data set {self.dataset!r}: choose from {', '.join(DATASETS)}",
@@ -91,6 +109,12 @@ class Config:
     def to_json(self) -> dict[str, Any]:
         """A dictionary of numbers and text, flat but for `setting`."""
         return dataclasses.asdict(self) | {"discriminator_steps": str(self.discriminator_steps)}
+
+    def flat(self) -> dict[str, Any]:
+        """The same with the setting's fields among the run's own."""
+        values = self.to_json()
+        setting = values.pop("setting")
+        return values | setting
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

@@ -11,7 +11,15 @@ from jax import Array, lax
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.losses import LOSSES
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator
+from gan_jax.models import (
+    DISCRIMINATOR_SIZES,
+    GENERATOR_SIZES,
+    IMAGE_SIZE,
+    LATENT_SIZE,
+    Discriminator,
+    Generator,
+    widened,
+)
 from gan_jax.pixels import to_unit_range
 
 # On a GPU XLA may otherwise choose sums whose order changes from run to run; elsewhere the option changes nothing.
@@ -59,7 +67,10 @@ class DiscriminatorInfo(NamedTuple):
 
 def networks(setting: Setting) -> tuple[Generator, Discriminator]:
     """The two modules that a setting describes."""
-    return Generator(setting.precision), Discriminator(setting.precision, dropout_rate=setting.dropout_rate)
+    return (
+        Generator(setting.precision, widened(GENERATOR_SIZES, setting.width)),
+        Discriminator(setting.precision, widened(DISCRIMINATOR_SIZES, setting.width), setting.dropout_rate),
+    )
 
 
 def generated_images(params: Params, latents: Array, setting: Setting) -> Array:
@@ -248,10 +259,22 @@ def train_epoch_of_seeds(
     Sums are taken in another order than in `train_epoch`, so a seed's bits are those of this program and this number
     of seeds.
     """
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-    epoch = partial(_epoch, setting=setting, discriminator_steps=discriminator_steps)
-    result = jax.vmap(epoch, in_axes=(0, None))(stacked, images)
-    each = [jax.tree.map(lambda leaf, i=i: leaf[i], result) for i in range(len(states))]
+    # Keys go in as their bits and come out as they were: the key-reuse checker takes stacking and slicing for uses.
+    keys = jnp.stack([jax.random.key_data(state.key) for state in states])
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(state._replace(key=None) for state in states))
+
+    def epoch(key: Array, state: GanState) -> tuple[GanState, StepInfo]:
+        state = state._replace(key=jax.random.wrap_key_data(key, impl=jax.random.key_impl(states[0].key)))
+        state, infos = _epoch(state, images, setting=setting, discriminator_steps=discriminator_steps)
+        return state._replace(key=None), infos
+
+    trained, infos = jax.vmap(epoch)(keys, stacked)
+
+    def seed(index: int) -> tuple[GanState, StepInfo]:
+        state, info = jax.tree.map(lambda leaf: leaf[index], (trained, infos))
+        return state._replace(key=states[index].key), info
+
+    each = [seed(index) for index in range(len(states))]
     return tuple(state for state, _ in each), tuple(info for _, info in each)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from gan_jax.config import MAX_SEED, Config, Setting
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES
+from gan_jax.models import MAX_DROPOUT_RATE
 from gan_jax.schedules import Schedule
 
 losses = st.one_of(  # the saturating loss has no generator target
@@ -25,7 +26,7 @@ settings = st.builds(
     fake_target=st.floats(0, 1),
     batch_size=st.integers(1, 10_000),
     learning_rate=st.floats(1e-12, 1e3),
-    dropout_rate=st.floats(0, 1, exclude_max=True),
+    dropout_rate=st.floats(0, MAX_DROPOUT_RATE),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )
 configs = st.builds(
@@ -59,7 +60,7 @@ def test_bad_runs_are_refused(values):
 @pytest.mark.parametrize(
     "values",
     [dict(loss="hinge?"), dict(real_target=1.1), dict(fake_target=-0.1), dict(generator_target=float("nan")),
-     dict(batch_size=0), dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(dropout_rate=1.0),
+     dict(batch_size=0), dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(dropout_rate=0.9995),
      dict(loss="saturating", generator_target=0.9), dict(adam_b1=1.0), dict(adam_b2=-0.1), dict(precision="float16")],
 )  # fmt: skip
 def test_bad_settings_are_refused(values):

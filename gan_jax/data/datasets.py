@@ -1,6 +1,7 @@
 """Loading by name, through tensorflow-datasets, or from four IDX archives."""
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import logging
@@ -8,6 +9,7 @@ import os
 import socket
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,13 +74,25 @@ def load(name: str) -> ImageDataset:
     if name != "mnist" and not builder_for(name, folder).is_prepared():
         _require_network(BUILDERS[name].URL)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # tensorflow-datasets prints what it prepares
-            builder = prepare(name, folder, ARCHIVES if name == "mnist" else None)
+        builder = builder_for(name, folder)
+        if not builder.is_prepared():
+            # tensorflow-datasets prints what it prepares, and two processes that prepare at once spoil it.
+            with contextlib.redirect_stdout(io.StringIO()), _one_at_a_time(folder):
+                builder = prepare(name, folder, ARCHIVES if name == "mnist" else None)
         return ImageDataset(*read_split(builder, "train"), *read_split(builder, "test"))
     except Exception as error:  # of many libraries: checksums, files, network, a cache that was damaged
         reason = " ".join(str(error).split())[:300]
         problem = f"cannot load {name}, prepared in {folder}: {type(error).__name__}: {reason}"
         raise UserError(f"{problem}. {_REMEDY[name]}") from error
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in this block for the same folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _require_network(url: str) -> None:

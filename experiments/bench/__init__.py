@@ -1,0 +1,12 @@
+"""How fast training is: each arm in a process of its own, all of a study in turn, as ratios of one run.
+
+arms      what is timed
+workloads the arm's work, in JAX, in torch, or as bare matrix products
+worker    the process of one arm
+timing    the processes in turn, and what came of it
+flops     what an iteration costs in operations
+studies   which arms belong together
+startup   from the command to the first training step
+report    tables and figures
+command   ./run.sh bench
+"""

@@ -1,0 +1,49 @@
+"""./run.sh bench: time what was asked for, print the tables, and leave them with figures and provenance."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from experiments.bench import startup
+from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
+from experiments.bench.studies import Study
+from experiments.bench.timing import measure
+from experiments.progress import say
+from gan_jax.errors import UserError
+from gan_jax.files import save_figure, write_json, write_text
+from gan_jax.manifest import provenance
+
+
+def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
+    """Run each study and write `out`/STUDY.json, .csv, .md and .png.
+
+    Raises:
+        UserError: if a process fails or the folder cannot be written.
+    """
+    for study in studies:
+        say(f"{study.name}: {study.title}")
+        try:
+            _startup(study, out) if not study.arms else _timings(study, out, repeats)
+        except OSError as error:
+            raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
+
+
+def _timings(study: Study, out: Path, repeats: int) -> None:
+    timings = measure(study.arms, repeats, say)
+    found = rows(study, timings)
+    arms = {label: asdict(timing) | {"iterations": timing.arm.iterations} for label, timing in timings.items()}
+    write_json(out / f"{study.name}.json", {"provenance": provenance(), "repeats": repeats, "arms": arms})
+    write_text(out / f"{study.name}.csv", as_csv(found))
+    write_text(out / f"{study.name}.md", as_markdown(found))
+    save_figure(out / f"{study.name}.png", draw(study, timings))
+    say(as_text(found))
+    if study.name == "steps":
+        slope, intercept, ratio = line_of(list(timings.values()))
+        say(f"an iteration takes {1e3 * intercept:.1f} ms and {1e3 * slope:.1f} ms for each step of D, "
+            f"{ratio:.2f} times what the operations predict")  # fmt: skip
+
+
+def _startup(study: Study, out: Path) -> None:
+    found = startup.measure()
+    write_json(out / f"{study.name}.json", {"provenance": provenance(), **found._asdict()})
+    say(f"{found.cold:.1f} s; {found.warm:.1f} s with the programs that an earlier start has compiled")

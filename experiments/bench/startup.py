@@ -1,0 +1,49 @@
+"""From the command to the first training step: `./run.sh part_a` with prepared data."""
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from gan_jax.data import load
+from gan_jax.data.datasets import cache_folder
+from gan_jax.errors import UserError
+from gan_jax.run_folder import RunFolder
+
+COMMAND = Path(__file__).parent.parent.parent / "run.sh"
+EPOCHS = 2
+
+
+class Startup(NamedTuple):
+    """Seconds until the first iteration is done, without and with the programs that an earlier start compiled."""
+
+    cold: float
+    warm: float
+
+
+def measure() -> Startup:
+    """Start `part_a` twice with a cache of compiled programs that is empty at first."""
+    load("mnist")  # prepares it
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder) / "gan_jax"
+        cache.mkdir()
+        (cache / "datasets").symlink_to(cache_folder() / "datasets")
+        return Startup(*(_start(Path(folder), name) for name in Startup._fields))
+
+
+def _start(cache: Path, name: str) -> float:
+    """Until the line that says that training begins, and from there what the first epoch took above the second."""
+    command = [str(COMMAND), "part_a", "--epochs", str(EPOCHS), "--out", str(cache / "runs"), "--name", name]
+    start = time.perf_counter()
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        begun = next((time.perf_counter() for line in process.stdout if f"epochs 1 to {EPOCHS}" in line), None)
+        process.stdout.read()
+    if begun is None or process.returncode != 0:
+        raise UserError(f"{' '.join(command)} failed: see above")
+    first, second = (row["seconds"] for row in RunFolder(cache / "runs" / name).read_rows())
+    batches = len(load("mnist").train_images) // 512
+    return begun - start + max(0.0, first - second) + second / batches

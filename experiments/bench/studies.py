@@ -1,0 +1,69 @@
+"""Which arms belong together: what is compared with what."""
+
+from dataclasses import dataclass, replace
+
+from experiments.bench.arms import Arm
+
+JAX, TORCH, PRODUCTS = Arm(framework="jax"), Arm(framework="torch"), Arm(framework="products")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms that are timed together."""
+
+    name: str
+    title: str
+    arms: dict[str, Arm]  # by label; floors are named like their precision
+    quantity: str | None = None  # the field of Arm that is varied, where one is
+
+
+def _varied(quantity: str, values: tuple[int, ...], arms: dict[str, Arm]) -> dict[str, Arm]:
+    return {
+        f"{label}, {value}": replace(arm, **{quantity: value})  # pyright: ignore[reportArgumentType]
+        for value in values
+        for label, arm in arms.items()
+    }
+
+
+BOTH = {"JAX float32": JAX, "torch eager float32": TORCH}
+
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            "frameworks",
+            "an iteration of part_a: one step of D and one of G on 512 images",
+            {
+                "torch eager float32": TORCH,
+                "torch.compile float32": replace(TORCH, compiled=True),
+                "torch autocast bfloat16": replace(TORCH, precision="bfloat16"),
+                "JAX float32": JAX,
+                "JAX bfloat16": replace(JAX, precision="bfloat16"),
+                "floor float32": PRODUCTS,
+                "floor bfloat16": replace(PRODUCTS, precision="bfloat16"),
+            },
+        ),
+        Study(
+            "steps",
+            "an iteration against its steps of D",
+            _varied("discriminator_steps", (1, 2, 4, 8, 16, 32), {"JAX float32": JAX}),
+            "discriminator_steps",
+        ),
+        Study(
+            "batch_size",
+            "an iteration against the batch size",
+            _varied("batch_size", (64, 128, 256, 512, 1024, 2048, 4096), BOTH),
+            "batch_size",
+        ),
+        Study(
+            "width", "an iteration against the width of the hidden layers", _varied("width", (1, 2, 4), BOTH), "width"
+        ),
+        Study(
+            "seeds",
+            "an iteration of several seeds in one vectorised program",
+            _varied("seeds", (1, 2, 4, 8), {"JAX float32": JAX}),
+            "seeds",
+        ),
+        Study("startup", "from the command to the first training step", {}),
+    )
+}

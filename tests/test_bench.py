@@ -1,0 +1,131 @@
+"""The operations are counted as XLA counts them, and timings are what they are called."""
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.bench.arms import Arm
+from experiments.bench.flops import flops
+from experiments.bench.report import as_csv, as_markdown, draw, line_of, rows
+from experiments.bench.studies import STUDIES
+from experiments.bench.timing import Timing, measure
+from gan_jax.config import Setting
+from gan_jax.errors import UserError
+from gan_jax.training import init_state, train_step
+
+
+@pytest.mark.parametrize(("steps", "width"), [(1, 1), (3, 1), (1, 2)])
+def test_operations_are_those_that_xla_counts(steps, width):
+    """XLA's own count of the compiled step, which has the element-wise operations too: at batch 512, below 5 % of all.
+
+    It counts the body of the loop over discriminator steps once, whatever its length.
+    """
+    setting = Setting(width=width)
+    state = jax.eval_shape(lambda: init_state(jax.random.key(0), setting))
+    images = jax.ShapeDtypeStruct((setting.batch_size, 784), jnp.uint8)
+    compiled = train_step.lower(state, images, setting=setting, discriminator_steps=steps).compile()
+    analysis = compiled.cost_analysis()
+    assert analysis is not None
+    counted = flops(setting.batch_size, width).iteration(1)
+    assert counted <= analysis["flops"] <= 1.05 * counted
+
+
+def test_eight_parts_are_1056_epochs_of_part_a():
+    """The figure that the speed of the whole homework is quoted in: 100 epochs of each part, by operations."""
+    from experiments.parts import PARTS
+
+    total = sum(flops(512).iteration(part.config.discriminator_steps.steps(epoch))
+                for part in PARTS.values() for epoch in range(1, 101))  # fmt: skip
+    assert round(total / flops(512).iteration(1)) == 1056
+
+
+def timing(arm: Arm, *seconds: float) -> Timing:
+    return Timing(arm, list(seconds), 1.5, 10**9, None, "cpu", 2, {"jax": "0"})
+
+
+JAX, TORCH, FLOOR = Arm(framework="jax"), Arm(framework="torch"), Arm(framework="products")
+
+
+def test_ratios_are_of_the_same_repeat():
+    """A load that slows one repeat threefold slows all arms in it, and must not show in the ratios."""
+    timings = {
+        "torch eager float32": timing(TORCH, 0.3, 0.9, 0.3),
+        "JAX float32": timing(JAX, 0.1, 0.3, 0.1),
+        "floor float32": timing(FLOOR, 0.08, 0.24, 0.08),
+    }
+    found = {row["arm"]: row for row in rows(STUDIES["frameworks"], timings)}
+    assert found["JAX float32"]["times_torch_eager"] == pytest.approx(3)
+    assert found["JAX float32"]["share_of_floor"] == pytest.approx(0.8)
+    assert found["JAX float32"]["images_per_second"] == pytest.approx(5120)
+    assert (found["JAX float32"]["least"], found["JAX float32"]["most"]) == pytest.approx((100, 300))
+    assert math.isnan(found["floor float32"]["images_per_second"])
+    assert "| JAX float32 | 100.0 (100.0 to 300.0) | 5120 | 0.80 | 3.00 | 1.5 | 1000 |" in as_markdown(
+        list(found.values())
+    )
+    written = list(csv.DictReader(io.StringIO(as_csv(list(found.values())))))
+    assert [row["arm"] for row in written] == list(timings)
+    assert written[2]["images_per_second"] == ""
+
+
+def test_line_is_compared_with_the_operations():
+    """Times that go with the operations exactly have the ratio 1; a step of D twice as dear as they say, above it."""
+    arms = [Arm(framework="jax", discriminator_steps=k) for k in (1, 2, 4)]
+    slope, intercept, ratio = line_of([timing(arm, arm.flops * 1e-11) for arm in arms])
+    assert ratio == pytest.approx(1)
+    assert slope == pytest.approx(flops(512).discriminator_step * 1e-11)
+    assert intercept == pytest.approx(flops(512).generator_step * 1e-11)
+    dearer = [
+        timing(arm, (arm.flops + arm.discriminator_steps * flops(512).discriminator_step) * 1e-11) for arm in arms
+    ]
+    assert line_of(dearer)[2] > 1.2
+
+
+@pytest.mark.parametrize("study", [study for study in STUDIES.values() if study.arms], ids=lambda study: study.name)
+def test_every_study_is_drawn(study):
+    figure = draw(study, {label: timing(arm, 0.1, 0.2) for label, arm in study.arms.items()})
+    figure.canvas.draw()
+    assert figure.axes[0].get_title() == study.title
+
+
+def test_arms_are_timed_in_turn_in_processes_of_their_own():
+    """Real digits, real training, the operations of eight of the homework's iterations a timing."""
+    arms = {
+        "JAX": JAX,
+        "two seeds": Arm(framework="jax", seeds=2),
+        "floor": FLOOR,
+    }
+    ready = []
+    timings = measure(arms, 2, ready.append)
+    assert ready == ["JAX: ready", "two seeds: ready", "floor: ready"]
+    for label, found in timings.items():
+        assert found.arm == arms[label]
+        assert len(found.seconds) == 2
+        assert np.all(np.array(found.seconds) > 0)
+        assert found.peak_bytes > 10**8
+    assert [timings[label].arm.iterations for label in arms] == [8, 4, 8]
+    assert timings["JAX"].compile_seconds > timings["JAX"].median
+
+
+def test_a_process_that_ends_is_told_with_its_last_words():
+    with pytest.raises(UserError, match="unknown precision"):
+        measure({"wrong": Arm(framework="jax", precision="float8")}, 1, print)  # pyright: ignore[reportArgumentType]
+
+
+def test_worker_keeps_what_libraries_print_apart():
+    """What it answers is JSON alone."""
+    arm = Arm(framework="products", batch_size=16)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "experiments.bench.worker", json.dumps(arm.to_json())],
+        input="\n", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["first_seconds"] > 0
+    assert second["seconds"] > 0
