@@ -10,16 +10,48 @@ from gan_jax.files import save_figure, write_text
 from gan_jax.run_folder import RunFolder
 
 
-def read_run(path: Path) -> Run:
-    """A run from its folder. Raises UserError if there is none, or none with an epoch behind it."""
+def read_run(path: Path, epochs: int | None = None) -> Run:
+    """A run from its folder, as it was after so many epochs, or after all that it has behind it.
+
+    Raises:
+        UserError: if there is none, or none with an epoch behind it and samples drawn.
+    """
     folder = RunFolder(path)
     config, metrics = folder.read_config(), folder.read_metrics()
     if config is None or not metrics:
         raise UserError(f"{path} holds no run with an epoch behind it")
-    epochs = folder.sampled_epochs()
-    if not epochs:
+    metrics = {name: column[:epochs] for name, column in metrics.items()}
+    sampled = [epoch for epoch in folder.sampled_epochs() if epoch <= metrics["epoch"][-1]]
+    if not sampled:
         raise UserError(f"{path} holds no samples")
-    return Run(config, metrics, folder.read_sample(epochs[-1]))
+    manifest = folder.read_manifest()
+    return Run(
+        config=config,
+        metrics=metrics,
+        samples=folder.read_sample(sampled[-1]),
+        sampled_epoch=sampled[-1],
+        data=manifest.get("data_sha256", ""),
+        trainer=manifest.get("trainer", "jax"),
+        path=str(path),
+    )
+
+
+# What a part changes in its baseline: all else must agree for the two to be compared.
+CHANGED_BY_PARTS = ("name", "discriminator_steps", "loss", "real_target", "fake_target", "generator_target")
+
+
+def read_baseline(path: Path, run: Run) -> Run:
+    """The baseline of a part's run, at the same epoch.
+
+    Raises:
+        UserError: if there is none that was made with the same options, with the difference.
+    """
+    baseline = read_run(path, run.epochs)
+    there, here = (each.config.flat() | {"epochs": each.epochs, "data": each.data[:12]} for each in (baseline, run))
+    for name in here:
+        if name not in CHANGED_BY_PARTS and there[name] != here[name]:
+            raise UserError(f"{name} is {there[name]} in {path}, {here[name]} in {run.path}")
+    return baseline
 
 
 def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
@@ -27,9 +59,11 @@ def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
 
     Writes comparison.csv, comparison.md and comparison.png into `folder`.
     """
+    if len({Path(run.path).resolve() for run in runs}) < len(runs):
+        raise UserError("a run is named twice: a comparison counts each run once")
     groups = by_seed(runs)
     metrics = {name: [run.metrics for run in group] for name, group in groups.items()}
-    samples = {name: (int(group[0].metrics["epoch"][-1]), group[0].samples) for name, group in groups.items()}
+    samples = {name: (group[0].sampled_epoch, group[0].samples) for name, group in groups.items()}
     try:
         save_figure(folder / "comparison.png", figures.comparison(metrics, samples, title))
         write_text(folder / "comparison.csv", as_csv(groups))

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 
 import jax
 from tqdm import tqdm
@@ -30,8 +31,8 @@ def terminal() -> Listener:
             total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
         )
 
-    def epoch(row: Row) -> None:
-        bar.set_postfix_str(_losses(row), refresh=False)
+    def epoch(rows: Sequence[Row]) -> None:
+        bar.set_postfix_str(_losses(_mean(rows)), refresh=False)
         bar.update()
         if bar.n == bar.total:
             bar.close()
@@ -48,7 +49,8 @@ def plain() -> Listener:
         started, first, total = time.perf_counter(), done, config.epochs
         say(_opening(config, done))
 
-    def epoch(row: Row) -> None:
+    def epoch(rows: Sequence[Row]) -> None:
+        row = _mean(rows)
         done = int(row["epoch"])
         left = (time.perf_counter() - started) / (done - first) * (total - done)
         verdicts = f"D(x) {_short(row['real_probability'])}  D(G(z)) {_short(row['fake_probability'])}"
@@ -70,6 +72,12 @@ def _opening(config: Config, done: int) -> str:
     device = jax.devices()[0]
     where = "the CPU" if device.platform == "cpu" else f"{jax.device_count()} {device.device_kind}"
     return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}"
+
+
+def _mean(rows: Sequence[Row]) -> Row:
+    """Of the seeds that are trained together, but for the time, which is shared out among them: its sum."""
+    means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+    return means | {"seconds": sum(row["seconds"] for row in rows)}
 
 
 def _losses(row: Row) -> str:

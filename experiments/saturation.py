@@ -6,11 +6,11 @@ G of `part_a` is frozen after 1, 10 and 25 epochs. Against each, a D is trained 
 of the gradient is measured that G would receive under either loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,12 +68,15 @@ def _generator_norm(state: GanState, images: Array, setting: Setting) -> Array:
     return generator_step(state, _batch(state, images, setting), setting)[2]
 
 
-def frozen_generators(images: Array, epochs: Sequence[int], setting: Setting) -> dict[int, dict]:
+def frozen_generators(
+    images: Array, epochs: Sequence[int], setting: Setting, say: Callable[[str], None]
+) -> dict[int, dict]:
     """G's parameters after so many epochs of training with D, by epoch."""
     state = init_state(jax.random.key(PART_A.config.seed), setting)
     frozen = {}
     for epoch in range(1, max(epochs) + 1):
         state, _ = train_epoch(state, images, setting=setting, discriminator_steps=1)
+        say(f"G: epoch {epoch}/{max(epochs)}")
         if epoch in epochs:
             frozen[epoch] = jax.tree.map(jnp.copy, state.generator)  # the next epoch consumes the state
     return frozen
@@ -108,17 +111,47 @@ def draw(curves: Sequence[Curve]) -> Figure:
 
 
 def orders_lost(curve: Curve, loss: str) -> float:
-    """Orders of magnitude by which the norm has fallen from its first value to its least."""
-    return float(np.log10(curve.norms[loss][0]) - np.log10(curve.norms[loss].min()))
+    """Orders of magnitude by which the norm has fallen from its first value to its least that is not 0."""
+    norms = curve.norms[loss]
+    return float(np.log10(norms[0] / norms[norms > 0].min(initial=norms[0]))) if norms[0] > 0 else 0.0
 
 
-def saturation(dataset: ImageDataset, out: Path, epochs: Sequence[int], iterations: int, setting: Setting) -> list[str]:
-    """Run the experiment, write saturation.json and saturation.png into `out`, and say what was found."""
+def saturation(
+    dataset: ImageDataset,
+    out: Path,
+    epochs: Sequence[int],
+    iterations: int,
+    setting: Setting,
+    say: Callable[[str], None],
+) -> None:
+    """Run the experiment, tell how it goes and what was found, and write saturation.json and saturation.png into `out`.
+
+    Both files are written anew with every curve, so that a long experiment that is stopped leaves those it has.
+    """
+    setting.require_batch(len(dataset.train_images))
     images = jax.device_put(dataset.train_images)
     points = measured_iterations(iterations)
-    frozen = frozen_generators(images, epochs, setting)
-    curves = [measure(frozen[epoch], epoch, images, points, setting) for epoch in epochs]
-    record = {
+    frozen = frozen_generators(images, epochs, setting, say)
+    curves: list[Curve] = []
+    for epoch in epochs:
+        curve = measure(frozen[epoch], epoch, images, points, setting)
+        curves.append(curve)
+        write_json(out / "saturation.json", _record(curves, dataset))
+        save_figure(out / "saturation.png", draw(curves))
+        say(
+            f"G frozen after {epoch:2d} epochs: in {iterations} iterations of D its gradient falls by "
+            f"{_fall(curve, 'saturating')} orders of magnitude under log(1 - D), "
+            f"by {_fall(curve, 'non_saturating')} under -log D"
+        )
+
+
+def _fall(curve: Curve, loss: str) -> str:
+    """In words; a gradient of 0 has no logarithm."""
+    return f"{'more than ' if 0 in curve.norms[loss] else ''}{orders_lost(curve, loss):.1f}"
+
+
+def _record(curves: Sequence[Curve], dataset: ImageDataset) -> dict[str, Any]:
+    return {
         "provenance": provenance() | {"data_sha256": dataset.sha256()},
         "curves": [
             {
@@ -130,11 +163,3 @@ def saturation(dataset: ImageDataset, out: Path, epochs: Sequence[int], iteratio
             for curve in curves
         ],
     }
-    write_json(out / "saturation.json", record)
-    save_figure(out / "saturation.png", draw(curves))
-    return [
-        f"G frozen after {curve.epochs:2d} epochs: in {iterations} iterations of D its gradient falls by "
-        f"{orders_lost(curve, 'saturating'):.1f} orders of magnitude under log(1 - D), "
-        f"by {orders_lost(curve, 'non_saturating'):.1f} under -log D"
-        for curve in curves
-    ]

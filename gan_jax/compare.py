@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,11 +38,19 @@ COLUMNS = (
 
 
 class Run(NamedTuple):
-    """A run as comparisons see it."""
+    """A run as comparisons see it, after the last of its metrics' epochs."""
 
     config: Config
     metrics: Metrics
-    samples: np.ndarray  # its last grid of samples, uint8 (height, width)
+    samples: np.ndarray  # its newest grid of samples, uint8 (height, width)
+    sampled_epoch: int  # of that grid
+    data: str = ""  # SHA-256 of its data set
+    trainer: str = "jax"  # what trained it
+    path: str = ""  # where it lies, which tells runs of one name apart
+
+    @property
+    def epochs(self) -> int:
+        return int(self.metrics["epoch"][-1])
 
 
 class Interval(NamedTuple):
@@ -62,12 +71,32 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs that differ in the seed alone, together under the name that they share, in the order given."""
-    groups: dict[str, list[Run]] = {}
+    """Runs that differ in the seed alone, together under the name that they share, in the order given.
+
+    Runs of different settings, data, lengths or trainers are never taken together, nor are two of one seed: what would
+    then share a name is told apart by its path.
+    """
+    groups: list[list[Run]] = []
     for run in runs:
-        name = run.config.name.removesuffix(f"-seed_{run.config.seed}")
-        groups.setdefault(name, []).append(run)
-    return groups
+        group = next((group for group in groups if _is_another_seed(run, group)), None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    names = [group[0].config.name.removesuffix(f"-seed_{group[0].config.seed}") for group in groups]
+    return {
+        name if names.count(name) == 1 else f"{name} ({group[0].path})": group
+        for name, group in zip(names, groups, strict=True)
+    }
+
+
+def _is_another_seed(run: Run, group: Sequence[Run]) -> bool:
+    """Whether a run differs from those of a group in the seed, and in nothing else that matters."""
+
+    def rest(run: Run) -> tuple[Config, int, str, str]:
+        return replace(run.config, name="run", seed=0, epochs=1), run.epochs, run.data, run.trainer
+
+    return rest(run) == rest(group[0]) and run.config.seed not in [other.config.seed for other in group]
 
 
 def table(groups: Mapping[str, Sequence[Run]]) -> list[dict[str, Interval]]:
@@ -149,10 +178,13 @@ def explain_saturation(name: str, run: Metrics, baseline_name: str, baseline: Me
         outcome = "G no longer learns: its gradient is in proportion to D(G(z)) and has vanished with it"
     elif ratio > FAINT_RATIO:
         outcome = "G hardly learns: its gradient has almost vanished"
-    else:
+    elif ratio > 1 / FAINT_RATIO:
         outcome = "G receives a gradient of much the same size"
+    else:
+        outcome = "G receives a far larger one"
+    compared = f"{ratio:.2g} times less" if ratio >= 1 else f"{1 / ratio:.2g} times more"
     return (
         f"At epoch {epoch} the mean D(G(z)) is {verdict:.2g} in {name} and {baseline_verdict:.2g} in {baseline_name}. "
-        f"The gradient that reaches G has norm {norm:.2g} against {baseline_norm:.2g}, {ratio:.2g} times less, and "
+        f"The gradient that reaches G has norm {norm:.2g} against {baseline_norm:.2g}, {compared}, and "
         f"{outcome}."
     )

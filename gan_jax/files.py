@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 120
+PARTIAL = ".partial-"  # how the name of a file begins that is not whole yet
 
 
 @contextlib.contextmanager
@@ -19,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     It ends as `path` does, since some writers choose the format by the ending.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     try:
         yield temporary
         with open(temporary, "rb+") as written:

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import jax
 import numpy as np
 
 from gan_jax import figures, run_figures
-from gan_jax.config import Config
+from gan_jax.config import Config, require
 from gan_jax.data import ImageDataset
 from gan_jax.errors import UserError
 from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
+from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.keys import Stream
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
@@ -48,7 +49,7 @@ class Listener:
 
     say: Callable[[str], None]  # a line of text
     start: Callable[[Config, int], None]  # training begins, with so many epochs behind it
-    epoch: Callable[[Row], None]  # an epoch's row of metrics, when it is finished
+    epoch: Callable[[Sequence[Row]], None]  # an epoch is finished: its row of metrics of each seed trained together
 
 
 class Source:
@@ -76,12 +77,29 @@ class Record:
     rows: list[Row] = field(default_factory=list)
 
     def open(self) -> None:
-        """Write what the run is, before it is trained."""
+        """Write what the run is, before it is trained; where and how its earlier epochs were made is kept."""
+        done, before = len(self.rows), self.folder.read_manifest()
+        earlier = [stretch for stretch in before.get("earlier", []) if stretch["until_epoch"] < done]
+        if done:
+            made = {name: value for name, value in before.items() if name in provenance()}
+            earlier.append({"until_epoch": done, **made})
+        self.manifest["earlier"] = earlier
         self.folder.write_config(self.config)
         self.folder.write_manifest(self.manifest)
 
     def add_epoch(self, discriminator_steps: int, infos: Mapping[str, np.ndarray], seconds: float) -> None:
-        """A further row of metrics: means of what each iteration of the epoch reported, in float64."""
+        """A further row of metrics: means of what each iteration of the epoch reported, in float64.
+
+        Raises:
+            UserError: if a value is not finite; nothing is written.
+        """
+        for name, values in infos.items():
+            if not np.isfinite(values).all():
+                raise UserError(
+                    f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration "
+                    f"{int(np.argmin(np.isfinite(values))) + 1} of epoch {len(self.rows) + 1} on. What is in "
+                    f"{self.folder.path} is as it was before. Lower --learning-rate under another --name"
+                )
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
@@ -148,47 +166,65 @@ def unfinished(
     Raises:
         UserError: if a folder belongs to another run or cannot be written, in the block too, or the data do not fit.
     """
-    left = []
-    for config in configs:
-        folder = RunFolder(out / config.name)
-        _require_ours(folder)
-        if not habits.overwrite:
-            _require_same_run(folder, config, trainer)
-            if folder.read_manifest().get("epochs") == config.epochs:
-                listener.say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
-                continue
-            if not resumes and folder.read_rows():
-                raise UserError(f"{folder.path} was begun, and {trainer} cannot go on with it: --overwrite it")
-        left.append((folder, config))
-    if not left:
+    left = partial(_left, out=out, habits=habits, trainer=trainer, resumes=resumes)
+    if not left(configs, say=listener.say):
         yield []
         return
-    size, batch_size = len(source.dataset.train_images), configs[0].setting.batch_size
-    if size < batch_size:
-        raise UserError(f"the batch size {batch_size} is larger than the {size} training images")
+    _require_enough(source.dataset, configs[0])
     data = source.dataset.sha256()
-    for folder, _ in left:
+    for folder in (RunFolder(out / config.name) for config in configs):
         if not habits.overwrite and folder.read_manifest().get("data_sha256", data) != data:
             raise UserError(f"{folder.path} was trained on other data: choose another --name, or --overwrite it")
     try:
         with contextlib.ExitStack() as locks:
-            for folder, _ in left:
+            # Judged again with the locks held: another process may have finished one of them in between.
+            held = left(configs, say=lambda _: None)
+            for folder, _ in held:
                 locks.enter_context(folder.locked())
+            mine = left([config for _, config in held], say=listener.say)
             if habits.overwrite:
-                for folder, _ in left:
+                for folder, _ in mine:
                     _remove(folder)
             yield [
                 Record(folder, config, provenance() | {"trainer": trainer, "seed": config.seed, "data_sha256": data})
-                for folder, config in left
+                for folder, config in mine
             ]
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 
 
-def _require_ours(folder: RunFolder) -> None:
-    """Refuse a path that holds anything but a run."""
+def _left(
+    configs: Sequence[Config], *, out: Path, habits: Habits, trainer: str, resumes: bool, say: Callable[[str], None]
+) -> list[tuple[RunFolder, Config]]:
+    """Those that are not finished, after a look at all of their folders."""
+    left = []
+    for config in configs:
+        folder = RunFolder(out / config.name)
+        _require_ours(folder, habits.overwrite)
+        if not habits.overwrite:
+            _require_same_run(folder, config, trainer)
+            if folder.read_manifest().get("epochs") == config.epochs:
+                say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
+                continue
+            if not resumes and folder.read_rows():
+                raise UserError(f"{folder.path} was begun, and {trainer} cannot go on with it: --overwrite it")
+        left.append((folder, config))
+    return left
+
+
+def _require_enough(dataset: ImageDataset, config: Config) -> None:
+    """Refuse data that do not fill a batch, or that samples cannot be compared with."""
+    config.setting.require_batch(len(dataset.train_images))
+    for images, kind in ((dataset.train_images, "training"), (dataset.test_images, "test")):
+        require(len(images) > NEIGHBOURS, f"{len(images)} {kind} images: measuring samples takes {NEIGHBOURS + 1}")
+
+
+def _require_ours(folder: RunFolder, overwrite: bool) -> None:
+    """Refuse a path that holds anything but a run; a run that is to be overwritten may be a damaged one."""
     path = folder.path
-    if folder.read_config() is not None or not path.exists():
+    if (path / "config.json").is_file() if overwrite else folder.read_config() is not None:
+        return
+    if not path.exists():
         return
     if not path.is_dir() or any(not entry.name.startswith(".") for entry in path.iterdir()):
         raise UserError(f"{path} exists and is not a run's folder: choose another --name or --out")
@@ -206,8 +242,8 @@ def _require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
     if config.epochs < epochs:
         raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many, or choose another --name")
     if replace(existing, epochs=config.epochs) != config:
-        there, here = (run.to_json() | run.to_json()["setting"] for run in (existing, config))
-        name = next(name for name in there if there[name] != here[name] and name != "setting")
+        there, here = existing.flat(), config.flat()
+        name = next(name for name in there if there[name] != here[name])
         raise UserError(
             f"{folder.path} belongs to another configuration ({name} is {there[name]} there, {here[name]} here): "
             "choose another --name or --out, or --overwrite it"

@@ -24,7 +24,7 @@ from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import replacing, write_json, write_text
+from gan_jax.files import PARTIAL, replacing, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
@@ -70,6 +70,8 @@ class RunFolder:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            for path in self.path.rglob(f"{PARTIAL}*"):  # left by a process that was killed
+                path.unlink(missing_ok=True)
             yield
 
     def read_sample(self, epoch: int) -> np.ndarray:

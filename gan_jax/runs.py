@@ -37,30 +37,39 @@ def train(
         habits: how they are kept.
         listener: what to tell.
         together: all in one vectorised program, as suits an accelerator, rather than one after another, where each
-            seed gives the bits that it gives alone.
+            seed gives the bits that it gives alone. Runs that have begun otherwise go on one after another.
 
     Raises:
         UserError: if a folder belongs to another run or cannot be written, or the data do not fit. No file has
             been changed then, unless writing failed half way through a run.
     """
     with unfinished(configs, source, out, habits, listener, trainer=JAX, resumes=True) as records:
-        for group in [records] if together and records else [[record] for record in records]:
+        for group in [records] if together and _began_together(records) else [[record] for record in records]:
             _train(_open(group, listener), source, habits, listener)
     return [RunFolder(out / config.name) for config in configs]
+
+
+def _began_together(records: list[Record]) -> bool:
+    """Whether these seeds have been trained in one program so far, if at all."""
+    seeds = [record.config.seed for record in records]
+    begun = [record.folder.read_manifest() for record in records if record.folder.read_rows()]
+    return len(seeds) > 1 and all(manifest.get("seeds_together") == seeds for manifest in begun)
 
 
 def _open(records: list[Record], listener: Listener) -> list[_Run]:
     """Runs at the last checkpoint that all of them have, or at their start."""
     runs = [_resume(record, listener) for record in records]
-    common = min(len(record.rows) for record in records)
-    if any(len(record.rows) != common for record in records):  # killed between two seeds' checkpoints
+    reached = [len(record.rows) for record in records]
+    common = min(reached)
+    if max(reached) > common:  # killed between two seeds' checkpoints
         runs = [_resume(record, listener, common) for record in records]
+        listener.say(f"of seeds trained together one has only reached epoch {common}: all go on from there")
     if any(len(record.rows) != common for record in records):
         raise UserError("these seeds have no checkpoint in common to go on from together: --overwrite them")
     for record in records:
-        record.manifest["resumed_after_epochs"] = record.folder.read_manifest().get("resumed_after_epochs", [])
+        if len(records) > 1:
+            record.manifest["seeds_together"] = [other.config.seed for other in records]
         if record.rows:
-            record.manifest["resumed_after_epochs"].append(common)
             listener.say(f"{record.folder.path}: resuming after epoch {common}")
         record.open()
     return runs
@@ -94,7 +103,7 @@ def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener
             run.record.keep(generator, source, habits, listener)
             if epoch == config.epochs or epoch % habits.checkpoint_every == 0:
                 checkpoints.save(run.record.folder.checkpoints, run.state)
-            listener.epoch(run.record.rows[-1])
+        listener.epoch([run.record.rows[-1] for run in group])
     for run in group:
         run.record.close(checkpoints.params_sha256(run.state))
 

@@ -4,6 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: object
+    stdout: str
+    stderr: str
+
 
 COMMAND = [sys.executable, "-P", "-m", "experiments"]
 

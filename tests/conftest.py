@@ -1,11 +1,11 @@
-"""What every test stands on: JAX's checkers on, a cache of the suite's own, real digits, and the command line."""
+"""What every test stands on: JAX's checkers on, a cache of the suite's own, and real digits."""
 
 import gzip
 import os
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from experiments import cli
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
+from tests.command import Done
 
 # Shared machines: no deadline. The same examples every time: a failure can be run again.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -48,6 +49,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Done]:
+    """The command line in this process, which saves its start of some seconds."""
+
+    def main(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["experiments", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Done(ended.value.code, captured.out, captured.err)
+
+    return main
+
+
 def write_idx(path: Path, values: np.ndarray) -> None:
     """A gzipped IDX file of unsigned bytes."""
     header = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
@@ -71,22 +86,3 @@ def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[:count].reshape(-1, 28, 28))
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[:count])
     return folder
-
-
-class Done(NamedTuple):
-    returncode: object
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process, which saves its start of some seconds for each of the many mistakes."""
-
-    def main(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["experiments", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return Done(ended.value.code, *capsys.readouterr())
-
-    return main

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import contents, run
-from tests.conftest import Done
+from tests.command import Done, contents, run
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,6 +30,20 @@ BAD = {
     "loss": ["train", "--loss", "mse"],
     "target": ["train", "--real-target", "1.5"],
     "dropout": ["train", "--dropout-rate", "1"],
+    "dropout that rounds to 1": ["train", "--dropout-rate", "0.999995"],
+    "width": ["train", "--width", "0"],
+    "no classifier": ["part_a", "--classifier", "/nonexistent"],
+    "one name for six": ["part_c", "--name", "x"],
+    "target of a loss that has none": ["train", "--loss", "saturating", "--generator-target", "0.9"],
+    "comparison that climbs": ["compare", "/nonexistent", "--name", "../x"],
+    "comparison of nothing": ["compare", "/nonexistent"],
+    "study": ["bench", "speed"],
+    "repeats": ["bench", "--repeats", "0"],
+    "seeds without end": ["part_a", "--seeds", "100000"],
+    "seed twice": ["part_a", "--seeds", "3,3"],
+    "seed and seeds": ["part_a", "--seeds", "3", "--seed", "1"],
+    "name of a summary too long": ["part_a", "--seeds", ",".join(map(str, range(0, 200, 2)))],
+    "iterations": ["saturation", "--iterations", "0"],
     "checkpoints": ["part_b", "--checkpoint-every", "0"],
     "samples": ["part_b", "--samples-every", "-2"],
     "folder that cannot be": ["part_a", "--out", "/proc/nowhere"],

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given
 
 from gan_jax.compare import Run, as_csv, as_markdown, as_text, by_seed, explain_saturation, interval
-from gan_jax.config import Config
+from gan_jax.config import Config, Setting
 
 GRID = np.zeros((4, 4), np.uint8)
 
@@ -19,7 +19,7 @@ GRID = np.zeros((4, 4), np.uint8)
 def run(name: str, seed: int = 0, **columns: list[float]) -> Run:
     length = len(next(iter(columns.values())))
     metrics = {"epoch": np.arange(1.0, length + 1)} | {key: np.array(values) for key, values in columns.items()}
-    return Run(Config(name=name if seed == 0 else f"{name}-seed_{seed}", seed=seed), metrics, GRID)
+    return Run(Config(name=name if seed == 0 else f"{name}-seed_{seed}", seed=seed), metrics, GRID, length)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8))
@@ -57,6 +57,26 @@ def test_seeds_are_taken_together_and_no_run_is_left_out():
     assert "| a | 2 | 2 | 3 ± 12.7 |" in as_markdown(groups)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        dict(config=Config(name="a-seed_3", seed=3, setting=Setting(learning_rate=1e-2))),
+        dict(config=Config(name="a-seed_3", seed=3, dataset="kmnist")),
+        dict(data="other"),
+        dict(trainer="torch"),
+        dict(metrics={"epoch": np.array([1.0]), "generator_loss": np.array([1.0])}),
+        dict(config=Config(name="a", seed=0)),  # the same seed, perhaps of another machine: not a second draw
+    ],
+)
+def test_runs_that_differ_in_more_than_the_seed_are_kept_apart(other):
+    runs = [run("a", 0, generator_loss=[1, 2])._replace(path="X/a"), run("a", 3, generator_loss=[1, 4])]
+    assert list(by_seed(runs)) == ["a"]
+    runs[1] = runs[1]._replace(path="Y/a", **other)
+    groups = by_seed(runs)
+    assert list(groups) == ["a (X/a)", "a (Y/a)"]
+    assert list(groups.values()) == [[runs[0]], [runs[1]]]
+
+
 def test_what_a_run_lacks_is_a_dash():
     groups = by_seed([run("a", frechet=[10.0]), run("b", generator_loss=[1.0])])
     assert as_markdown(groups).splitlines()[2:] == ["| a | 1 | 1 | - | 10.0 |", "| b | 1 | 1 | 1 | - |"]
@@ -76,3 +96,10 @@ def test_explanation_quotes_the_figures_and_draws_the_conclusion_from_them(norm,
     assert f"norm {norm:.2g} against 4" in text
     assert ("G no longer learns" in text) == dead
     assert text.count(". ") == 1  # two sentences
+
+
+def test_explanation_of_a_larger_gradient():
+    metrics = run("b", fake_probability=[0.5], generator_gradient_norm=[800.0]).metrics
+    baseline = run("a", fake_probability=[0.5], generator_gradient_norm=[4.0]).metrics
+    text = explain_saturation("b", metrics, "a", baseline)
+    assert text.endswith("has norm 8e+02 against 4, 2e+02 times more, and G receives a far larger one.")

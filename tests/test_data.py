@@ -47,6 +47,14 @@ def test_mnist_through_tensorflow_datasets_is_the_archives(cache, mnist):
     assert np.bincount(mnist.train_labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
 
+def test_two_first_starts_at_once(tmp_path):
+    """Both find an empty cache, and both end with all the data."""
+    command = [sys.executable, "-P", "-c", "from gan_jax.data import load; print(len(load('mnist').train_images))"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[0] for process in started] == ["60000\n"] * 2
+
+
 def test_a_digest_tells_data_apart(mnist):
     changed = mnist.test_labels.copy()
     changed[0] ^= 1

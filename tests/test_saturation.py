@@ -5,9 +5,11 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from experiments.saturation import (
     LOSSES,
+    Curve,
     frozen_generators,
     measure,
     measured_iterations,
@@ -15,6 +17,7 @@ from experiments.saturation import (
     saturation,
 )
 from gan_jax.config import Setting
+from gan_jax.errors import UserError
 from gan_jax.training import init_state, train_epoch
 
 SETTING = Setting(batch_size=64)
@@ -31,7 +34,7 @@ def test_measured_iterations():
 
 def test_frozen_generators_are_part_as(mnist):
     images = jnp.asarray(mnist.train_images[:128])
-    frozen = frozen_generators(images, [1, 2], SETTING)
+    frozen = frozen_generators(images, [1, 2], SETTING, print)
     state = init_state(jax.random.key(0), SETTING)
     for epoch in (1, 2):
         state, _ = train_epoch(state, images, setting=SETTING, discriminator_steps=1)
@@ -52,10 +55,28 @@ def test_the_generator_stays_frozen_and_its_gradient_falls_faster_under_the_satu
     assert orders_lost(curve, "saturating") > orders_lost(curve, "non_saturating") + 1
 
 
+def test_a_norm_of_zero_is_told_and_not_lost():
+    curve = Curve(1, np.array([0, 1, 2]), {loss: np.array([1.0, 1e-30, 0.0]) for loss in LOSSES})
+    assert orders_lost(curve, "saturating") == pytest.approx(30)
+    json.dumps(orders_lost(curve, "saturating"), allow_nan=False)
+    dead = Curve(1, np.array([0]), {loss: np.array([0.0]) for loss in LOSSES})
+    assert orders_lost(dead, "saturating") == 0
+
+
 def test_what_is_written(mnist, tmp_path):
     small = mnist._replace(train_images=mnist.train_images[:128])
-    lines = saturation(small, tmp_path, [1], 3, SETTING)
+    lines: list[str] = []
+    saturation(small, tmp_path, [1], 3, SETTING, lines.append)
     record = json.loads((tmp_path / "saturation.json").read_text())
     assert record["curves"][0]["iterations"] == [0, 1, 2, 3]
     assert (tmp_path / "saturation.png").stat().st_size > 5000
-    assert f"{record['curves'][0]['orders_lost']['saturating']:.1f} orders" in lines[0]
+    assert lines[0] == "G: epoch 1/1"
+    assert f"{record['curves'][0]['orders_lost']['saturating']:.1f} orders" in lines[1]
+
+
+def test_fewer_images_than_a_batch_are_refused(mnist, tmp_path):
+    """Where an epoch has no batch, G would be frozen untrained."""
+    small = mnist._replace(train_images=mnist.train_images[:63])
+    with pytest.raises(UserError, match="larger than the 63 training images"):
+        saturation(small, tmp_path / "out", [1], 3, SETTING, print)
+    assert not (tmp_path / "out").exists()

@@ -1,18 +1,12 @@
-"""The real MNIST, what the shipped classifier makes of it, and small data for what does not need it."""
+"""What the shipped classifier makes of the real MNIST, and small data for what does not need it."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.data import ImageDataset, load_archives
-from gan_jax.data.datasets import ARCHIVES
+from gan_jax.data import ImageDataset
 from gan_jax.evaluation import Reference, load_classifier, make_reference
 from gan_jax.evaluation.classifier import Parameters
-
-
-@pytest.fixture(scope="session")
-def mnist() -> ImageDataset:
-    return load_archives(ARCHIVES)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,171 @@
+"""What options and parts make of a run, on few real digits: what is asked for is what is trained and kept."""
+
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from experiments.parts import PARTS
+from gan_jax import figures, runs
+from gan_jax.config import Config, Setting
+from gan_jax.data import load_archives
+from gan_jax.errors import UserError
+from gan_jax.evaluation import make_reference
+from gan_jax.keeping import Habits, Listener, Source
+from gan_jax.keys import Stream
+from gan_jax.run_folder import RunFolder
+from gan_jax.schedules import Schedule
+from gan_jax.training import StepInfo, generate, init_state, latents_of, train_epoch
+
+VARIANT = Setting(
+    real_target=0.9, fake_target=0.1, generator_target=0.8, dropout_rate=0.2, adam_b1=0.5, adam_b2=0.9,
+    batch_size=256, learning_rate=1e-3, precision="bfloat16",
+)  # fmt: skip
+SCHEDULE = "1: 2, 2-: 1"
+OPTIONS = [
+    "--discriminator-steps", SCHEDULE, "--real-target", 0.9, "--fake-target", 0.1, "--generator-target", 0.8,
+    "--dropout-rate", 0.2, "--adam-b1", 0.5, "--adam-b2", 0.9, "--batch-size", 256,
+    "--learning-rate", 1e-3, "--precision", "bfloat16", "--name", "x",
+]  # fmt: skip
+SILENT = Listener(lambda _: None, lambda *_: None, lambda _: None)
+
+
+def test_every_option_reaches_the_run(call, tmp_path, small_archives):
+    """Two seeds of a variant with every option of `train`, against the same epochs trained here without the shell."""
+    habits = ["--evaluate-every", 2, "--samples-every", 2, "--checkpoint-every", 1]
+    command = ["train", *OPTIONS, *habits, "--epochs", 3, "--archives", small_archives]
+    done = call(*command, "--seeds", "0,5", "--out", tmp_path)
+    assert done.returncode == 0, done
+    assert (tmp_path / "x-seeds_0_5" / "comparison.md").read_text().count("| x | 2 | 3 |") == 1
+    images = jax.device_put(load_archives(small_archives).train_images)
+    for seed, name in ((0, "x"), (5, "x-seed_5")):
+        folder = RunFolder(tmp_path / name)
+        schedule = Schedule.parse(SCHEDULE)
+        config = Config(
+            name=name, dataset="archives", seed=seed, epochs=3, discriminator_steps=schedule, setting=VARIANT
+        )
+        assert folder.read_config() == config
+        metrics = folder.read_metrics()
+        assert metrics["discriminator_steps"].tolist() == [2, 1, 1]
+        assert np.isfinite(metrics["nearest_ratio"]).tolist() == [False, True, True]
+        assert folder.sampled_epochs() == [1, 2, 3]
+        state = init_state(jax.random.key(seed), VARIANT)
+        for epoch, steps in enumerate((2, 1, 1)):
+            state, infos = train_epoch(state, images, setting=VARIANT, discriminator_steps=steps)
+            for field in StepInfo._fields:  # means over the iterations, summed in float64
+                mean = np.mean(np.asarray(getattr(infos, field)), dtype=np.float64)
+                assert metrics[field][epoch] == mean
+            samples = generate(state.generator, latents_of(state.key, Stream.SAMPLES, 64), setting=VARIANT)
+            np.testing.assert_array_equal(folder.read_sample(epoch + 1), figures.grid(np.asarray(samples)))
+    alone = call(*command, "--seed", 5, "--out", tmp_path / "alone")
+    assert alone.returncode == 0
+    there, here = (RunFolder(path).read_manifest() for path in (tmp_path / "x-seed_5", tmp_path / "alone" / "x"))
+    assert there["params_sha256"] == here["params_sha256"] != RunFolder(tmp_path / "x").read_manifest()["params_sha256"]
+
+
+def test_width_reaches_the_run(call, tmp_path, small_archives):
+    done = call("train", "--width", 2, "--epochs", 1, "--archives", small_archives, "--out", tmp_path)
+    assert done.returncode == 0, done
+    config = RunFolder(tmp_path / "train-archives").read_config()
+    assert config is not None
+    assert config.setting == Setting(width=2)
+    shapes = jax.eval_shape(lambda: init_state(jax.random.key(0), config.setting))
+    assert shapes.discriminator["params"]["hidden_2"]["kernel"].shape == (2048, 1024)
+    assert shapes.generator["params"]["image"]["kernel"].shape == (2048, 784)
+
+
+def test_all_parts_of_c_run_and_are_compared(call, tmp_path, small_archives):
+    options = ["--archives", small_archives, "--epochs", 1, "--out", tmp_path]
+    for command in ("part_a", "part_c"):
+        done = call(command, *options)
+        assert done.returncode == 0, done
+    for name in (f"part_c{number}" for number in range(1, 7)):
+        folder = RunFolder(tmp_path / f"{name}-archives")
+        steps = PARTS[name].config.discriminator_steps.steps(1)
+        assert folder.read_metrics()["discriminator_steps"].tolist() == [steps]
+        assert (folder.path / "comparison.png").stat().st_size > 10_000
+        assert "part_a-archives" in (folder.path / "comparison.csv").read_text()
+
+
+def test_a_part_is_compared_with_the_same_options_only(call, tmp_path, small_archives):
+    """A baseline of other options is refused with the difference; a longer one is taken as it was at that epoch."""
+    options = ["--archives", small_archives, "--out", tmp_path]
+    assert call("part_a", *options, "--epochs", 2).returncode == 0
+    other = call("part_b", *options, "--epochs", 1, "--batch-size", 256)
+    assert "No comparison with part_a: batch_size is 512 in " in other.stdout
+    longer = call("part_b", *options, "--epochs", 3, "--overwrite")
+    assert "No comparison with part_a: epochs is 2 in " in longer.stdout
+    assert not (tmp_path / "part_b-archives" / "comparison.csv").exists()
+    shorter = call("part_b", *options, "--epochs", 1, "--overwrite")
+    assert "At epoch 1 the mean D(G(z))" in shorter.stdout
+    first = RunFolder(tmp_path / "part_a-archives").read_metrics()["generator_loss"][0]
+    assert f",{first!r}," in (tmp_path / "part_b-archives" / "comparison.csv").read_text().replace("np.float64", "")
+
+
+@pytest.fixture
+def source(small_archives) -> Source:
+    return Source(
+        lambda: load_archives(small_archives),
+        lambda dataset: make_reference(dataset.train_images, dataset.test_images, None, samples=50),
+    )
+
+
+def configs(seeds: tuple[int, ...], epochs: int, name: str = "s") -> list[Config]:
+    return [Config(name=f"{name}{seed}", dataset="archives", seed=seed, epochs=epochs) for seed in seeds]
+
+
+def test_seeds_together_resume_together(tmp_path, source):
+    """As on an accelerator: with a kill between two seeds' checkpoints, to the bits of an uninterrupted group."""
+    told: list[str] = []
+    listener = Listener(told.append, lambda *_: None, lambda rows: told.append(f"{len(rows)} rows"))
+    habits = Habits(checkpoint_every=1)
+    runs.train(configs((0, 1), 3), source, tmp_path / "whole", habits, listener, together=True)
+    assert told.count("2 rows") == 3
+    whole = [RunFolder(tmp_path / "whole" / f"s{seed}").read_manifest() for seed in (0, 1)]
+    assert [manifest["seeds_together"] for manifest in whole] == [[0, 1]] * 2
+    runs.train(configs((0, 1), 1), source, tmp_path, habits, SILENT, together=True)
+    runs.train(configs((0, 1), 2), source, tmp_path, habits, SILENT, together=True)
+    shutil.rmtree(tmp_path / "s1" / "checkpoints" / "2")  # as if killed before it was written
+    told.clear()
+    runs.train(configs((0, 1), 3), source, tmp_path, habits, listener, together=True)
+    assert "of seeds trained together one has only reached epoch 1: all go on from there" in told
+    for seed in (0, 1):
+        manifest = RunFolder(tmp_path / f"s{seed}").read_manifest()
+        assert manifest["params_sha256"] == whole[seed]["params_sha256"]
+        assert [stretch["until_epoch"] for stretch in manifest["earlier"]] == [1]
+
+
+def test_a_seed_that_began_alone_is_not_thrown_away(tmp_path, source):
+    """Finished alone, then asked for with another and for more epochs: it goes on alone from where it is."""
+    habits = Habits()
+    runs.train(configs((0,), 2), source, tmp_path, habits, SILENT, together=False)
+    runs.train(configs((0,), 3), source, tmp_path / "alone", habits, SILENT, together=False)
+    runs.train(configs((0, 1), 3), source, tmp_path, habits, SILENT, together=True)
+    there, here = (RunFolder(folder / "s0").read_manifest() for folder in (tmp_path, tmp_path / "alone"))
+    assert there["params_sha256"] == here["params_sha256"]
+
+
+def test_a_run_that_diverges_says_so_and_keeps_what_it_has(tmp_path, source):
+    config = Config(name="x", dataset="archives", epochs=2, setting=Setting(learning_rate=1e30))
+    with pytest.raises(UserError, match=r"x diverged: the .* is not finite from iteration \d of epoch 1 on"):
+        runs.train([config], source, tmp_path, Habits(), SILENT, together=False)
+    assert RunFolder(tmp_path / "x").read_rows() == []
+
+
+def test_too_few_images_to_measure_are_refused_before_training(tmp_path, small_archives):
+    data = load_archives(small_archives)
+    few = Source(lambda: data._replace(test_images=data.test_images[:5]), lambda _: pytest.fail("too late"))
+    with pytest.raises(UserError, match="5 test images"):
+        runs.train(configs((0,), 1), few, tmp_path / "out", Habits(), SILENT, together=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_run_can_be_overwritten(call, tmp_path, small_archives):
+    folder = tmp_path / "part_a-archives"
+    folder.mkdir()
+    (folder / "config.json").write_text("{")
+    (folder / ".partial-1-metrics.csv").write_text("left by a process that was killed")
+    done = call("part_a", "--archives", small_archives, "--epochs", 1, "--out", tmp_path, "--overwrite")
+    assert done.returncode == 0, done
+    assert not list(tmp_path.rglob(".partial-*"))
