@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require
 from gan_jax.keeping import Habits, Listener, Record, Source, unfinished
-from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, LEAKY_SLOPE, widened
+from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, widened
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import StepInfo
@@ -37,7 +37,7 @@ def make_generator(hidden_sizes: Sequence[int] = GENERATOR_SIZES) -> nn.Sequenti
     layers: list[nn.Module] = []
     fan_in = LATENT_SIZE
     for size in hidden_sizes:
-        layers += [nn.Linear(fan_in, size), nn.LeakyReLU(LEAKY_SLOPE)]
+        layers += [nn.Linear(fan_in, size), nn.LeakyReLU(0.2)]
         fan_in = size
     return nn.Sequential(*layers, nn.Linear(fan_in, IMAGE_SIZE), nn.Tanh())
 
@@ -47,7 +47,7 @@ def make_discriminator(dropout_rate: float, hidden_sizes: Sequence[int] = DISCRI
     layers: list[nn.Module] = []
     fan_in = IMAGE_SIZE
     for size in hidden_sizes:
-        layers += [nn.Linear(fan_in, size), nn.LeakyReLU(LEAKY_SLOPE), nn.Dropout(dropout_rate)]
+        layers += [nn.Linear(fan_in, size), nn.LeakyReLU(0.2), nn.Dropout(dropout_rate)]
         fan_in = size
     return nn.Sequential(*layers, nn.Linear(fan_in, 1))
 
@@ -88,6 +88,14 @@ class Gan:
         with self._autocast(images):
             logits = self.discriminator(images)
         return torch.sigmoid(logits.to(images.dtype))[:, 0]
+
+    def compile(self) -> None:
+        """Send both networks through torch.compile, each with its last activation.
+
+        `nn.Module.compile` would do nothing, and say nothing, for an `nn.Sequential`: dynamo passes over torch's own
+        code, and all of such a module's `forward` is that.
+        """
+        self.generate, self.judge = torch.compile(self.generate), torch.compile(self.judge)
 
     def _autocast(self, inputs: Tensor) -> torch.autocast:
         return torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.setting.precision == "bfloat16")
@@ -204,14 +212,14 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
     listener.start(config, 0)
     torch.manual_seed(config.seed)
     gan = Gan(config.setting, *(network.to(device) for network in make_networks(config.setting)))
+    eager_generate = gan.generate  # samples are drawn in other numbers than the batch, and seldom
     if compiled:
-        gan.generator.compile()
-        gan.discriminator.compile()
+        gan.compile()
     images = torch.tensor(np.asarray(to_unit_range(source.dataset.train_images)), device=device)
 
     @torch.no_grad()
     def generate(latents: jax.Array) -> jax.Array:
-        return jnp.asarray(gan.generate(torch.tensor(np.asarray(latents), device=device)).cpu().numpy())
+        return jnp.asarray(eager_generate(torch.tensor(np.asarray(latents), device=device)).cpu().numpy())
 
     for epoch in range(1, config.epochs + 1):
         steps, start = config.discriminator_steps.steps(epoch), time.perf_counter()

@@ -1,10 +1,13 @@
 """The torch baseline as a program: what its runs leave, and what they refuse."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.utils import counters
 
-from experiments.torch_baseline import Gan, make_discriminator, make_generator, params_sha256, train_epoch
+from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator, params_sha256, train_epoch
 from gan_jax.config import Setting
 from gan_jax.run_folder import RunFolder
 from tests.command import contents, run
@@ -85,6 +88,23 @@ def test_a_run_is_a_function_of_its_seed():
     assert first == second
     assert first != other
     assert all(values.shape == (2,) for values in infos.values())  # two batches of 32 and a rest
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # dynamo's own look at it
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_compiled_is_compiled_and_the_same(monkeypatch, precision):
+    """Dynamo's graphs are counted, for G with and without gradient and for D; its own C++ is not made: that is slow."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    counters.clear()
+    torch.manual_seed(0)
+    gan = Gan(Setting(batch_size=8, precision=precision), make_generator([16]), make_discriminator(0.3, [16]))
+    before = params_sha256(gan)
+    gan.compile()
+    assert params_sha256(gan) == before
+    iterate(gan, torch.rand(8, 784) * 2 - 1, torch.randn(2, 8, 128))
+    assert params_sha256(gan) != before
+    assert counters["stats"]["unique_graphs"] >= 3
+    assert not counters["graph_break"]
 
 
 def test_autocast_keeps_losses_and_parameters_in_float32():

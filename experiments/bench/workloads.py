@@ -100,9 +100,8 @@ def _torch(arm: Arm) -> Work:
     torch.manual_seed(0)
     networks = make_networks(setting)
     gan = Gan(setting, *(network.to(device) for network in networks))
-    if arm.compiled:  # on a GPU as CUDA graphs
-        for network in networks:
-            network.compile(mode="reduce-overhead" if device.type == "cuda" else "default")
+    if arm.compiled:
+        gan.compile()
     images = torch.tensor(np.asarray(to_unit_range(jnp.asarray(images_of(arm)))), device=device)
 
     def peak() -> int | None:
