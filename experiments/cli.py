@@ -20,6 +20,7 @@ from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import UserError
+from gan_jax.interrupts import StoppedError
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
 
@@ -41,6 +42,9 @@ def main() -> NoReturn:
     except (UserError, CycloptsError) as error:
         print(f"run.sh: error: {' '.join(str(error).split())}", file=sys.stderr)
         status = 2
+    except StoppedError as error:
+        print(f"run.sh: {error}", file=sys.stderr)
+        status = error.exit_code
     except KeyboardInterrupt:
         print("run.sh: interrupted; where there are checkpoints, the same command goes on", file=sys.stderr)
         status = 130

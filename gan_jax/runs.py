@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax import checkpoints
 from gan_jax.config import Config
 from gan_jax.errors import UserError
+from gan_jax.interrupts import Request, StoppedError, deferred
 from gan_jax.keeping import JAX, Habits, Listener, Record, Source, unfinished
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
@@ -42,10 +43,12 @@ def train(
     Raises:
         UserError: if a folder belongs to another run or cannot be written, or the data do not fit. No file has
             been changed then, unless writing failed half way through a run.
+        StoppedError: after SIGTERM or Ctrl-C, when the epoch in hand is trained and saved.
     """
     with unfinished(configs, source, out, habits, listener, trainer=JAX, resumes=True) as records:
         for group in [records] if together and _began_together(records) else [[record] for record in records]:
-            _train(_open(group, listener), source, habits, listener)
+            with deferred(listener.say) as request:
+                _train(_open(group, listener), source, habits, listener, request)
     return [RunFolder(out / config.name) for config in configs]
 
 
@@ -91,8 +94,8 @@ def _resume(record: Record, listener: Listener, no_later_than: int | None = None
     return _Run(record, jax.device_put(state, jax.devices()[0]))
 
 
-def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener) -> None:
-    """Train runs of one setting in step, from the epoch that all have reached to their last."""
+def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener, request: Request) -> None:
+    """Train runs of one setting in step, from the epoch that all have reached to their last, or until asked to stop."""
     config, done = group[0].record.config, len(group[0].record.rows)
     images = jax.device_put(source.dataset.train_images, jax.devices()[0])
     listener.start(config, done)
@@ -101,9 +104,13 @@ def _train(group: list[_Run], source: Source, habits: Habits, listener: Listener
         for run in group:
             generator = partial(generate, run.state.generator, setting=config.setting)
             run.record.keep(generator, source, habits, listener)
-            if epoch == config.epochs or epoch % habits.checkpoint_every == 0:
+        asked, last = request.signal, epoch == config.epochs
+        if last or asked or epoch % habits.checkpoint_every == 0:
+            for run in group:
                 checkpoints.save(run.record.folder.checkpoints, run.state)
         listener.epoch([run.record.rows[-1] for run in group])
+        if asked and not last:
+            raise StoppedError(asked, f"stopped after epoch {epoch} of {config.epochs}: the same command goes on there")
     for run in group:
         run.record.close(checkpoints.params_sha256(run.state))
 

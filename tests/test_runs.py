@@ -178,6 +178,25 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch)
     assert digest(tmp_path) == digest(finished)
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code):
+    """Where no checkpoint was due: it ends after the epoch in hand, and the rest ends with the same bits."""
+    command = [*COMMAND, *part_a(tmp_path, checkpoint_every=500, epochs=500)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith("epoch   1/"))
+        process.send_signal(number)
+        told, errors = process.communicate()
+    assert process.returncode == code
+    assert "stopping after this epoch with a checkpoint" in told
+    epoch = len(RunFolder(tmp_path / "a").read_rows())
+    assert f"stopped after epoch {epoch} of 500: the same command goes on there" in errors
+    again = run(*part_a(tmp_path, epochs=epoch + 1))
+    assert f"resuming after epoch {epoch}" in again.stdout
+    assert run(*part_a(tmp_path / "whole", epochs=epoch + 1)).returncode == 0
+    assert digest(tmp_path) == digest(tmp_path / "whole")
+
+
 def test_part_b_is_compared_with_part_a(tmp_path, small_archives):
     options = ["--archives", small_archives, "--epochs", 2, "--out", tmp_path]
     alone = run("part_b", *options)
