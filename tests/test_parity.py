@@ -230,11 +230,11 @@ def test_float32(setting, narrow, batches):
     pair = Pair(setting, 1, narrow)
     images, latents = jnp.asarray(batches[0]), pair.carry_noise()
     theirs = torch_baseline.discriminator_step(pair.gan, tensor(images), latents[0])
-    pair.state, info = discriminator_step(pair.state, images, jnp.int32(0), setting)
+    pair.state, info = jitted_discriminator_step(pair.state, images, jnp.int32(0), setting=setting)
     assert_agree_in_float32(pair, "discriminator")
     pair.carry_weights("discriminator")
     theirs |= torch_baseline.generator_step(pair.gan, latents[1])
-    pair.state, loss, norm = generator_step(pair.state, images, setting)
+    pair.state, loss, norm = jitted_generator_step(pair.state, images, setting=setting)
     assert_agree_in_float32(pair, "generator")
     ours = info._asdict() | {"generator_loss": loss, "generator_gradient_norm": norm}
     assert ours.keys() == theirs.keys()
