@@ -108,7 +108,10 @@ def train(
 
 @app.command(name="compare")
 def compare_runs(
-    folders: Annotated[list[Path], Parameter(name="RUN", help="Runs' folders, the baseline first.", negative="")],
+    folders: Annotated[
+        list[Path],
+        Parameter(name="RUN", help="Runs' folders, or their names in --out, the baseline first.", negative=""),
+    ],
     /,
     *,
     out: Out = DEFAULT_OUT,
@@ -118,7 +121,7 @@ def compare_runs(
     require_run_name(name)
     if RunFolder(out / name).read_config() is not None:
         raise UserError(f"{out / name} is a run's folder: choose another --name")
-    found = [read_run(folder) for folder in folders]
+    found = [read_run(folder if folder.exists() else out / folder) for folder in folders]
     compare(found, out / name, " against ".join(run.config.name for run in found))
 
 

@@ -16,6 +16,8 @@ def read_run(path: Path, epochs: int | None = None) -> Run:
     Raises:
         UserError: if there is none, or none with an epoch behind it and samples drawn.
     """
+    if not path.is_dir():
+        raise UserError(f"there is no folder {path}")
     folder = RunFolder(path)
     config, metrics = folder.read_config(), folder.read_metrics()
     if config is None or not metrics:

@@ -42,17 +42,20 @@ def terminal() -> Listener:
 
 def plain() -> Listener:
     """A line an epoch with what the bar shows, and D's verdicts."""
-    started, first, total = time.perf_counter(), 0, 0
+    begun, first, total, warm = time.perf_counter(), 0, 0, False
 
     def start(config: Config, done: int) -> None:
-        nonlocal started, first, total
-        started, first, total = time.perf_counter(), done, config.epochs
+        nonlocal begun, first, total, warm
+        begun, first, total, warm = time.perf_counter(), done, config.epochs, False
         say(_opening(config, done))
 
     def epoch(rows: Sequence[Row]) -> None:
-        row = _mean(rows)
+        nonlocal begun, first, warm
+        row, now = _mean(rows), time.perf_counter()
         done = int(row["epoch"])
-        left = (time.perf_counter() - started) / (done - first) * (total - done)
+        left = (now - begun) / (done - first) * (total - done)
+        if not warm:  # the first epoch also compiles: it says nothing of the others
+            begun, first, warm = now, done, True
         verdicts = f"D(x) {_short(row['real_probability'])}  D(G(z)) {_short(row['fake_probability'])}"
         timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
         say(f"epoch {done:3d}/{total}  loss {_losses(row)}  {verdicts}  {timing}")

@@ -111,9 +111,13 @@ def draw(curves: Sequence[Curve]) -> Figure:
 
 
 def orders_lost(curve: Curve, loss: str) -> float:
-    """Orders of magnitude by which the norm has fallen from its first value to its least that is not 0."""
+    """Orders of magnitude from the norm's greatest value to the least after it that is not 0.
+
+    At first it may rise: a D that has not learnt anything passes little on.
+    """
     norms = curve.norms[loss]
-    return float(np.log10(norms[0] / norms[norms > 0].min(initial=norms[0]))) if norms[0] > 0 else 0.0
+    after = norms[np.argmax(norms) :]
+    return float(np.log10(after[0] / after[after > 0].min(initial=after[0]))) if after[0] > 0 else 0.0
 
 
 def saturation(
@@ -139,7 +143,7 @@ def saturation(
         write_json(out / "saturation.json", _record(curves, dataset))
         save_figure(out / "saturation.png", draw(curves))
         say(
-            f"G frozen after {epoch:2d} epochs: in {iterations} iterations of D its gradient falls by "
+            f"G frozen after epoch {epoch}: in {iterations} iterations of D its gradient falls by "
             f"{_fall(curve, 'saturating')} orders of magnitude under log(1 - D), "
             f"by {_fall(curve, 'non_saturating')} under -log D"
         )

@@ -83,7 +83,10 @@ def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
             groups.append([run])
         else:
             group.append(run)
-    names = [group[0].config.name.removesuffix(f"-seed_{group[0].config.seed}") for group in groups]
+    names = [
+        group[0].config.name.removesuffix(f"-seed_{group[0].config.seed}") if len(group) > 1 else group[0].config.name
+        for group in groups
+    ]
     return {
         name if names.count(name) == 1 else f"{name} ({group[0].path})": group
         for name, group in zip(names, groups, strict=True)
@@ -183,6 +186,8 @@ def explain_saturation(name: str, run: Metrics, baseline_name: str, baseline: Me
     else:
         outcome = "G receives a far larger one"
     compared = f"{ratio:.2g} times less" if ratio >= 1 else f"{1 / ratio:.2g} times more"
+    if 1 / 2 < ratio < 2:
+        compared = "about the same"
     return (
         f"At epoch {epoch} the mean D(G(z)) is {verdict:.2g} in {name} and {baseline_verdict:.2g} in {baseline_name}. "
         f"The gradient that reaches G has norm {norm:.2g} against {baseline_norm:.2g}, {compared}, and "

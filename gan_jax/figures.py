@@ -47,6 +47,16 @@ def _line(axis: Axes, metrics: Metrics, name: str, label: str, colour: str) -> N
     axis.plot(epochs, _shown(axis, metrics[name]), label=label, color=colour, marker=marker, linewidth=1.6)
 
 
+def _tidy(axis: Axes, last_epoch: float) -> None:
+    """Whole epochs on one axis; on a logarithmic other one at least a decade, so that equal values look equal."""
+    if last_epoch == 1:
+        axis.set_xlim(0.5, 1.5)
+    low, high = axis.get_ylim()
+    if axis.get_yscale() == "log" and high < 10 * low:
+        middle = math.sqrt(low * high)
+        axis.set_ylim(middle / math.sqrt(10), middle * math.sqrt(10))
+
+
 def _equilibrium(axis: Axes, value: float, text: str, colour: str) -> None:
     """A line where a loss would stand if D could not tell real from generated, D = 1/2 everywhere."""
     axis.axhline(value, color=colour, linestyle=(0, (4, 3)), linewidth=1, label=text)
@@ -64,6 +74,7 @@ def learning_curve(metrics: Metrics, title: str, saturating: bool) -> Figure:
     axis.set_ylabel("mean loss of the epoch")
     axis.set_title(title)
     axis.legend(frameon=False, ncols=2, fontsize=9)
+    _tidy(axis, metrics["epoch"][-1])
     return figure
 
 
@@ -84,6 +95,8 @@ def diagnostics(metrics: Metrics, title: str) -> Figure:
     norms.set_title("norm of the gradient")
     for axis in (verdicts, norms):
         axis.legend(frameon=False, fontsize=8)
+    for axis in axes[0]:
+        _tidy(axis, metrics["epoch"][-1])
     figure.suptitle(title)
     return figure
 
@@ -113,6 +126,7 @@ def comparison(
         _epoch_axis(axis)
         for (group, runs), colour in zip(groups.items(), cycle(RUN_COLOURS), strict=False):
             _mean_and_each(axis, runs, name, group, colour)
+        _tidy(axis, max(metrics["epoch"][-1] for runs in groups.values() for metrics in runs))
     panels[0].legend(frameon=False, fontsize=8)
     panes = pictures.subplots(rows, min(4, len(samples)), squeeze=False).ravel()
     for axis in panes:

@@ -240,7 +240,7 @@ def _require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
         raise UserError(f"{folder.path} was trained by {there}: choose another --name or --out, or --overwrite it")
     epochs = len(folder.read_rows())
     if config.epochs < epochs:
-        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many, or choose another --name")
+        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many or more, or --overwrite it")
     if replace(existing, epochs=config.epochs) != config:
         there, here = existing.flat(), config.flat()
         name = next(name for name in there if there[name] != here[name])

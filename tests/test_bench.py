@@ -22,7 +22,7 @@ from gan_jax.errors import UserError
 from gan_jax.training import init_state, train_step
 
 
-@pytest.mark.parametrize(("steps", "width"), [(1, 1), (3, 1), (1, 2)])
+@pytest.mark.parametrize(("steps", "width"), [(3, 1), (1, 2)])
 def test_operations_are_those_that_xla_counts(steps, width):
     """XLA's own count of the compiled step, which has the element-wise operations too: at batch 512, below 5 % of all.
 
@@ -98,20 +98,19 @@ def test_every_study_is_drawn(study):
 def test_arms_are_timed_in_turn_in_processes_of_their_own():
     """Real digits, real training, the operations of eight of the homework's iterations a timing."""
     arms = {
-        "JAX": JAX,
         "two seeds": Arm(framework="jax", seeds=2),
         "floor": FLOOR,
     }
     ready = []
     timings = measure(arms, 2, ready.append)
-    assert ready == ["JAX: ready", "two seeds: ready", "floor: ready"]
+    assert ready == ["two seeds: ready", "floor: ready"]
     for label, found in timings.items():
         assert found.arm == arms[label]
         assert len(found.seconds) == 2
         assert np.all(np.array(found.seconds) > 0)
         assert found.peak_bytes > 10**8
-    assert [timings[label].arm.iterations for label in arms] == [8, 4, 8]
-    assert timings["JAX"].compile_seconds > timings["JAX"].median
+    assert [timings[label].arm.iterations for label in arms] == [4, 8]
+    assert timings["two seeds"].compile_seconds > timings["two seeds"].median
 
 
 def test_a_process_that_ends_is_told_with_its_last_words():

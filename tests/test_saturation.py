@@ -59,6 +59,8 @@ def test_a_norm_of_zero_is_told_and_not_lost():
     curve = Curve(1, np.array([0, 1, 2]), {loss: np.array([1.0, 1e-30, 0.0]) for loss in LOSSES})
     assert orders_lost(curve, "saturating") == pytest.approx(30)
     json.dumps(orders_lost(curve, "saturating"), allow_nan=False)
+    rising = Curve(1, np.array([0, 1, 2]), {loss: np.array([1.0, 10.0, 0.1]) for loss in LOSSES})
+    assert orders_lost(rising, "saturating") == pytest.approx(2)
     dead = Curve(1, np.array([0]), {loss: np.array([0.0]) for loss in LOSSES})
     assert orders_lost(dead, "saturating") == 0
 
