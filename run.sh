@@ -65,7 +65,7 @@ pip_install() { # EXTRAS, separated by commas
 case "${1:-}" in
     test) extras=(test) ;;
     lint) extras=(test lint) ;;
-    ridge | change_of_variables) extras=(math) ;;
+    all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     *) extras=() ;;
 esac

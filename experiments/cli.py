@@ -66,10 +66,21 @@ for _name, _part in PARTS.items():
 @app.command(name="part_c")
 def part_c(options: RunOptions | None = None) -> None:
     """All six of part_c1 to part_c6, one after another."""
-    require(options is None or options.name is None, "part_c makes six runs: give --name to part_c1 and so on")
-    for name, part in PARTS.items():
-        if name.startswith("part_c"):
-            _run_part(part, options or RunOptions())
+    _run_parts([name for name in PARTS if name.startswith("part_c")], options or RunOptions())
+
+
+@app.command(name="all")
+def everything(options: RunOptions | None = None) -> int:
+    """All that the homework asks for: part_a, part_b, part_c1 to part_c6, ridge and change_of_variables."""
+    options = options or RunOptions()
+    _run_parts(list(PARTS), options)
+    return ridge(out=options.out) or change_of_variables(out=options.out)
+
+
+def _run_parts(names: Sequence[str], options: RunOptions) -> None:
+    require(options.name is None, "this makes several runs: give --name to each part's own command")
+    for name in names:
+        _run_part(PARTS[name], options)
 
 
 @app.command

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.parts import PARTS
 from tests.command import Done, contents, run
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +35,7 @@ BAD = {
     "width": ["train", "--width", "0"],
     "no classifier": ["part_a", "--classifier", "/nonexistent"],
     "one name for six": ["part_c", "--name", "x"],
+    "one name for eight": ["all", "--name", "x"],
     "target of a loss that has none": ["train", "--loss", "saturating", "--generator-target", "0.9"],
     "comparison that climbs": ["compare", "/nonexistent", "--name", "../x"],
     "comparison of nothing": ["compare", "/nonexistent"],
@@ -105,8 +107,15 @@ def test_a_corrupt_archive_is_named(call, tmp_path, small_archives):
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["part_a", "--help"], ["part_b", "--help"], ["train", "--help"], []])
+COMMANDS = (
+    *PARTS, "part_c", "all", "train", "compare", "saturation", "bench", "torch_baseline", "ridge",
+    "change_of_variables",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
 def test_help(call, arguments):
+    """Under the names that README and SPEC give."""
     done = call(*arguments)
     assert done.returncode == 0
     assert "Usage: ./run.sh" in done.stdout

@@ -88,6 +88,14 @@ def test_all_parts_of_c_run_and_are_compared(call, tmp_path, small_archives):
         assert "part_a-archives" in (folder.path / "comparison.csv").read_text()
 
 
+@pytest.mark.slow
+def test_all_is_everything(call, tmp_path, small_archives):
+    done = call("all", "--archives", small_archives, "--epochs", 1, "--out", tmp_path)
+    assert done.returncode == 0, done
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {f"{name}-archives" for name in PARTS} | {"ridge", "change_of_variables"}
+
+
 def test_a_part_is_compared_with_the_same_options_only(call, tmp_path, small_archives):
     """A baseline of other options is refused with the difference; a longer one is taken as it was at that epoch."""
     options = ["--archives", small_archives, "--out", tmp_path]
