@@ -75,7 +75,7 @@ def frozen_generators(
     state = init_state(jax.random.key(PART_A.config.seed), setting)
     frozen = {}
     for epoch in range(1, max(epochs) + 1):
-        state, _ = train_epoch(state, images, setting=setting, discriminator_steps=1)
+        state, _ = jax.block_until_ready(train_epoch(state, images, setting=setting, discriminator_steps=1))
         say(f"G: epoch {epoch}/{max(epochs)}")
         if epoch in epochs:
             frozen[epoch] = jax.tree.map(jnp.copy, state.generator)  # the next epoch consumes the state

@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from gan_jax.pixels import to_bytes
 
@@ -31,7 +31,7 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
 
 def _epoch_axis(axis: Axes) -> None:
     axis.set_xlabel("epoch")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -50,11 +50,17 @@ def _line(axis: Axes, metrics: Metrics, name: str, label: str, colour: str) -> N
 def _tidy(axis: Axes, last_epoch: float) -> None:
     """Whole epochs on one axis; on a logarithmic other one at least a decade, so that equal values look equal."""
     if last_epoch == 1:
-        axis.set_xlim(0.5, 1.5)
+        axis.set(xlim=(0.5, 1.5), xticks=[1])
+    if axis.get_yscale() != "log":
+        return
     low, high = axis.get_ylim()
-    if axis.get_yscale() == "log" and high < 10 * low:
+    if high < 10 * low:
         middle = math.sqrt(low * high)
-        axis.set_ylim(middle / math.sqrt(10), middle * math.sqrt(10))
+        low, high = axis.set_ylim(middle / math.sqrt(10), middle * math.sqrt(10))
+    if high < 1000 * low:
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.yaxis.set_minor_formatter("{x:g}")
 
 
 def _equilibrium(axis: Axes, value: float, text: str, colour: str) -> None:
