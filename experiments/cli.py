@@ -215,7 +215,7 @@ def ridge(
     """Ridge regression's closed form, checked on scikit-learn's diabetes data or on a table of your own."""
     from math_checks import commands
 
-    use_cache(least_seconds=0.0)
+    use_cache()
     return commands.ridge(out=out, data=data, target=target, penalty_strength=penalty_strength)
 
 
@@ -230,17 +230,14 @@ def change_of_variables(
     """The density of a transformed variable, checked on five maps."""
     from math_checks import commands
 
-    use_cache(least_seconds=0.0)
+    use_cache()
     return commands.change_of_variables(out=out, seed=seed)
 
 
-def use_cache(least_seconds: float = 0.5) -> None:
-    """Keep the programs that took this long to compile in the user's cache folder: the next start need not.
-
-    The mathematics is a hundred small programs, many of them the same for two checks.
-    """
+def use_cache() -> None:
+    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", least_seconds)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _train(base: Config, options: RunOptions) -> list[RunFolder]:

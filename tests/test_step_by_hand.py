@@ -4,6 +4,8 @@ Nothing of the core is called but the numbers of the streams and the dropout's r
 or a sign that changes in the core changes the result here.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,7 +59,8 @@ def d(params: dict, x, dropout_key):
     return dense(layers, "logit", x)[:, 0]
 
 
-def adam(params, gradient, mean, square, count: int):
+@jax.jit
+def adam(params, gradient, mean, square, count):
     """Kingma and Ba 2015, algorithm 1, with 2e-4, 0.9, 0.999 and 1e-8."""
     mean = jax.tree.map(lambda m, v: 0.9 * m + 0.1 * v, mean, gradient)
     square = jax.tree.map(lambda s, v: 0.999 * s + 0.001 * v**2, square, gradient)
@@ -72,6 +75,31 @@ def norm(gradient) -> float:
     return float(np.sqrt(sum(np.sum(np.asarray(leaf, np.float64) ** 2) for leaf in jax.tree.leaves(gradient))))
 
 
+@jax.jit
+def d_gradient(params, x, fake, mask_key):
+    """-log D(x) - log(1 - D(G(z))), means over the batch: value, logits, gradient."""
+
+    def loss(params):
+        logits = d(params, jnp.concatenate([x, fake]), mask_key)
+        real, fake_ = logits[:BATCH], logits[BATCH:]
+        return jnp.mean(jnp.log1p(jnp.exp(-real))) + jnp.mean(jnp.log1p(jnp.exp(fake_))), (real, fake_)
+
+    return jax.value_and_grad(loss, has_aux=True)(params)
+
+
+@partial(jax.jit, static_argnames="name")
+def g_gradient(params, d_params, z, mask_key, name):
+    """-log D(G(z)), or log(1 - D(G(z))): value and gradient."""
+
+    def loss(params):
+        logits = d(d_params, g(params, z), mask_key)
+        if name == "saturating":
+            return -jnp.mean(jnp.log1p(jnp.exp(logits)))
+        return jnp.mean(jnp.log1p(jnp.exp(-logits)))
+
+    return jax.value_and_grad(loss)(params)
+
+
 def by_hand(state, pixels, loss: str):
     """Parameters, Adam's moments, and what each iteration reports."""
     keys = Keys(0)
@@ -83,32 +111,15 @@ def by_hand(state, pixels, loss: str):
         x = jnp.asarray(pixels[t], jnp.float32) / 127.5 - 1
         of_d = []
         for k in range(STEPS):
-            z = jax.random.normal(keys.at(LATENTS_OF_D, t, k), (BATCH, 128))
-            mask_key = keys.at(DROPOUT_OF_D, t, k)
-            fake = g(g_params, z)
-
-            def d_loss(params, x=x, fake=fake, mask_key=mask_key):
-                logits = d(params, jnp.concatenate([x, fake]), mask_key)
-                real, fake = logits[:BATCH], logits[BATCH:]
-                return jnp.mean(jnp.log1p(jnp.exp(-real))) + jnp.mean(jnp.log1p(jnp.exp(fake))), (real, fake)
-
-            (value, (real, fake)), gradient = jax.value_and_grad(d_loss, has_aux=True)(d_params)
+            fake = jax.jit(g)(g_params, jax.random.normal(keys.at(LATENTS_OF_D, t, k), (BATCH, 128)))
+            (value, logits), gradient = d_gradient(d_params, x, fake, keys.at(DROPOUT_OF_D, t, k))
             d_params, d_mean, d_square = adam(d_params, gradient, d_mean, d_square, STEPS * t + k + 1)
-            accuracy = (np.mean(np.asarray(real) > 0) + np.mean(np.asarray(fake) < 0)) / 2
-            verdicts = [float(jnp.mean(1 / (1 + jnp.exp(-logits)))) for logits in (real, fake)]
-            of_d.append([float(value), *verdicts, accuracy, norm(gradient)])
+            real, fake = (np.asarray(part, np.float64) for part in logits)
+            verdicts = [np.mean(1 / (1 + np.exp(-part))) for part in (real, fake)]
+            of_d.append([float(value), *verdicts, (np.mean(real > 0) + np.mean(fake < 0)) / 2, norm(gradient)])
         z = jax.random.normal(keys.at(LATENTS_OF_G, t), (BATCH, 128))
-        mask_key = jax.random.split(keys.at(DROPOUT_OF_G, t))[
-            1
-        ]  # the first is for real images, which G's loss may read
-
-        def g_loss(params, z=z, mask_key=mask_key, d_params=d_params):
-            logits = d(d_params, g(params, z), mask_key)
-            if loss == "saturating":
-                return -jnp.mean(jnp.log1p(jnp.exp(logits)))  # log(1 - D)
-            return jnp.mean(jnp.log1p(jnp.exp(-logits)))  # -log D
-
-        value, gradient = jax.value_and_grad(g_loss)(g_params)
+        _, mask_key = jax.random.split(keys.at(DROPOUT_OF_G, t))  # the first is for real images, if G's loss reads them
+        value, gradient = g_gradient(g_params, d_params, z, mask_key, loss)
         g_params, g_mean, g_square = adam(g_params, gradient, g_mean, g_square, t + 1)
         d_value, d_real, d_fake, d_accuracy, d_norm = np.mean(of_d, axis=0)
         reports.append([d_value, float(value), d_real, d_fake, d_accuracy, d_norm, norm(gradient)])
