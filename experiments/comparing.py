@@ -7,6 +7,7 @@ from gan_jax import figures
 from gan_jax.compare import Run, as_csv, as_markdown, as_text, by_seed
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_text
+from gan_jax.keeping import JAX
 from gan_jax.run_folder import RunFolder
 
 
@@ -33,7 +34,7 @@ def read_run(path: Path, epochs: int | None = None) -> Run:
         samples=folder.read_sample(sampled[-1]),
         sampled_epoch=sampled[-1],
         data=manifest.get("data_sha256", ""),
-        trainer=manifest.get("trainer", "jax"),
+        trainer=manifest.get("trainer", JAX),
         path=str(path),
     )
 

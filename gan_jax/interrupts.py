@@ -1,12 +1,16 @@
 """Stopping at a good moment: SIGTERM and Ctrl-C end a run after the epoch in hand, with a checkpoint."""
 
 import contextlib
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+NOTICE = b"\nrun.sh: stopping after this epoch with a checkpoint; once more to stop at once\n"
 
 
 class StoppedError(Exception):
@@ -25,7 +29,7 @@ class Request:
 
 
 @contextlib.contextmanager
-def deferred(say: Callable[[str], None]) -> Iterator[Request]:
+def deferred() -> Iterator[Request]:
     """Within the block a first signal is noted and told, and a second one acts as it would without the block.
 
     In a thread other than the main one, which receives no signals, nothing is changed.
@@ -38,7 +42,9 @@ def deferred(say: Callable[[str], None]) -> Iterator[Request]:
     def note(number: int, _: FrameType | None) -> None:
         request.signal = number
         restore()
-        say("stopping after this epoch with a checkpoint; once more to stop at once")
+        # Past the buffers of Python's streams: the signal may have come in the middle of a write to one, which raises.
+        with contextlib.suppress(OSError):
+            os.write(2, NOTICE)
 
     before = {number: signal.signal(number, note) for number in SIGNALS}
 

@@ -47,7 +47,7 @@ def train(
     """
     with unfinished(configs, source, out, habits, listener, trainer=JAX, resumes=True) as records:
         for group in [records] if together and _began_together(records) else [[record] for record in records]:
-            with deferred(listener.say) as request:
+            with deferred() as request:
                 _train(_open(group, listener), source, habits, listener, request)
     return [RunFolder(out / config.name) for config in configs]
 

@@ -186,9 +186,9 @@ def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, numbe
         assert process.stdout is not None
         next(line for line in process.stdout if line.startswith("epoch   1/"))
         process.send_signal(number)
-        told, errors = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode == code
-    assert "stopping after this epoch with a checkpoint" in told
+    assert "stopping after this epoch with a checkpoint" in errors
     epoch = len(RunFolder(tmp_path / "a").read_rows())
     assert f"stopped after epoch {epoch} of 500: the same command goes on there" in errors
     again = run(*part_a(tmp_path, epochs=epoch + 1))

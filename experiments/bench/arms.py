@@ -1,6 +1,6 @@
 """What is timed: an arm is one way to train, and runs in a process of its own."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from experiments.bench.flops import flops
@@ -39,11 +39,6 @@ class Arm:
     def images(self) -> int:
         """That one iteration trains on, of all seeds."""
         return self.seeds * self.batch_size
-
-    @property
-    def floor(self) -> "Arm":
-        """The same operations at the rate of bare matrix products in the same precision."""
-        return replace(self, framework="products", compiled=False)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

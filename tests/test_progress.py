@@ -1,0 +1,41 @@
+"""What a run's lines say: losses, verdicts, and a time left that the first epoch's compiling does not spoil."""
+
+import pytest
+
+from experiments import progress
+from gan_jax.config import Config
+
+ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probability=0.75, fake_probability=0.25)
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """A plain listener on a clock of our own, and a function that ends an epoch and gives its line."""
+    clock, said = [0.0], []
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(progress, "say", said.append)
+    listener = progress.plain()
+
+    def end(epoch: int, seconds: float, seeds: int = 1) -> str:
+        clock[0] += seconds
+        rows = [ROW | dict(epoch=float(epoch), generator_loss=1e-7 * (1 + seed), seconds=seconds / seeds)
+                for seed in range(seeds)]  # fmt: skip
+        listener.epoch(rows)
+        return said[-1]
+
+    return listener, end
+
+
+def test_lines_and_time_left(lines):
+    listener, end = lines
+    listener.start(Config(name="x", epochs=10), 2)
+    assert end(3, 50).startswith("epoch   3/10  loss D 1.250  G 1.0e-07  D(x) 0.750  D(G(z)) 0.250  50.0 s, ")
+    assert end(4, 5).endswith("  5.0 s, 30 s left")  # six epochs of 5 s
+    assert end(5, 7).endswith("  7.0 s, 30 s left")  # five of 6 s
+
+
+def test_seeds_together_are_one_line_with_their_mean_and_all_of_their_time(lines):
+    listener, end = lines
+    listener.start(Config(name="x", epochs=2), 0)
+    assert "G 2.0e-07" in end(1, 6, seeds=3)
+    assert end(2, 6, seeds=3).endswith("  6.0 s, 0 s left")
