@@ -13,7 +13,7 @@ from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import Reference, load_classifier, make_reference
 from gan_jax.keeping import Habits, Source
-from gan_jax.models import Precision
+from gan_jax.products import Precision
 
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 EVALUATED_SAMPLES = 10_000

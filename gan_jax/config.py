@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from gan_jax.data import DATASETS
+from gan_jax.dropout import MAX_DROPOUT_RATE
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES, Targets
-from gan_jax.models import MAX_DROPOUT_RATE, Precision
+from gan_jax.products import Precision
 from gan_jax.schedules import ONE_STEP, Schedule
 
 LossName = Literal["non_saturating", "saturating"]

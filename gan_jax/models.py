@@ -4,18 +4,16 @@ A module is a frozen, hashable description; its parameters live outside it: `ini
 `apply(params, x) -> y` are pure. Linen rather than nnx because that is all this project asks of a model library.
 """
 
-from typing import Literal
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
-Precision = Literal["float32", "bfloat16"]
+from gan_jax.dropout import dropout
+from gan_jax.products import Precision, product
 
 LATENT_SIZE = 128
 IMAGE_SIZE = 28 * 28
-MAX_DROPOUT_RATE = 0.999  # beyond it, the rate's rounding to 1/65536 would be more than 2 % of what is kept
 LEAKY_SLOPE = 0.2
 GENERATOR_SIZES = (256, 512, 1024)  # of the hidden layers
 DISCRIMINATOR_SIZES = (1024, 512, 256)
@@ -36,66 +34,16 @@ def torch_uniform(fan_in: int) -> nn.initializers.Initializer:
     return initialise
 
 
-@jax.custom_vjp
-def bfloat16_product(left: Array, right: Array) -> Array:
-    """float32 (n, k) times float32 (k, m) -> float32 (n, m): operands rounded to bfloat16, sums in float32.
-
-    The two products of its gradient are the same kind. jax's own gradient of a product of bfloat16 operands would
-    multiply float32 by bfloat16 and round the result to bfloat16.
-    """
-    return _bfloat16_dot(left, right)
-
-
-def _bfloat16_dot(left: Array, right: Array) -> Array:
-    return jnp.dot(left.astype(jnp.bfloat16), right.astype(jnp.bfloat16), preferred_element_type=jnp.float32)
-
-
-def _forward(left: Array, right: Array) -> tuple[Array, tuple[Array, Array]]:
-    operands = left.astype(jnp.bfloat16), right.astype(jnp.bfloat16)
-    return _bfloat16_dot(*operands), operands
-
-
-def _backward(operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
-    left, right = operands
-    return _bfloat16_dot(cotangent, right.T), _bfloat16_dot(left.T, cotangent)
-
-
-bfloat16_product.defvjp(_forward, _backward)
-
-
 def linear(inputs: Array, features: int, precision: Precision, name: str) -> Array:
-    """x W + b: float32 (batch, fan_in) -> float32 (batch, features), within a compact module.
-
-    "bfloat16" rounds the operands of the product and of the two products of its gradient to bfloat16 and sums in
-    float32; parameters, gradients and results are float32 either way. "float32" asks for full float32, also where a
-    device would take TensorFloat-32 unasked; parameters of float64 are computed with in float64.
-    """
+    """x W + b: float32 (batch, fan_in) -> float32 (batch, features), within a compact module; see `product`."""
     fan_in = inputs.shape[-1]
-    rounded = precision == "bfloat16"
     return nn.Dense(
         features,
         kernel_init=torch_uniform(fan_in),
         bias_init=torch_uniform(fan_in),
-        dot_general=(lambda x, w, *_, **__: bfloat16_product(x, w)) if rounded else lax.dot_general,
-        precision=lax.Precision.HIGHEST,
+        dot_general=lambda inputs, kernel, *_, **__: product(inputs, kernel, precision),
         name=name,
     )(inputs)
-
-
-def dropout(key: Array, inputs: Array, rate: float) -> Array:
-    """Zero each element with probability `rate` and scale the others so that the mean is kept (inverted dropout).
-
-    The rate is rounded to a multiple of 1/65536, and the scale is that of the rounded rate, because 16 random bits an
-    element cost half as much as the 32 of `jax.random.bernoulli`.
-
-    Args:
-        key: typed key ().
-        inputs: float32 of any shape.
-        rate: from 0 to `MAX_DROPOUT_RATE`, known when the function is traced.
-    """
-    threshold = round(rate * 2**16)
-    kept = jax.random.bits(key, inputs.shape, jnp.uint16) >= threshold
-    return jnp.where(kept, inputs * (2**16 / (2**16 - threshold)), 0)
 
 
 class Generator(nn.Module):

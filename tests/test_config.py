@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 
 from gan_jax.config import MAX_SEED, Config, Setting
+from gan_jax.dropout import MAX_DROPOUT_RATE
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES
-from gan_jax.models import MAX_DROPOUT_RATE
 from gan_jax.schedules import Schedule
 
 losses = st.one_of(  # the saturating loss has no generator target

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 import torch
 
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator, bfloat16_product, dropout
+from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator
 
 NETWORKS = {
     "generator": (Generator(), LATENT_SIZE, 1_493_520, [128, 256, 512, 1024, 784]),
@@ -80,16 +80,6 @@ def test_generator_stays_in_range():
     assert jnp.abs(images).max() <= 1
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.5, 0.9])
-def test_dropout_rate_and_scale(rate):
-    n = 400_000
-    out = np.asarray(dropout(jax.random.key(3), jnp.ones(n), rate))
-    dropped = np.mean(out == 0)
-    # Five standard deviations of a share among n, and the rate's rounding to 1/65536.
-    assert abs(dropped - rate) <= 5 * np.sqrt(rate * (1 - rate) / n) + 2**-17
-    np.testing.assert_allclose(out[out != 0], 1 / (1 - rate), rtol=2e-4)  # rounding of 1 - 0.9 to 1/65536
-
-
 def test_dropout_follows_every_hidden_layer_only_in_training(network):
     module, params, _, sizes = network
     if isinstance(module, Generator):
@@ -114,22 +104,6 @@ def test_each_hidden_layers_dropout_is_its_own():
     share = np.mean(np.asarray(kept) != 0)
     # Independent masks keep 0.7**3 = 0.343 of all, one mask thrice 0.7, two of three layers 0.49; 5 deviations: 0.037.
     assert abs(share - 0.343) < 0.037
-
-
-@pytest.mark.parametrize("shape", [(7, 5, 3), (64, 784, 256)])
-def test_bfloat16_product_and_its_gradients(shape):
-    """All three products against float64 products of operands that were rounded to bfloat16."""
-    n, k, m = shape
-    keys = jax.random.split(jax.random.key(9), 3)
-    left, right, cotangent = (
-        jax.random.normal(key, size) for key, size in zip(keys, ((n, k), (k, m), (n, m)), strict=True)
-    )
-    product, pull_back = jax.vjp(bfloat16_product, left, right)
-    x, w, g = (np.asarray(array.astype(jnp.bfloat16), np.float64) for array in (left, right, cotangent))
-    for found, expected in zip((product, *pull_back(cotangent)), (x @ w, g @ w.T, x.T @ g), strict=True):
-        chex.assert_type(found, jnp.float32)
-        # Sums of up to 784 products of size 1 in float32: below 784 roundings of 6e-8 on sums of up to 100.
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-4)
 
 
 def test_bfloat16_rounds_operands_only(network):
