@@ -21,21 +21,22 @@ def dropout(key: Array, inputs: Array, rate: float) -> Array:
         rate: from 0 to `MAX_DROPOUT_RATE`, known when the function is traced.
     """
     threshold = round(rate * 2**16)
-    kept = random_halfwords(key, *inputs.shape) >= threshold
+    rows, columns = inputs.shape
+    # Compared before they are joined, in single bytes: joined first, the words cost a twentieth of an iteration more.
+    quarters = [halfwords >= threshold for halfwords in random_halfwords(key, rows, -(-columns // 4))]
+    kept = jnp.concatenate(quarters, axis=1)[:, :columns]
     return jnp.where(kept, inputs * (2**16 / (2**16 - threshold)), 0)
 
 
-def random_halfwords(key: Array, rows: int, columns: int) -> Array:
-    """16 random bits an element: uint32 (rows, columns) below 65536.
+def random_halfwords(key: Array, rows: int, blocks: int) -> list[Array]:
+    """16 random bits an element: four arrays of uint32 (rows, blocks) below 65536.
 
-    A row is the four halfwords of the blocks of threefry at (row, 0), (row, 1), ..., one kind after the other, so that
-    a row does not depend on how many rows there are.
+    They are the low and the high half of each of the two words of threefry at (row, block), so that a row does not
+    depend on how many rows there are.
     """
-    shape = rows, -(-columns // 4)
-    row, column = (lax.broadcasted_iota(jnp.uint32, shape, axis) for axis in (0, 1))
-    words = threefry(jax.random.bits(key, (2,)), row, column)
-    halfwords = [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
-    return jnp.concatenate(halfwords, axis=1)[:, :columns]
+    row, block = (lax.broadcasted_iota(jnp.uint32, (rows, blocks), axis) for axis in (0, 1))
+    words = threefry(jax.random.bits(key, (2,)), row, block)
+    return [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
 
 
 def threefry(key: Array, first: Array, second: Array) -> tuple[Array, Array]:
