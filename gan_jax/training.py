@@ -21,6 +21,7 @@ from gan_jax.models import (
     widened,
 )
 from gan_jax.pixels import to_unit_range
+from gan_jax.sharding import over_batch
 
 # On a GPU XLA may otherwise choose sums whose order changes from run to run; elsewhere the option changes nothing.
 DETERMINISTIC = {"xla_gpu_deterministic_ops": True}
@@ -133,11 +134,13 @@ def discriminator_step(
     """
     latent_key = stream_key(state.key, Stream.DISCRIMINATOR_LATENTS, state.iteration, inner_step)
     dropout_key = stream_key(state.key, Stream.DISCRIMINATOR_DROPOUT, state.iteration, inner_step)
-    latents = jax.random.normal(latent_key, (len(real_images), LATENT_SIZE))
-    images = jnp.concatenate([real_images, generated_images(state.generator, latents, setting)])
+    latents = over_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
+    # Pair by pair, not one half after the other: of a batch over several devices each then has both halves of its rows.
+    pairs = jnp.stack([real_images, generated_images(state.generator, latents, setting)], axis=1)
+    images = pairs.reshape(-1, IMAGE_SIZE)
 
     def loss(params: Params) -> tuple[Array, tuple[Array, Array]]:
-        real_logits, fake_logits = jnp.split(discriminator_logits(params, images, setting, dropout_key), 2)
+        real_logits, fake_logits = discriminator_logits(params, images, setting, dropout_key).reshape(-1, 2).T
         value = LOSSES[setting.loss].discriminator(real_logits, fake_logits, setting.targets)
         return value, (real_logits, fake_logits)
 
@@ -156,9 +159,8 @@ def discriminator_step(
 
 def generator_step(state: GanState, real_images: Array, setting: Setting) -> tuple[GanState, Array, Array]:
     """One update of G on fresh latents; returns the state, the loss and the gradient's norm, float32 () each."""
-    latents = jax.random.normal(
-        stream_key(state.key, Stream.GENERATOR_LATENTS, state.iteration), (len(real_images), LATENT_SIZE)
-    )
+    latent_key = stream_key(state.key, Stream.GENERATOR_LATENTS, state.iteration)
+    latents = over_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
     dropout_key = stream_key(state.key, Stream.GENERATOR_DROPOUT, state.iteration)
     real_key, fake_key = jax.random.split(dropout_key)
 
@@ -176,7 +178,7 @@ def generator_step(state: GanState, real_images: Array, setting: Setting) -> tup
 
 def iterate(state: GanState, images: Array, *, setting: Setting, discriminator_steps: int) -> tuple[GanState, StepInfo]:
     """`train_step` before it is compiled."""
-    real_images = to_unit_range(images)
+    real_images = to_unit_range(over_batch(images))
 
     def inner(state: GanState, inner_step: Array) -> tuple[GanState, DiscriminatorInfo]:
         return discriminator_step(state, real_images, inner_step, setting)

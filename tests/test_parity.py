@@ -79,14 +79,16 @@ def noise(key: Array, iteration: Array, steps: int, sizes: tuple[int, ...], rate
     latent_keys = [*d_keys, stream_key(key, Stream.GENERATOR_LATENTS, iteration)]
     latents = jnp.stack([jax.random.normal(each, (BATCH, LATENT_SIZE)) for each in latent_keys])
     d_keys = [stream_key(key, Stream.DISCRIMINATOR_DROPOUT, iteration, inner) for inner in range(steps)]
-    calls = [(each, 2 * BATCH) for each in d_keys]
-    calls += [(jax.random.split(stream_key(key, Stream.GENERATOR_DROPOUT, iteration))[1], BATCH)]
-    masks = [
-        jnp.concatenate(
-            [dropout(jax.random.fold_in(each, i), jnp.ones((rows, size)), rate) != 0 for each, rows in calls]
-        )
-        for i, size in enumerate(sizes, start=1)
-    ]
+    g_key = jax.random.split(stream_key(key, Stream.GENERATOR_DROPOUT, iteration))[1]
+
+    def mask(key: Array, index: int, shape: tuple[int, int]) -> Array:
+        return dropout(jax.random.fold_in(key, index), jnp.ones(shape), rate) != 0
+
+    masks = []
+    for i, size in enumerate(sizes, start=1):
+        pairs = [mask(each, i, (2 * BATCH, size)) for each in d_keys]  # of a real image and a generated one in turn
+        of_steps = [jnp.concatenate([pair[0::2], pair[1::2]]) for pair in pairs]
+        masks.append(jnp.concatenate([*of_steps, mask(g_key, i, (BATCH, size))]))
     return latents, masks
 
 

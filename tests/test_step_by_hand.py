@@ -87,8 +87,9 @@ def d_gradient(params, x, fake, mask_key):
     """-log D(x) - log(1 - D(G(z))), means over the batch: value, logits, gradient."""
 
     def loss(params):
-        logits = d(params, jnp.concatenate([x, fake]), mask_key)
-        real, fake_ = logits[:BATCH], logits[BATCH:]
+        pairs = jnp.zeros((2 * BATCH, 784)).at[0::2].set(x).at[1::2].set(fake)  # a real image, a generated one, ...
+        logits = d(params, pairs, mask_key)
+        real, fake_ = logits[0::2], logits[1::2]
         return jnp.mean(jnp.log1p(jnp.exp(-real))) + jnp.mean(jnp.log1p(jnp.exp(fake_))), (real, fake_)
 
     return jax.value_and_grad(loss, has_aux=True)(params)
