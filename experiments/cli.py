@@ -15,6 +15,7 @@ from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from experiments.saturation import saturation as run_saturation
+from experiments.verifying import verify_run
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
@@ -134,6 +135,20 @@ def compare_runs(
         raise UserError(f"{out / name} is a run's folder: choose another --name")
     found = [read_run(folder if folder.exists() else out / folder) for folder in folders]
     compare(found, out / name, " against ".join(run.config.name for run in found))
+
+
+@app.command
+def verify(
+    folder: Annotated[Path, Parameter(name="RUN", help="A run's folder, or its name in --out.")],
+    /,
+    *,
+    out: Out = DEFAULT_OUT,
+    since: Annotated[int, whole("The epoch of one of its checkpoints, to start there. 0: from the start.")] = 0,
+    archives: Annotated[Path | None, Parameter(help="Those that it was trained on, if it was.")] = None,
+) -> int:
+    """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
+    use_cache()
+    return verify_run(folder if folder.exists() else out / folder, archives, since)
 
 
 @app.command

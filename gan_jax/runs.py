@@ -52,6 +52,11 @@ def train(
     return [RunFolder(out / config.name) for config in configs]
 
 
+def initial_state(config: Config) -> GanState:
+    """A run's state before its first epoch."""
+    return init_state(jax.random.key(config.seed), config.setting)
+
+
 def _began_together(records: list[Record]) -> bool:
     """Whether these seeds have been trained in one program so far, if at all."""
     seeds = [record.config.seed for record in records]
@@ -80,7 +85,7 @@ def _open(records: list[Record], listener: Listener) -> list[_Run]:
 
 def _resume(record: Record, listener: Listener, no_later_than: int | None = None) -> _Run:
     """A run at its last checkpoint up to an epoch, or at its start; nothing is written."""
-    state = init_state(jax.random.key(record.config.seed), record.config.setting)
+    state = initial_state(record.config)
     restored, warnings = checkpoints.load_newest(record.folder.checkpoints, state, no_later_than)
     for warning in warnings:
         listener.say(f"warning: {warning}")
