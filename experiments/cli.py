@@ -1,25 +1,22 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import jax
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
-from experiments.comparing import compare, read_baseline, read_run
+from experiments.comparing import compare, read_run
 from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
+from experiments.running import run_part, run_parts, tell, train_seeds, use_cache
 from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
-from gan_jax import runs
-from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
-from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import UserError
 from gan_jax.interrupts import StoppedError
 from gan_jax.run_folder import RunFolder
@@ -54,7 +51,7 @@ def main() -> NoReturn:
 
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
-        _run_part(part, options or RunOptions())
+        run_part(part, options or RunOptions())
 
     command.__doc__ = f"{part.question}\n\n    {part.claim}"
     return command
@@ -67,21 +64,15 @@ for _name, _part in PARTS.items():
 @app.command(name="part_c")
 def part_c(options: RunOptions | None = None) -> None:
     """All six of part_c1 to part_c6, one after another."""
-    _run_parts([name for name in PARTS if name.startswith("part_c")], options or RunOptions())
+    run_parts([name for name in PARTS if name.startswith("part_c")], options or RunOptions())
 
 
 @app.command(name="all")
 def everything(options: RunOptions | None = None) -> int:
     """All that the homework asks for: part_a, part_b, part_c1 to part_c6, ridge and change_of_variables."""
     options = options or RunOptions()
-    _run_parts(list(PARTS), options)
+    run_parts(list(PARTS), options)
     return max(ridge(out=options.out), change_of_variables(out=options.out))
-
-
-def _run_parts(names: Sequence[str], options: RunOptions) -> None:
-    require(options.name is None, "this makes several runs: give --name to each part's own command")
-    for name in names:
-        _run_part(PARTS[name], options)
 
 
 @app.command
@@ -97,7 +88,7 @@ def train(
     ] = "1",
     real_target: Annotated[float, Parameter(help="D's target for real images.")] = 1.0,
     fake_target: Annotated[float, Parameter(help="D's target for generated images.")] = 0.0,
-    generator_target: Annotated[float, Parameter(help="G's target, in the non-saturating loss.")] = 1.0,
+    generator_target: Annotated[float, Parameter(help="G's target for generated images.")] = 1.0,
     dropout_rate: Annotated[float, Parameter(help="In D, after each hidden layer.")] = 0.3,
     width: Annotated[int, whole("Times the homework's sizes of all hidden layers.")] = 1,
     adam_b1: Annotated[float, Parameter(help="Decay of Adam's mean.")] = 0.9,
@@ -115,7 +106,7 @@ def train(
         adam_b2=adam_b2,
     )
     base = Config(name="train", discriminator_steps=Schedule.parse(discriminator_steps), setting=setting)
-    _train(base, options or RunOptions())
+    train_seeds(base, options or RunOptions())
 
 
 @app.command(name="compare")
@@ -145,17 +136,20 @@ def verify(
     out: Out = DEFAULT_OUT,
     since: Annotated[int, whole("The epoch of one of its checkpoints, to start there. 0: from the start.")] = 0,
     archives: Annotated[Path | None, Parameter(help="Those that it was trained on, if it was.")] = None,
+    classifier: Annotated[Path | None, Parameter(help="That it was measured with, if not the shipped one.")] = None,
 ) -> int:
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
     use_cache()
-    return verify_run(folder if folder.exists() else out / folder, archives, since)
+    return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
 
 
 @app.command
 def saturation(
     *,
     out: Out = DEFAULT_OUT,
-    dataset: Annotated[str, Parameter(help="mnist, fashion_mnist or kmnist.")] = "mnist",
+    dataset: Annotated[
+        str | None, Parameter(help="mnist, fashion_mnist or kmnist. By default mnist.", show_default=False)
+    ] = None,
     archives: Annotated[Path | None, Parameter(help="A folder with four gzipped IDX files, as in part_a.")] = None,
     iterations: Annotated[int, whole("Updates of each D from scratch.")] = 4000,
     epochs: Annotated[str, Parameter(help="After which G is frozen.")] = "1,10,25",
@@ -164,10 +158,12 @@ def saturation(
     require(1 <= iterations <= 1_000_000, f"iterations must be from 1 to 1000000, not {iterations}")
     frozen = numbers(epochs)
     require(min(frozen) >= 1 and max(frozen) <= 1000, f"epochs must be from 1 to 1000, not {epochs}")
-    images = source_of(RunOptions(dataset=dataset, archives=archives)).dataset
+    options = RunOptions(dataset=dataset, archives=archives)
+    [config] = configure(PARTS["part_a"].config, options)
+    images = source_of(options).dataset
     use_cache()
     try:
-        run_saturation(images, out / "saturation", frozen, iterations, PARTS["part_a"].config.setting, say)
+        run_saturation(images, config.dataset, out / "saturation", frozen, iterations, config.setting, say)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
@@ -216,7 +212,7 @@ def torch_baseline(
     configs, habits, source = configure(base, options), habits_of(options), source_of(options)
     from experiments import torch_baseline
 
-    _tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))
+    tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))
 
 
 @app.command
@@ -247,63 +243,3 @@ def change_of_variables(
 
     use_cache()
     return commands.change_of_variables(out=out, seed=seed)
-
-
-def use_cache() -> None:
-    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-def _train(base: Config, options: RunOptions) -> list[RunFolder]:
-    """Train a configuration with each seed that the options ask for."""
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
-    summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    use_cache()
-    # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
-    together = len(configs) > 1 and jax.default_backend() != "cpu"
-    folders = runs.train(configs, source, options.out, habits, listener(), together=together)
-    _tell(folders)
-    if summary is not None:
-        seeds = [read_run(folder.path) for folder in folders]
-        compare(seeds, options.out / summary, f"{base.name}, {len(folders)} seeds")
-    return folders
-
-
-def _summary_name(configs: Sequence[Config]) -> str:
-    """The folder for what several seeds have in common: part_a-seeds_0-4 or part_a-seeds_3_7."""
-    seeds = [config.seed for config in configs]
-    in_order = seeds == list(range(seeds[0], seeds[-1] + 1))
-    listed = f"{seeds[0]}-{seeds[-1]}" if in_order else "_".join(map(str, seeds))
-    name = f"{configs[0].name.removesuffix(f'-seed_{seeds[0]}')}-seeds_{listed}"
-    require_run_name(name)
-    return name
-
-
-def _tell(folders: list[RunFolder]) -> None:
-    """Say where finished runs are, and which bits they ended with."""
-    for folder in folders:
-        say(f"Done: figures, samples and metrics are in {folder.path}")
-        say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
-
-
-def _run_part(part: Part, options: RunOptions) -> None:
-    """Train a part and compare it with its baseline, if that was made with the same options."""
-    found = [read_run(folder.path) for folder in _train(part.config, options)]
-    if part.baseline is None:
-        return
-    baseline = PARTS[part.baseline].config
-    paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
-    make = f"Make it: ./run.sh {baseline.name}, with the same options."
-    if not all((path / "metrics.csv").exists() for path in paths):
-        say(f"No comparison: there is no run of {baseline.name}. {make}")
-        return
-    try:
-        baselines = [read_baseline(path, run) for path, run in zip(paths, found, strict=True)]
-    except UserError as error:
-        say(f"No comparison with {baseline.name}: {error}. {make}")
-        return
-    compare([*baselines, *found], Path(found[0].path), f"{part.config.name} against {baseline.name}")
-    if part.config.setting.loss == "saturating":
-        run, other = found[0], baselines[0]
-        say(explain_saturation(run.config.name, run.metrics, other.config.name, other.metrics))

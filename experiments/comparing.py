@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_jax import figures
-from gan_jax.compare import Run, as_csv, as_markdown, as_text, by_seed
+from gan_jax.compare import Run, by_seed
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_text
 from gan_jax.keeping import JAX
 from gan_jax.run_folder import RunFolder
+from gan_jax.tables import as_csv, as_markdown, as_text
 
 
 def read_run(path: Path, epochs: int | None = None) -> Run:
@@ -57,6 +58,17 @@ def read_baseline(path: Path, run: Run) -> Run:
     return baseline
 
 
+def read_baselines(paths: Sequence[Path], runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """The baselines of a part's runs that there are, and for each of the others why there is none."""
+    baselines, missing = [], []
+    for path, run in zip(paths, runs, strict=True):
+        try:
+            baselines.append(read_baseline(path, run))
+        except UserError as error:
+            missing.append(str(error))
+    return baselines, missing
+
+
 def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
     """Print the table of some runs, those that differ in the seed alone together, and write it and the figure.
 
@@ -66,7 +78,10 @@ def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
         raise UserError("a run is named twice: a comparison counts each run once")
     groups = by_seed(runs)
     metrics = {name: [run.metrics for run in group] for name, group in groups.items()}
-    samples = {name: (group[0].sampled_epoch, group[0].samples) for name, group in groups.items()}
+    samples = {
+        name: figures.Sample(group[0].config.seed, group[0].sampled_epoch, group[0].samples)
+        for name, group in groups.items()
+    }
     try:
         save_figure(folder / "comparison.png", figures.comparison(metrics, samples, title))
         write_text(folder / "comparison.csv", as_csv(groups))
@@ -74,6 +89,6 @@ def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
     print(as_text(groups))
-    if any(len(group) > 1 for group in groups.values()):
-        print("mean ± half width of the 95 % interval (Student's t over the seeds; every run is counted)")
     print(f"{folder / 'comparison.png'}: losses, D(G(z)), gradient norms and samples; the table beside it")
+    if any(len(group) > 1 for group in groups.values()):
+        print("its bold lines: means over seeds, on logarithmic axes geometric, or medians where a seed has a zero")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, Token
 
+from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
@@ -58,6 +59,7 @@ class RunOptions:
     batch_size: Annotated[int | None, whole("Images a step; an incomplete last batch is left out. 512.")] = None
     learning_rate: Annotated[float | None, Parameter(help="Of both Adam optimisers. 0.0002.")] = None
     precision: Annotated[Precision | None, Parameter(help="Of the operands of matrix products. float32.")] = None
+    devices: Annotated[int, whole("How many to spread the batch over, or --seeds on accelerators.")] = 1
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1
     evaluate_every: Annotated[int, whole("Epochs between measurements of samples; 0: after the last alone.")] = 0
@@ -147,4 +149,4 @@ def source_of(options: RunOptions) -> Source:
         samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
         return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
 
-    return Source(images, reference)
+    return Source(images, reference, None if classifier is None else tree_sha256(classifier))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import jax
 from tqdm import tqdm
 
+from experiments.bench.flops import flops
 from gan_jax.config import Config
 from gan_jax.keeping import Listener
 from gan_jax.run_folder import Row
@@ -24,9 +25,9 @@ def terminal() -> Listener:
     """A bar with epoch, both losses, rate and time left."""
     bar: tqdm = tqdm(disable=True)
 
-    def start(config: Config, done: int) -> None:
+    def start(config: Config, done: int, devices: int) -> None:
         nonlocal bar
-        say(_opening(config, done))
+        say(_opening(config, done, devices))
         bar = tqdm(
             total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
         )
@@ -42,18 +43,18 @@ def terminal() -> Listener:
 
 def plain() -> Listener:
     """A line an epoch with what the bar shows, and D's verdicts."""
-    begun, first, total, warm = time.perf_counter(), 0, 0, False
+    begun, first, warm, work = time.perf_counter(), 0, False, [0]
 
-    def start(config: Config, done: int) -> None:
-        nonlocal begun, first, total, warm
-        begun, first, total, warm = time.perf_counter(), done, config.epochs, False
-        say(_opening(config, done))
+    def start(config: Config, done: int, devices: int) -> None:
+        nonlocal begun, first, warm, work
+        begun, first, warm, work = time.perf_counter(), done, False, _work(config)
+        say(_opening(config, done, devices))
 
     def epoch(rows: Sequence[Row]) -> None:
         nonlocal begun, first, warm
         row, now = _mean(rows), time.perf_counter()
-        done = int(row["epoch"])
-        left = (now - begun) / (done - first) * (total - done)
+        done, total = int(row["epoch"]), len(work)
+        left = (now - begun) / sum(work[first:done]) * sum(work[done:])
         if not warm:  # the first epoch also compiles: it says nothing of the others
             begun, first, warm = now, done, True
         verdicts = f"D(x) {_short(row['real_probability'])}  D(G(z)) {_short(row['fake_probability'])}"
@@ -71,10 +72,17 @@ def listener() -> Listener:
     return terminal() if sys.stdout.isatty() and capable else plain()
 
 
-def _opening(config: Config, done: int) -> str:
+def _opening(config: Config, done: int, devices: int) -> str:
     device = jax.devices()[0]
-    where = "the CPU" if device.platform == "cpu" else f"{jax.device_count()} {device.device_kind}"
+    kind = "CPU" if device.platform == "cpu" else device.device_kind
+    where = f"the {kind}" if devices == 1 else f"{devices} devices of the {kind}"
     return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}"
+
+
+def _work(config: Config) -> list[int]:
+    """The operations of each epoch's iterations, which tell how its time is to the others'."""
+    of_steps = flops(config.setting.batch_size, config.setting.width).iteration
+    return [of_steps(config.discriminator_steps.steps(epoch)) for epoch in range(1, config.epochs + 1)]
 
 
 def _mean(rows: Sequence[Row]) -> Row:

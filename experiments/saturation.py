@@ -1,13 +1,14 @@
-"""How fast G's gradient vanishes while D becomes good: Arjovsky and Bottou (2017, arXiv:1701.04862), figure 2.
+"""How fast G's gradient vanishes while D becomes good: Arjovsky and Bottou (2017, arXiv:1701.04862), figures 2 and 3.
 
     ./run.sh saturation      claim: under log(1 - D) five orders of magnitude within 4000 iterations of D
 
 G of `part_a` is frozen after 1, 10 and 25 epochs. Against each, a D is trained from scratch, and along the way the norm
-of the gradient is measured that G would receive under either loss.
+of the gradient is measured that G would receive under either loss. Under -log D the paper finds that it grows.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,10 +27,12 @@ from gan_jax.files import save_figure, write_json
 from gan_jax.keys import Stream, stream_key
 from gan_jax.manifest import provenance
 from gan_jax.pixels import to_unit_range
-from gan_jax.training import GanState, discriminator_step, generator_step, init_state, train_epoch
+from gan_jax.training import DETERMINISTIC, GanState, discriminator_step, generator_step, init_state, train_epoch
 
 LOSSES = ("saturating", "non_saturating")
 SEED_OF_DISCRIMINATOR = 1_000_003  # of a key tree apart from that of the generator's run
+ENDS = 3  # measured points that each end of a curve is averaged over: a norm is of one batch, and noisy
+TINY = float(np.finfo(np.float32).tiny)  # the smallest normal float32: a norm below it has underflowed, mostly to 0
 
 
 class Curve(NamedTuple):
@@ -51,7 +54,7 @@ def _batch(state: GanState, images: Array, setting: Setting) -> Array:
     return to_unit_range(images[jax.random.randint(key, (setting.batch_size,), 0, len(images))])
 
 
-@partial(jax.jit, static_argnames=("setting",))
+@partial(jax.jit, static_argnames=("setting",), compiler_options=DETERMINISTIC)
 def _train_discriminator(state: GanState, images: Array, iterations: Array, setting: Setting) -> GanState:
     """So many updates of D alone; the number is not static, so that all stretches are one program."""
 
@@ -62,7 +65,7 @@ def _train_discriminator(state: GanState, images: Array, iterations: Array, sett
     return lax.fori_loop(0, iterations, body, state)
 
 
-@partial(jax.jit, static_argnames=("setting",))
+@partial(jax.jit, static_argnames=("setting",), compiler_options=DETERMINISTIC)
 def _generator_norm(state: GanState, images: Array, setting: Setting) -> Array:
     """The norm of the gradient that a generator step would take here, float32 ()."""
     return generator_step(state, _batch(state, images, setting), setting)[2]
@@ -96,7 +99,8 @@ def measure(generator: dict, epochs: int, images: Array, iterations: np.ndarray,
 def draw(curves: Sequence[Curve]) -> Figure:
     """Both losses side by side, a line for each frozen G, on logarithmic axes."""
     figure = Figure(figsize=(10, 4.5), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True, squeeze=False)[0]
+    # Shared: a norm of 0 is not drawn, and would leave one panel shorter than the other.
+    panels = figure.subplots(1, 2, sharex=True, sharey=True, squeeze=False)[0]
     for axis, loss, formula in zip(panels, LOSSES, ("log(1 - D(G(z)))", "-log D(G(z))"), strict=True):
         for curve, colour in zip(curves, RUN_COLOURS, strict=False):
             axis.plot(curve.iterations, np.where(curve.norms[loss] > 0, curve.norms[loss], np.nan), color=colour,
@@ -110,18 +114,47 @@ def draw(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def orders_lost(curve: Curve, loss: str) -> float:
-    """Orders of magnitude from the norm's greatest value to the least after it that is not 0.
+def _ends(norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Up to `ENDS` points at either end of norms (points,); no point is in both, unless it is the only one."""
+    points = min(ENDS, max(len(norms) // 2, 1))
+    return norms[:points], norms[-points:]
 
-    At first it may rise: a D that has not learnt anything passes little on.
+
+def orders_changed(norms: np.ndarray) -> float | None:
+    """log10(last / first) of norms float64 (points,): below 0 where the norm falls, above 0 where it grows.
+
+    Each end is the geometric mean of up to `ENDS` points. At the last a norm of 0 counts as `TINY`, so that the change
+    is then no greater than this; None where there is one at the first, and no ratio.
     """
-    norms = curve.norms[loss]
-    after = norms[np.argmax(norms) :]
-    return float(np.log10(after[0] / after[after > 0].min(initial=after[0]))) if after[0] > 0 else 0.0
+    first, last = _ends(norms)
+    if (first < TINY).any():
+        return None
+    return float(np.log10(np.maximum(last, TINY)).mean() - np.log10(first).mean())
+
+
+def greatest_fall(norms: np.ndarray) -> float:
+    """Orders of magnitude from any of norms float64 (points,) to the least after it, at least 0; 0 counts as `TINY`.
+
+    An extreme value: the noise of single batches makes it greater than the change, and above 0 where nothing falls.
+    """
+    logarithms = np.log10(np.maximum(norms, TINY))
+    return float((np.maximum.accumulate(logarithms) - logarithms).max())
+
+
+def in_words(norms: np.ndarray) -> str:
+    """What becomes of the norms float64 (points,) of a curve."""
+    change, fall = orders_changed(norms), greatest_fall(norms)
+    if change is None:
+        return "is 0 at first"
+    way, bound = ("falls", "at least ") if change < 0 else ("grows", "at most ")
+    bound = bound if (_ends(norms)[1] < TINY).any() else ""
+    least = "at least " if (norms < TINY).any() else ""
+    return f"{way} by {bound}{abs(change):.1f} orders of magnitude (greatest fall {least}{fall:.1f})"
 
 
 def saturation(
     dataset: ImageDataset,
+    name: str,
     out: Path,
     epochs: Sequence[int],
     iterations: int,
@@ -130,9 +163,23 @@ def saturation(
 ) -> None:
     """Run the experiment, tell how it goes and what was found, and write saturation.json and saturation.png into `out`.
 
-    Both files are written anew with every curve, so that a long experiment that is stopped leaves those it has.
+    Both files are written anew with every curve, so that a long experiment that is stopped leaves those it has. `name`
+    is the data set's.
+
+    Raises:
+        UserError: if there are fewer training images than a batch takes.
+        OSError: if `out` cannot be written to; before anything is trained, unless that changes meanwhile.
     """
     setting.require_batch(len(dataset.train_images))
+    out.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=out).close()  # a folder that is there may still refuse files
+    about = {
+        "provenance": provenance() | {"data_sha256": dataset.sha256()},
+        "dataset": name,
+        "setting": asdict(setting),
+        "seed": PART_A.config.seed,
+        "seed_of_discriminators": SEED_OF_DISCRIMINATOR,
+    }
     images = jax.device_put(dataset.train_images)
     points = measured_iterations(iterations)
     frozen = frozen_generators(images, epochs, setting, say)
@@ -140,30 +187,20 @@ def saturation(
     for epoch in epochs:
         curve = measure(frozen[epoch], epoch, images, points, setting)
         curves.append(curve)
-        write_json(out / "saturation.json", _record(curves, dataset))
+        write_json(out / "saturation.json", about | {"curves": [_record(curve) for curve in curves]})
         save_figure(out / "saturation.png", draw(curves))
         say(
-            f"G frozen after epoch {epoch}: in {iterations} iterations of D its gradient falls by "
-            f"{_fall(curve, 'saturating')} orders of magnitude under log(1 - D), "
-            f"by {_fall(curve, 'non_saturating')} under -log D"
+            f"G frozen after epoch {epoch}: in {iterations} iterations of D its gradient "
+            f"{in_words(curve.norms['saturating'])} under log(1 - D), "
+            f"{in_words(curve.norms['non_saturating'])} under -log D"
         )
 
 
-def _fall(curve: Curve, loss: str) -> str:
-    """In words; a gradient of 0 has no logarithm."""
-    return f"{'more than ' if 0 in curve.norms[loss] else ''}{orders_lost(curve, loss):.1f}"
-
-
-def _record(curves: Sequence[Curve], dataset: ImageDataset) -> dict[str, Any]:
+def _record(curve: Curve) -> dict[str, Any]:
     return {
-        "provenance": provenance() | {"data_sha256": dataset.sha256()},
-        "curves": [
-            {
-                "generator_epochs": curve.epochs,
-                "iterations": curve.iterations.tolist(),
-                "gradient_norm": {loss: values.tolist() for loss, values in curve.norms.items()},
-                "orders_lost": {loss: orders_lost(curve, loss) for loss in LOSSES},
-            }
-            for curve in curves
-        ],
+        "generator_epochs": curve.epochs,
+        "iterations": curve.iterations.tolist(),
+        "gradient_norm": {loss: norms.tolist() for loss, norms in curve.norms.items()},
+        "orders_changed": {loss: orders_changed(norms) for loss, norms in curve.norms.items()},
+        "greatest_fall": {loss: greatest_fall(norms) for loss, norms in curve.norms.items()},
     }

@@ -130,10 +130,8 @@ def discriminator_step(gan: Gan, real_images: Tensor, latents: Tensor) -> Info:
 def generator_step(gan: Gan, latents: Tensor) -> Info:
     """One update of G on latents (batch, 128). It leaves gradients in D, too, which D's next step clears."""
     fake = gan.judge(gan.generate(latents))
-    if gan.setting.loss == "saturating":  # G maximises what D minimises
-        loss = -against(fake, gan.setting.fake_target)
-    else:
-        loss = against(fake, gan.setting.generator_target)
+    target = gan.setting.generator_target
+    loss = -against(fake, 1 - target) if gan.setting.loss == "saturating" else against(fake, target)
     gan.generator_optimizer.zero_grad()
     loss.backward()
     gan.generator_optimizer.step()
@@ -212,7 +210,7 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
         "threads": torch.get_num_threads(),
     }
     record.open()
-    listener.start(config, 0)
+    listener.start(config, 0, 1)
     torch.manual_seed(config.seed)
     gan = Gan(config.setting, *(network.to(device) for network in make_networks(config.setting)))
     eager_generate = gan.generate  # samples are drawn in other numbers than the batch, and seldom

@@ -6,16 +6,18 @@ from pathlib import Path
 from experiments.options import RunOptions, source_of
 from experiments.progress import listener, say
 from gan_jax.config import ARCHIVES_DATASET, require
+from gan_jax.interrupts import StoppedError
 from gan_jax.run_folder import RunFolder
 from gan_jax.verify import circumstances, read_original, retrain
 
 
-def verify_run(path: Path, archives: Path | None, since: int) -> int:
+def verify_run(path: Path, archives: Path | None, classifier: Path | None, since: int) -> int:
     """Train the run at `path` again in a temporary folder and tell whether all bits are the same.
 
     Args:
         path: a run's folder; nothing in it is changed.
         archives: what it was trained on, if that were archives.
+        classifier: what its samples were measured with, if that was not the shipped one.
         since: the epoch of one of its checkpoints to start at, or 0.
 
     Returns:
@@ -26,18 +28,23 @@ def verify_run(path: Path, archives: Path | None, since: int) -> int:
     own = dataset == ARCHIVES_DATASET
     require(own or archives is None, f"{path} was trained on {dataset}: leave out --archives")
     require(not own or archives is not None, f"{path} was trained on archives: name their folder with --archives")
-    source = source_of(RunOptions(dataset=None if own else dataset, archives=archives))
+    source = source_of(RunOptions(dataset=None if own else dataset, archives=archives, classifier=classifier))
     changed = circumstances(original.manifest)
     for line in changed:
         say(f"not as it was: {line}")
     with tempfile.TemporaryDirectory(prefix="gan_jax-verify-") as scratch:
-        differences = retrain(original, source, Path(scratch), listener(), since)
-    for line in differences:
+        try:
+            found = retrain(original, source, Path(scratch), listener(), since)
+        except StoppedError as error:
+            error.args = ("stopped before the end: nothing was compared",)
+            raise
+    for line in found.differences:
         say(f"differs: {line}")
-    if differences:
+    if found.differences:
         reason = "They depend on what is not as it was, above." if changed else "Nothing told here explains it."
         say(f"Not the same bits. {reason}")
         return 1
-    say(f"The same bits: metrics of epochs {since + 1} to {original.epochs}, and the parameters after them, SHA-256")
-    say(original.params_sha256)
+    epochs = f"epochs {since + 1} to {original.epochs}"
+    say(f"The same bits: {found.values} metrics of {epochs}, and the parameters after them")
+    say(f"SHA-256 of the parameters: {original.params_sha256}")
     return 0

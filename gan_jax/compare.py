@@ -1,14 +1,11 @@
-"""Tables and intervals over several runs, and in words what distinguishes a run from its baseline."""
+"""Which of several runs belong together, and in words what distinguishes a run from its baseline."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from gan_jax.config import Config
 from gan_jax.figures import Metrics
@@ -17,24 +14,6 @@ from gan_jax.figures import Metrics
 DEAD_PROBABILITY = 1e-6
 DEAD_RATIO = 1e4
 FAINT_RATIO = 100
-
-# Columns of a table: of metrics.csv at the last epoch, with a heading and a format.
-COLUMNS = (
-    ("epoch", "epochs", "{:.0f}"),
-    ("discriminator_loss", "D loss", "{:.3g}"),
-    ("generator_loss", "G loss", "{:.3g}"),
-    ("fake_probability", "D(G(z))", "{:.2g}"),
-    ("generator_gradient_norm", "G gradient", "{:.2g}"),
-    ("frechet", "Fréchet", "{:.1f}"),
-    ("frechet_floor", "floor", "{:.1f}"),
-    ("n", "samples", "{:.0f}"),
-    ("density", "density", "{:.2f}"),
-    ("coverage", "coverage", "{:.2f}"),
-    ("classes_covered", "classes", "{:.1f}"),
-    ("kl_to_uniform", "KL", "{:.2f}"),
-    ("digit_share_1", "share of 1s", "{:.2f}"),
-    ("nearest_ratio", "nearest", "{:.2f}"),
-)
 
 
 class Run(NamedTuple):
@@ -53,21 +32,7 @@ class Run(NamedTuple):
         return int(self.metrics["epoch"][-1])
 
 
-class Interval(NamedTuple):
-    """A mean over n runs and the half width of its 95 % interval by Student's t; NaN where n is 1."""
-
-    mean: float
-    half_width: float
-    n: int
-
-
-def interval(values: Sequence[float]) -> Interval:
-    """The mean of one value a run, and how far it may be off."""
-    n, mean = len(values), float(np.mean(values))
-    if n == 1:
-        return Interval(mean, math.nan, 1)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    return Interval(mean, float(stdtrit(n - 1, 0.975)) * error, n)
+Groups = Mapping[str, Sequence[Run]]  # runs by the name that they share, the baseline first
 
 
 def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -100,70 +65,6 @@ def _is_another_seed(run: Run, group: Sequence[Run]) -> bool:
         return replace(run.config, name="run", seed=0, epochs=1), run.epochs, run.data, run.trainer
 
     return rest(run) == rest(group[0]) and run.config.seed not in [other.config.seed for other in group]
-
-
-def table(groups: Mapping[str, Sequence[Run]]) -> list[dict[str, Interval]]:
-    """The last epoch's values of each group by column, for the columns that any run has; no run is left out."""
-    rows = []
-    for runs in groups.values():
-        rows.append(
-            {
-                column: interval([float(run.metrics[column][-1]) for run in runs])
-                for column, _, _ in COLUMNS
-                if all(column in run.metrics for run in runs)
-            }
-        )
-    return rows
-
-
-def _cells(groups: Mapping[str, Sequence[Run]]) -> tuple[list[str], list[list[str]]]:
-    """Heading and rows of text, for people."""
-    rows = table(groups)
-    columns = [column for column in COLUMNS if any(column[0] in row for row in rows)]
-    heading = ["run", "seeds", *(title for _, title, _ in columns)]
-    cells = [
-        [name, str(len(runs)), *(_cell(row.get(column), form) for column, _, form in columns)]
-        for (name, runs), row in zip(groups.items(), rows, strict=True)
-    ]
-    return heading, cells
-
-
-def _cell(value: Interval | None, form: str) -> str:
-    if value is None or math.isnan(value.mean):
-        return "-"
-    spread = "" if value.n == 1 or value.half_width == 0 else f" ± {form.format(value.half_width)}"
-    return form.format(value.mean) + spread
-
-
-def as_text(groups: Mapping[str, Sequence[Run]]) -> str:
-    """The table for a terminal: a run a column, since runs are fewer than measurements."""
-    heading, cells = _cells(groups)
-    lines = list(zip(heading, *cells, strict=True))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
-def as_markdown(groups: Mapping[str, Sequence[Run]]) -> str:
-    """The table for a README: a group a row, mean ± half width of the 95 % interval."""
-    heading, cells = _cells(groups)
-    lines = [heading, ["---"] * len(heading), *cells]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def as_csv(groups: Mapping[str, Sequence[Run]]) -> str:
-    """The table for programs: mean and half width in columns of their own, in full precision."""
-    rows = table(groups)
-    columns = [column for column, _, _ in COLUMNS if any(column in row for row in rows)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "seeds", *(part for column in columns for part in (column, f"{column}_half_width"))])
-    for (name, runs), row in zip(groups.items(), rows, strict=True):
-        missing = Interval(math.nan, math.nan, 0)
-        values = [part for column in columns for part in row.get(column, missing)[:2]]
-        writer.writerow([name, len(runs), *("" if math.isnan(value) else repr(value) for value in values)])
-    return text.getvalue()
 
 
 def explain_saturation(name: str, run: Metrics, baseline_name: str, baseline: Metrics) -> str:

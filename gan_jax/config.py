@@ -65,10 +65,6 @@ class Setting:
             0 <= self.dropout_rate <= MAX_DROPOUT_RATE,
             f"dropout_rate must be from 0 to {MAX_DROPOUT_RATE}, not {self.dropout_rate}",
         )
-        require(
-            self.loss != "saturating" or self.generator_target == 1.0,
-            "the saturating loss has no generator target: G maximises D's loss, with D's fake target",
-        )
         require(1 <= self.width <= MAX_WIDTH, f"the width must be from 1 to {MAX_WIDTH}, not {self.width}")
         require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
         require(

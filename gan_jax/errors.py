@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend."""
+"""The errors that are the user's to mend."""
 
 
 class UserError(ValueError):
@@ -6,3 +6,7 @@ class UserError(ValueError):
 
     The command line prints it on standard error and exits with 2.
     """
+
+
+class DivergedError(UserError):
+    """A run whose loss or gradient is no longer a finite number: its setting is at fault."""

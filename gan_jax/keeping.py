@@ -14,7 +14,7 @@ import numpy as np
 from gan_jax import figures, run_figures
 from gan_jax.config import Config, require
 from gan_jax.data import ImageDataset
-from gan_jax.errors import UserError
+from gan_jax.errors import DivergedError, UserError
 from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.keys import Stream
@@ -48,15 +48,21 @@ class Listener:
     """What a run tells while it goes."""
 
     say: Callable[[str], None]  # a line of text
-    start: Callable[[Config, int], None]  # training begins, with so many epochs behind it
+    start: Callable[[Config, int, int], None]  # training begins, with so many epochs behind it, on so many devices
     epoch: Callable[[Sequence[Row]], None]  # an epoch is finished: its row of metrics of each seed trained together
 
 
 class Source:
     """The images, and what samples are compared with: made when first asked for, and once."""
 
-    def __init__(self, load: Callable[[], ImageDataset], refer: Callable[[ImageDataset], Reference]):
+    def __init__(
+        self,
+        load: Callable[[], ImageDataset],
+        refer: Callable[[ImageDataset], Reference],
+        classifier_sha256: str | None = None,
+    ):
         self._load, self._refer = load, refer
+        self.classifier_sha256 = classifier_sha256  # of the parameters, None without one
 
     @cached_property
     def dataset(self) -> ImageDataset:
@@ -75,13 +81,15 @@ class Record:
     config: Config
     manifest: dict[str, Any]
     rows: list[Row] = field(default_factory=list)
+    _rejected: bool = False  # whether D(G(z)) has died, and that has been told
 
     def open(self) -> None:
         """Write what the run is, before it is trained; where and how its earlier epochs were made is kept."""
         done, before = len(self.rows), self.folder.read_manifest()
         earlier = [stretch for stretch in before.get("earlier", []) if stretch["until_epoch"] < done]
         if done:
-            made = {name: value for name, value in before.items() if name in provenance()}
+            kept = (*provenance(), "seeds_together")
+            made = {name: value for name, value in before.items() if name in kept}
             earlier.append({"until_epoch": done, **made})
         self.manifest["earlier"] = earlier
         self.folder.write_config(self.config)
@@ -91,11 +99,11 @@ class Record:
         """A further row of metrics: means of what each iteration of the epoch reported, in float64.
 
         Raises:
-            UserError: if a value is not finite; nothing is written.
+            DivergedError: if a value is not finite; nothing is written.
         """
         for name, values in infos.items():
             if not np.isfinite(values).all():
-                raise UserError(
+                raise DivergedError(
                     f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration "
                     f"{int(np.argmin(np.isfinite(values))) + 1} of epoch {len(self.rows) + 1} on. What is in "
                     f"{self.folder.path} is as it was before. Lower --learning-rate under another --name"
@@ -113,9 +121,11 @@ class Record:
         """
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
+        histogram = None
         if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
             latents = latents_of(key, Stream.EVALUATION, source.reference.samples)
-            self._evaluate(generate(latents), source.reference, listener)
+            histogram = self._evaluate(generate(latents), source.reference, listener)
+        self._warn(histogram, listener)
         if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
             samples = generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))
             self.folder.write_sample(epoch, figures.grid(np.asarray(samples)))
@@ -131,14 +141,22 @@ class Record:
         }
         self.folder.write_manifest(self.manifest)
 
-    def _evaluate(self, samples: jax.Array, reference: Reference, listener: Listener) -> None:
-        """Add the measurements of the samples to the last row, and tell them with every sign of collapse."""
+    def _evaluate(self, samples: jax.Array, reference: Reference, listener: Listener) -> tuple[float, ...] | None:
+        """Add the measurements of the samples to the last row, and tell them; returns the digits' shares, if known."""
         evaluation = evaluate(samples, reference)
         self.rows[-1] |= columns(evaluation)
         for line in summary(evaluation):
             listener.say(f"{self.config.name}: {line}")
-        for line in collapse_warnings(evaluation.digit_histogram, self.rows[-1]["fake_probability"]):
-            listener.say(f"{self.config.name}: warning: {line}")
+        return evaluation.digit_histogram
+
+    def _warn(self, histogram: tuple[float, ...] | None, listener: Listener) -> None:
+        """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
+        score = self.rows[-1]["fake_probability"]
+        dies = not self._rejected and collapse_warnings(None, score)
+        self._rejected = bool(collapse_warnings(None, score))
+        if histogram is not None or dies:
+            for line in collapse_warnings(histogram, score):
+                listener.say(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
 
 
 @contextlib.contextmanager
@@ -151,6 +169,7 @@ def unfinished(
     *,
     trainer: str,
     resumes: bool,
+    devices: int = 1,
 ) -> Iterator[list[Record]]:
     """Those of the runs that are not finished, their folders checked and held until the block ends.
 
@@ -162,6 +181,7 @@ def unfinished(
         listener: what to tell.
         trainer: what trains them, by name; no other goes on with them.
         resumes: whether it can go on with a run that was begun.
+        devices: how many it computes on.
 
     Raises:
         UserError: if a folder belongs to another run or cannot be written, in the block too, or the data do not fit.
@@ -173,8 +193,11 @@ def unfinished(
     _require_enough(source.dataset, configs[0])
     data = source.dataset.sha256()
     for folder in (RunFolder(out / config.name) for config in configs):
-        if not habits.overwrite and folder.read_manifest().get("data_sha256", data) != data:
+        manifest = {} if habits.overwrite else folder.read_manifest()
+        if manifest.get("data_sha256", data) != data:
             raise UserError(f"{folder.path} was trained on other data: choose another --name, or --overwrite it")
+        if manifest.get("classifier_sha256", source.classifier_sha256) != source.classifier_sha256:
+            raise UserError(f"{folder.path} was measured with another --classifier: give that one, or --overwrite it")
     try:
         with contextlib.ExitStack() as locks:
             # Judged again with the locks held: another process may have finished one of them in between.
@@ -185,10 +208,9 @@ def unfinished(
             if habits.overwrite:
                 for folder, _ in mine:
                     _remove(folder)
-            yield [
-                Record(folder, config, provenance() | {"trainer": trainer, "seed": config.seed, "data_sha256": data})
-                for folder, config in mine
-            ]
+            made = provenance() | {"device_count": devices, "trainer": trainer, "data_sha256": data}
+            made["classifier_sha256"] = source.classifier_sha256
+            yield [Record(folder, config, made | {"seed": config.seed}) for folder, config in mine]
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 

@@ -22,7 +22,7 @@ class Targets(NamedTuple):
 
     real: float = 1.0  # for D on real images, in [0, 1]
     fake: float = 0.0  # for D on generated images, in [0, 1]
-    generator: float = 1.0  # for G on generated images, in [0, 1]; the saturating loss has no use for it
+    generator: float = 1.0  # for G on generated images, in [0, 1]
 
 
 LossFunction = Callable[[Array, Array, Targets], Array]
@@ -72,12 +72,13 @@ def non_saturating_generator(real_logits: Array, fake_logits: Array, targets: Ta
 
 
 def saturating_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
-    """E log(1 - D(G(z))) (Goodfellow et al. 2014, equation 1); its gradient per logit is -D, which vanishes with D.
+    """E log(1 - D(G(z))) at target 1 (Goodfellow et al. 2014, equation 1); its gradient per logit is -D.
 
-    It is the minimax game: G maximises what D minimises on generated images, and so it takes D's target for them.
+    G maximises the cross entropy against the opposite of its target. With D's labels smoothed it is no longer what D
+    minimises on generated images, unless G's target is smoothed alike: the zero-sum game is at generator = 1 - fake.
     """
     del real_logits
-    return -cross_entropy(fake_logits, targets.fake)
+    return -cross_entropy(fake_logits, 1 - targets.generator)
 
 
 LOSSES: dict[str, GanLoss] = {

@@ -26,7 +26,7 @@ def provenance() -> dict[str, Any]:
         "versions": {name: version(name) for name in _PACKAGES},
         "backend": jax.default_backend(),
         "device": device.device_kind,
-        "device_count": jax.device_count(),
+        "device_count": 1,
         "processor": processor(),
         "processor_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),

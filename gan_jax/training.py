@@ -21,7 +21,7 @@ from gan_jax.models import (
     widened,
 )
 from gan_jax.pixels import to_unit_range
-from gan_jax.sharding import over_batch
+from gan_jax.sharding import over_batch, over_seeds, whole
 
 # On a GPU XLA may otherwise choose sums whose order changes from run to run; elsewhere the option changes nothing.
 DETERMINISTIC = {"xla_gpu_deterministic_ops": True}
@@ -244,7 +244,7 @@ def train_epoch(
     Returns:
         The state after it, and the report of each iteration, float32 (n // batch size,) a field.
     """
-    return _epoch(state, images, setting=setting, discriminator_steps=discriminator_steps)
+    return whole(_epoch(state, images, setting=setting, discriminator_steps=discriminator_steps))
 
 
 @partial(
@@ -265,12 +265,12 @@ def train_epoch_of_seeds(
     keys = jnp.stack([jax.random.key_data(state.key) for state in states])
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(state._replace(key=None) for state in states))
 
-    def epoch(key: Array, state: GanState) -> tuple[GanState, StepInfo]:
+    def epoch(key: Array, state: GanState, images: Array) -> tuple[GanState, StepInfo]:
         state = state._replace(key=jax.random.wrap_key_data(key, impl=jax.random.key_impl(states[0].key)))
         state, infos = _epoch(state, images, setting=setting, discriminator_steps=discriminator_steps)
         return state._replace(key=None), infos
 
-    trained, infos = jax.vmap(epoch)(keys, stacked)
+    trained, infos = whole(over_seeds(jax.vmap(epoch, in_axes=(0, 0, None)))(keys, stacked, images))
 
     def seed(index: int) -> tuple[GanState, StepInfo]:
         state, info = jax.tree.map(lambda leaf: leaf[index], (trained, infos))

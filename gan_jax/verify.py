@@ -1,9 +1,9 @@
 """Whether a run gives the same bits again: it is trained anew from its own configuration, and compared."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_jax import checkpoints, runs
 from gan_jax.config import Config
@@ -13,9 +13,10 @@ from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
 
 # What of a manifest a run's bits depend on besides its configuration and data.
-CIRCUMSTANCES = ("git_commit", "backend", "device", "device_count", "processor", "processor_count", "xla_flags", "prng")
+CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "xla_flags", "prng")
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
+MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ def read_original(folder: RunFolder) -> Original:
         if state is None:
             raise UserError(f"{folder.path} is not finished and has no checkpoint: there is nothing to compare with")
         epochs, digest = int(state.epoch), checkpoints.params_sha256(state)
+    together = [stretch.get("seeds_together") for stretch in (*manifest.get("earlier", []), manifest)]
+    if any(seeds != together[0] for seeds in together):
+        raise UserError(f"{folder.path} was trained partly alone and partly with other seeds: that is not done again")
     rows = folder.read_rows()[:epochs]
     if len(rows) < epochs:
         raise UserError(f"{folder.path / 'metrics.csv'} ends before epoch {epochs}")
@@ -73,8 +77,15 @@ def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
     return named | {name: versions[name] for name in PACKAGES if name in versions}
 
 
-def retrain(original: Original, source: Source, scratch: Path, listener: Listener, since: int) -> list[str]:
-    """Train a run's epochs again and say what differs.
+class Comparison(NamedTuple):
+    """What came of a run that was trained again."""
+
+    values: int  # of metrics.csv that were compared
+    differences: list[str]  # a line each; none if all bits are the same
+
+
+def retrain(original: Original, source: Source, scratch: Path, listener: Listener, since: int) -> Comparison:
+    """Train a run's epochs again, measure its samples where that was done, and compare.
 
     Args:
         original: the run.
@@ -83,23 +94,24 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
         listener: what to tell.
         since: the epoch of one of the run's checkpoints, to start there, or 0.
 
-    Returns:
-        A line for each difference, none if all bits are the same.
-
     Raises:
-        UserError: if the data are other ones, or there is no checkpoint of that epoch.
+        UserError: if the data, the classifier or the number of devices are not there, or no checkpoint of that epoch.
     """
     config, manifest, folder = original.config, original.manifest, original.folder
     if manifest.get("data_sha256", source.dataset.sha256()) != source.dataset.sha256():
         raise UserError(f"{folder.path} was trained on other data than these")
+    if manifest.get("classifier_sha256", source.classifier_sha256) != source.classifier_sha256:
+        raise UserError(f"{folder.path} was measured with another classifier: name it with --classifier")
     seeds = manifest.get("seeds_together", [config.seed])  # of a program for all, a seed's bits are that program's
     configs = [replace(config, name=f"seed_{seed}", seed=seed, epochs=original.epochs) for seed in seeds]
     again = RunFolder(scratch / f"seed_{config.seed}")
     if since:
         _start_at(original, since, again, configs)
-    habits = Habits(checkpoint_every=original.epochs, samples_every=original.epochs)
-    runs.train(configs, source, scratch, habits, listener, together=len(configs) > 1)
-    return list(_differences(original, again.read_rows(), again.read_manifest()["params_sha256"]))
+    measured = next((int(row["epoch"]) for row in original.rows if MEASURED in row), original.epochs)
+    habits = Habits(checkpoint_every=original.epochs, samples_every=original.epochs, evaluate_every=measured)
+    devices = manifest.get("device_count", 1)
+    runs.train(configs, source, scratch, habits, listener, together=len(configs) > 1, devices=devices)
+    return _compared(original, again.read_rows()[since:], again.read_manifest()["params_sha256"])
 
 
 def _start_at(original: Original, since: int, again: RunFolder, configs: Sequence[Config]) -> None:
@@ -118,16 +130,22 @@ def _start_at(original: Original, since: int, again: RunFolder, configs: Sequenc
     again.write_rows(original.rows[:since])
 
 
-def _differences(original: Original, rows: list[Row], params_sha256: str) -> Iterator[str]:
-    apart = [
+def _compared(original: Original, rows: list[Row], params_sha256: str) -> Comparison:
+    """The last rows against the original's, and the parameters."""
+    pairs = [
         (there["epoch"], name, there[name], here[name])
-        for there, here in zip(original.rows, rows, strict=True)
+        for there, here in zip(original.rows[-len(rows) :], rows, strict=True)
         for name in there
-        if name in here and name not in NOT_COMPARED and there[name] != here[name]
+        if name in here and name not in NOT_COMPARED
     ]
+    apart = [pair for pair in pairs if pair[2] != pair[3]]
+    differences = []
     if apart:
         epoch, name, there, here = apart[0]
         epochs = len({epoch for epoch, *_ in apart})
-        yield f"metrics differ in {epochs} epochs, first in epoch {epoch:.0f}: {name} was {there}, is {here}"
+        first = f"first in epoch {epoch:.0f}: {name} was {there}, is {here}"
+        differences.append(f"metrics differ in {epochs} of {len(rows)} epochs, {first}")
     if params_sha256 != original.params_sha256:
-        yield f"the parameters after epoch {original.epochs}: SHA-256 was {original.params_sha256}, is {params_sha256}"
+        was = f"SHA-256 was {original.params_sha256}, is {params_sha256}"
+        differences.append(f"the parameters after epoch {original.epochs}: {was}")
+    return Comparison(len(pairs), differences)

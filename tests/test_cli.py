@@ -36,7 +36,6 @@ BAD = {
     "no classifier": ["part_a", "--classifier", "/nonexistent"],
     "one name for six": ["part_c", "--name", "x"],
     "one name for eight": ["all", "--name", "x"],
-    "target of a loss that has none": ["train", "--loss", "saturating", "--generator-target", "0.9"],
     "comparison that climbs": ["compare", "/nonexistent", "--name", "../x"],
     "comparison of nothing": ["compare", "/nonexistent"],
     "study": ["bench", "speed"],

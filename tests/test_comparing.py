@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import running
 from experiments.comparing import compare, read_baseline, read_run
+from experiments.options import RunOptions, configure
+from experiments.parts import PARTS
 from gan_jax.config import Config, Setting
 from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
@@ -18,7 +21,10 @@ def write(path: Path, config: Config, epochs: int = 2, data: str = "d" * 64) -> 
     folder = RunFolder(path)
     folder.write_config(config)
     folder.write_manifest({"data_sha256": data})
-    folder.write_rows([{"epoch": epoch, "generator_loss": float(epoch)} for epoch in range(1, epochs + 1)])
+    names = ("discriminator_loss", "generator_loss", "fake_probability", "generator_gradient_norm")
+    folder.write_rows(
+        [{"epoch": float(epoch)} | dict.fromkeys(names, float(epoch + config.seed)) for epoch in range(1, epochs + 1)]
+    )
     for epoch in range(1, epochs + 1):
         folder.write_sample(epoch, np.full((4, 4), epoch, np.uint8))
     return path
@@ -67,3 +73,46 @@ def test_what_is_no_run_is_told(tmp_path, remove):
     (path / remove).unlink()
     with pytest.raises(UserError, match="holds no"):
         read_run(path)
+
+
+@pytest.fixture
+def part_b(monkeypatch, tmp_path, capsys):
+    """`./run.sh part_b` with options, its training replaced by folders; returns what it prints."""
+
+    def train(base: Config, options: RunOptions) -> list[RunFolder]:
+        return [RunFolder(write(options.out / config.name, config)) for config in configure(base, options)]
+
+    def command(**options) -> str:
+        running.run_part(PARTS["part_b"], RunOptions(out=tmp_path, epochs=2, **options))
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(running, "train_seeds", train)
+    return command
+
+
+def test_seeds_are_compared_in_a_folder_of_their_own(tmp_path, part_b):
+    for seed in (0, 2):
+        config = replace(BASE, name=f"part_a-seed_{seed}" if seed else "part_a", seed=seed)
+        write(tmp_path / config.name, config)
+    alone = part_b()
+    before = (tmp_path / "part_b" / "comparison.csv").read_bytes()
+    assert "No comparison" not in alone
+    together = part_b(seeds="3")
+    assert (tmp_path / "part_b" / "comparison.csv").read_bytes() == before
+    table = (tmp_path / "part_b-seeds_0-2-against-part_a" / "comparison.md").read_text()
+    assert "| part_a | 2 | 2 |" in table
+    assert "| part_b | 3 | 2 |" in table
+    assert "difference from part_a" in table
+    assert together.count("No comparison") == 1
+    assert f"there is no folder {tmp_path / 'part_a-seed_1'}" in together
+
+
+def test_without_any_baseline_there_is_no_comparison(tmp_path, part_b):
+    assert part_b(seeds="2").count("No comparison") == 2
+    assert not list(tmp_path.rglob("comparison.*"))
+
+
+def test_a_name_too_long_for_the_comparison_is_refused_before_training(tmp_path, part_b):
+    with pytest.raises(UserError, match="a run's name"):
+        part_b(seeds="1,2", name="x" * 80)
+    assert not list(tmp_path.iterdir())

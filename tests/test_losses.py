@@ -43,7 +43,7 @@ def test_losses_are_torchs_bce_on_probabilities(logits, real_target, fake_target
     discriminator = torch_bce(real, real_target) + torch_bce(fake, fake_target)
     for name, generator in (
         ("non_saturating", torch_bce(fake, generator_target)),
-        ("saturating", -torch_bce(fake, fake_target)),
+        ("saturating", -torch_bce(fake, 1 - generator_target)),
     ):
         loss = LOSSES[name]
         assert_close(loss.discriminator(jnp.array(real), jnp.array(fake), targets), discriminator)
@@ -62,6 +62,14 @@ def test_generator_gradients_are_their_closed_forms(logits):
     ):
         gradient = jax.grad(LOSSES[name].generator, argnums=1)(real, fake, Targets())
         np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-12)  # a few float32 roundings each
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_smoothing_ds_labels_does_not_turn_g_around(name):
+    """However sure D is that an image is generated, G is driven to be taken for real."""
+    fake = jnp.linspace(-9.0, 9.0, 19)  # D from 1e-4 to 1 - 1e-4
+    gradient = jax.grad(LOSSES[name].generator, argnums=1)(fake, fake, Targets(real=0.9, fake=0.1))
+    assert (gradient < 0).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)

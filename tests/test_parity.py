@@ -42,7 +42,7 @@ SETTINGS = {
     "non-saturating, two-sided": replace(PART_A, real_target=0.9, fake_target=0.1, generator_target=0.9),
     "saturating": PART_B,
     "saturating, one-sided": replace(PART_B, real_target=0.9),
-    "saturating, two-sided": replace(PART_B, real_target=0.9, fake_target=0.1),
+    "saturating, two-sided": replace(PART_B, real_target=0.9, fake_target=0.1, generator_target=0.9),
 }
 
 # Optimised little: these programs run for a second and take longer to compile.

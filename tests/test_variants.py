@@ -13,7 +13,7 @@ from gan_jax.config import Config, Setting
 from gan_jax.data import load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import make_reference
-from gan_jax.keeping import Habits, Listener, Source
+from gan_jax.keeping import Habits, Listener, Record, Source
 from gan_jax.keys import Stream
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
@@ -170,6 +170,25 @@ def test_a_run_that_diverges_says_so_and_keeps_what_it_has(tmp_path, source):
     with pytest.raises(UserError, match=r"x diverged: the .* is not finite from iteration \d of epoch 1 on"):
         runs.train([config], source, tmp_path, Habits(), SILENT, together=False)
     assert RunFolder(tmp_path / "x").read_rows() == []
+
+
+def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call, small_archives):
+    """Three seeds, of which the first reports a loss that is not a number in its second epoch."""
+    add_epoch = Record.add_epoch
+
+    def broken(self: Record, steps: int, infos: dict, seconds: float) -> None:
+        if self.config.seed == 0 and self.rows:
+            infos = infos | {"generator_loss": np.array([1.0, np.nan])}
+        add_epoch(self, steps, infos, seconds)
+
+    monkeypatch.setattr(Record, "add_epoch", broken)
+    done = call("part_a", "--archives", small_archives, "--epochs", 2, "--seeds", 3, "--name", "x", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "x diverged: the generator loss is not finite from iteration 2 of epoch 2 on" in done.stderr
+    assert [len(RunFolder(tmp_path / name).read_rows()) for name in ("x", "x-seed_1", "x-seed_2")] == [1, 2, 2]
+    assert "params_sha256" not in RunFolder(tmp_path / "x").read_manifest()
+    assert "2 of 3 seeds: without those that diverged" in done.stdout
+    assert "| x | 2 | 2 |" in (tmp_path / "x-seeds_0-2" / "comparison.md").read_text()
 
 
 def test_too_few_images_to_measure_are_refused_before_training(tmp_path, small_archives):

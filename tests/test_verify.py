@@ -13,7 +13,18 @@ from tests.command import contents, run
 def original(tmp_path_factory, small_archives) -> Path:
     """A finished run of three epochs with checkpoints of the last two."""
     out = tmp_path_factory.mktemp("runs")
-    options = ("--archives", small_archives, "--epochs", 3, "--checkpoint-every", 1, "--batch-size", 256)
+    options = (
+        "--archives",
+        small_archives,
+        "--epochs",
+        3,
+        "--checkpoint-every",
+        1,
+        "--batch-size",
+        256,
+        "--evaluate-every",
+        2,
+    )
     done = run("train", *options, "--name", "mine", "--out", out)
     assert done.returncode == 0, done.stderr
     return out / "mine"
@@ -35,7 +46,7 @@ def test_the_same_bits(call, original, small_archives, since):
     done = call("verify", "mine", "--out", original.parent, "--archives", small_archives, "--since", since)
     assert done.returncode == 0, done.stdout + done.stderr
     digest = json.loads((original / "manifest.json").read_text())["params_sha256"]
-    assert f"The same bits: metrics of epochs {since + 1} to 3" in done.stdout
+    assert f"metrics of epochs {since + 1} to 3, and the parameters" in done.stdout
     assert digest in done.stdout
     assert f"epochs {since + 1} to 3" in done.stdout
     assert contents(original) == before
@@ -63,7 +74,7 @@ def test_what_differs_is_told(call, copied, small_archives):
     assert done.returncode == 1
     assert "not as it was: jaxlib was 0.0.1, is " in done.stdout
     assert "not as it was: processor_count was 99, is " in done.stdout
-    assert "differs: metrics differ in 1 epochs, first in epoch 2: discriminator_loss was 0.5, is " in done.stdout
+    assert "differs: metrics differ in 1 of 3 epochs, first in epoch 2: discriminator_loss was 0.5, is " in done.stdout
     assert f"SHA-256 was {'0' * 64}, is " in done.stdout
     assert "They depend on what is not as it was" in done.stdout
 
@@ -78,6 +89,9 @@ def test_what_differs_is_told(call, copied, small_archives):
         (lambda run: (run / "metrics.csv").unlink(), [], "ends before epoch 3"),
         (lambda run: manifest(run, trainer="torch"), [], "was trained by torch"),
         (lambda run: manifest(run, data_sha256="0"), [], "was trained on other data"),
+        (lambda run: manifest(run, classifier_sha256="0"), [], "was measured with another classifier"),
+        (lambda run: manifest(run, device_count=64), [], "from 1 to 1, which is how many there are"),
+        (lambda run: manifest(run, earlier=[{"until_epoch": 1, "seeds_together": [0, 1]}]), [], "partly alone"),
         (lambda run: (manifest(run, epochs=None), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
     ],
 )

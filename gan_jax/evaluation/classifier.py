@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors import SafetensorError
 from safetensors.numpy import load
@@ -35,6 +36,8 @@ class Convolution(NamedTuple):
     stride: int
 
 
+# The highest precision: GPUs would otherwise round the operands to 10 bits, and the features would be other ones.
+PRECISION = jax.lax.Precision.HIGHEST
 CONVOLUTIONS = (Convolution(16, 5, 2), Convolution(32, 3, 1), Convolution(64, 3, 2), Convolution(64, 3, 1))
 
 
@@ -45,11 +48,12 @@ class Classifier(nn.Module):
     def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
         hidden = images.reshape(-1, 28, 28, 1)
         for index, (channels, size, stride) in enumerate(CONVOLUTIONS):
-            layer = nn.Conv(channels, (size, size), stride, padding=size // 2, name=f"convolution_{index}")
+            name = f"convolution_{index}"
+            layer = nn.Conv(channels, (size, size), stride, padding=size // 2, precision=PRECISION, name=name)
             hidden = nn.relu(layer(hidden))
         hidden = hidden.reshape(len(images), -1)
-        features = nn.relu(nn.Dense(FEATURES, name="features")(hidden))
-        return features, nn.Dense(CLASSES, name="logits")(features)
+        features = nn.relu(nn.Dense(FEATURES, precision=PRECISION, name="features")(hidden))
+        return features, nn.Dense(CLASSES, precision=PRECISION, name="logits")(features)
 
 
 @jax.jit
@@ -61,14 +65,17 @@ def classify(parameters: Parameters, images: jax.Array) -> tuple[jax.Array, jax.
 def load_classifier(path: Path | None = None) -> Parameters:
     """The parameters float32 of `classify`: those shipped for MNIST, or those in a safetensors file of the same layout.
 
-    The layout is one tensor for each of flax's parameters, by its path: `convolution_0.kernel`, `features.bias`, ... .
-    Raises UserError if the file is missing or of another layout, or if the shipped one is not the one hashed here.
+    The layout is one tensor for each of flax's parameters, by its path: `convolution_0.kernel`, `features.bias`, ...,
+    of a floating-point type that numpy has. Raises UserError if the file is missing, of another layout or type, or
+    holds values that are not finite in float32; or if the shipped one is not the one hashed here.
     """
     source = WEIGHTS if path is None else path
     try:
         content = source.read_bytes()
         tensors = load(content)
-    except (OSError, SafetensorError) as error:
+    except KeyError as error:  # BF16 and F8 types, by their names
+        raise UserError(f"{source} holds weights of type {error.args[0]}: save them as F16, F32 or F64") from error
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
         raise UserError(f"cannot read the classifier's weights in {source}: {error}") from error
     if path is None and sha256(content) != WEIGHTS_SHA256:
         raise UserError(f"{source} is damaged: its SHA-256 is {sha256(content)}, not {WEIGHTS_SHA256}")
@@ -77,12 +84,24 @@ def load_classifier(path: Path | None = None) -> Parameters:
     if found != expected:
         wrong = sorted({name for name, _ in found.items() ^ expected.items()})
         raise UserError(f"{source} does not hold this package's classifier: see {', '.join(wrong)}")
-    return {"params": unflatten_dict({n: jnp.asarray(t, jnp.float32) for n, t in tensors.items()}, sep=".")}
+    parameters = {name: jnp.asarray(_as_float32(tensor, f"{source}: {name}")) for name, tensor in tensors.items()}
+    return {"params": unflatten_dict(parameters, sep=".")}
 
 
 def sha256(content: bytes) -> str:
     """The SHA-256 of the content, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _as_float32(tensor: np.ndarray, name: str) -> np.ndarray:
+    """A tensor in float32. Raises UserError unless it is of floating-point numbers that are finite there."""
+    if not np.issubdtype(tensor.dtype, np.floating):
+        raise UserError(f"{name} holds weights of type {tensor.dtype}: save them as F16, F32 or F64")
+    with np.errstate(over="ignore"):  # a float64 that is too large becomes infinite, and is told below
+        values = tensor.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise UserError(f"{name} holds values that are not finite")
+    return values
 
 
 def _layout() -> dict[str, Any]:

@@ -24,7 +24,9 @@ class FeatureReference(NamedTuple):
     features: jax.Array  # float32 (m, 128), of the test set
     squared_radii: jax.Array  # float32 (m,), to the k-th nearest neighbour in the test set
     moments: Moments  # of the features of the test set
-    frechet_floor: float  # classifier Fréchet distance of `samples` training images to the test set
+    # Classifier Fréchet distance of `samples` training images to the test set. The classifier has seen them in its own
+    # training: this is what copying them reaches, and unseen digits may be nearer or farther.
+    frechet_floor: float
 
 
 class Reference(NamedTuple):
@@ -51,7 +53,7 @@ class Evaluation(NamedTuple):
     held_out_nearest_median: float
     nearest_ratio: float  # median of the samples / median of the test images
     frechet: float | None = None  # classifier Fréchet distance to the test set, squared units of the features
-    frechet_floor: float | None = None  # the same of n training images: what a perfect generator could reach
+    frechet_floor: float | None = None  # the same of n training images: what copying the training set reaches
     precision: float | None = None  # see `Fidelity`; k = 5, against the test set
     recall: float | None = None
     density: float | None = None

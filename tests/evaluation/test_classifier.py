@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import save_file as save_torch_file
 
 from experiments.train_classifier import build_network, to_flax
 from gan_jax.data import ImageDataset
@@ -77,4 +79,34 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     tensors["logits.bias"] = np.zeros(11, np.float16)
     save_file(tensors, path)
     with pytest.raises(UserError, match=r"logits\.bias"):
+        load_classifier(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_wider_weights_are_taken(dtype: type, tmp_path: Path, classifier: Parameters) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file({name: tensor.astype(dtype) for name, tensor in load_file(WEIGHTS).items()}, path)
+    loaded = load_classifier(path)
+    chex.assert_trees_all_equal(loaded, classifier)
+    chex.assert_tree_all_finite(loaded)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.bool])
+def test_weights_of_other_types_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    tensors = {name: torch.from_numpy(tensor.copy()) for name, tensor in load_file(WEIGHTS).items()}
+    tensors["logits.bias"] = tensors["logits.bias"].to(dtype)
+    save_torch_file(tensors, path)
+    with pytest.raises(UserError, match="save them as F16, F32 or F64") as caught:
+        load_classifier(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])  # the last is infinite in float32
+def test_weights_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    tensors = load_file(WEIGHTS)
+    tensors["features.bias"] = np.full(module.FEATURES, value, np.float64)
+    save_file(tensors, path)
+    with pytest.raises(UserError, match=r"features\.bias holds values that are not finite"):
         load_classifier(path)

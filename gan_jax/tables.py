@@ -1,0 +1,212 @@
+"""Groups of runs against each other: a table with intervals, and differences from the first, as text, Markdown, CSV."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from scipy.special import entr
+
+from gan_jax.compare import Groups, Run
+from gan_jax.intervals import Interval, difference, interval
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+class Column(NamedTuple):
+    """A column of a table: of metrics.csv at the last epoch."""
+
+    name: str
+    title: str
+    form: str
+    geometric: bool = False  # spans decades from run to run
+    compared: bool = False  # with the first group
+
+
+COLUMNS = (
+    Column("epoch", "epochs", "{:.0f}"),
+    Column("discriminator_loss", "D loss", "{:.3g}", compared=True),
+    Column("generator_loss", "G loss", "{:.3g}", compared=True),
+    Column("fake_probability", "D(G(z))", "{:.2g}", geometric=True, compared=True),
+    Column("generator_gradient_norm", "G gradient", "{:.2g}", geometric=True, compared=True),
+    Column("frechet", "Fréchet", "{:.1f}", compared=True),
+    Column("frechet_floor", "floor", "{:.1f}"),
+    Column("n", "samples", "{:.0f}"),
+    Column("density", "density", "{:.2f}", compared=True),
+    Column("coverage", "coverage", "{:.2f}", compared=True),
+    Column("classes_covered", "classes", "{:.1f}", compared=True),
+    Column("kl_to_uniform", "KL", "{:.2f}", compared=True),
+    Column("digit_share_1", "share of 1s", "{:.2f}", compared=True),
+    Column("nearest_ratio", "nearest", "{:.2f}", compared=True),
+)
+
+
+def table(groups: Groups) -> list[dict[str, Interval]]:
+    """The last epoch's values of each group by column, of those of its runs that have the column."""
+    return [
+        {
+            column.name: interval(values, column.geometric)
+            for column in COLUMNS
+            if (values := _last_values(runs, column))
+        }
+        for runs in groups.values()
+    ]
+
+
+def differences(groups: Groups) -> list[dict[str, Interval]]:
+    """Those of each group but the first from the first, by column."""
+    baseline, *others = groups.values()
+    return [
+        {
+            column.name: difference(values, theirs, column.geometric)
+            for column in COLUMNS
+            if column.compared and (values := _last_values(runs, column)) and (theirs := _last_values(baseline, column))
+        }
+        for runs in others
+    ]
+
+
+def _last_values(runs: Sequence[Run], column: Column) -> list[float]:
+    """The last epoch's, NaN where it was not measured; of the runs that have the column."""
+    return [float(run.metrics[column.name][-1]) for run in runs if column.name in run.metrics]
+
+
+def _tables(groups: Groups) -> list[list[list[str]]]:
+    """The table of groups and, where an interval says how much it is worth, that of differences: rows of text."""
+    rows, changes = table(groups), differences(groups)
+    columns = _columns_of(rows)
+    cells = [
+        [name, str(len(runs)), *(_cell(row.get(column.name), column, len(runs)) for column in columns)]
+        for (name, runs), row in zip(groups.items(), rows, strict=True)
+    ]
+    tables = [[["run", "seeds", *(column.title for column in columns)], *cells]]
+    if any(not math.isnan(change.spread) for row in changes for change in row.values()):
+        baseline, *names = groups
+        columns = _columns_of(changes)
+        cells = [
+            [name, *(_change(row.get(column.name), column) for column in columns)]
+            for name, row in zip(names, changes, strict=True)
+        ]
+        tables.append([[f"difference from {baseline}", *(column.title for column in columns)], *cells])
+    return tables
+
+
+def _columns_of(rows: Sequence[Mapping[str, Interval]]) -> list[Column]:
+    return [column for column in COLUMNS if any(column.name in row for row in rows)]
+
+
+def _cell(value: Interval | None, column: Column, runs: int) -> str:
+    """A mean of so many runs, and of how many of them if some lack it."""
+    if value is None or math.isnan(value.mean):
+        return "-"
+    zeros = f", zeros: {value.zeros} of {runs}" if value.zeros and runs > 1 else ""
+    counted = value.n + value.zeros
+    return _spread(value, column.form) + zeros + (f" (n = {counted})" if counted < runs else "")
+
+
+def _change(value: Interval | None, column: Column) -> str:
+    """A difference, or a ratio."""
+    if value is None or value.n + value.zeros == 0:
+        return "-"
+    if value.zeros:
+        return "zeros"
+    if value.n == 1:
+        return "n = 1"
+    return _spread(value, TIMES + column.form if column.geometric else column.form.replace(":", ":+"))
+
+
+def _spread(value: Interval, form: str) -> str:
+    """A mean and, if there is one, its interval, of which a factor has three digits."""
+    mean = form.format(value.mean)
+    if value.n <= 1 or value.spread == (1 if value.geometric else 0):
+        return mean
+    if value.geometric:
+        return f"{mean} {TIMES}/÷ {value.spread:.3g}"
+    return f"{mean} ± {form.replace('+', '').format(value.spread)}"
+
+
+def footnotes(groups: Groups) -> list[str]:
+    """How to read the tables, a line each."""
+    notes = []
+    if any(len(runs) > 1 for runs in groups.values()):
+        logarithmic = " and ".join(column.title for column in COLUMNS if column.geometric)
+        notes.append("mean ± half width of the 95 % interval (Student's t over the seeds; every run is counted)")
+        notes.append(
+            f"{logarithmic}: geometric mean {TIMES}/÷ factor of the 95 % interval (t on logarithms; zeros apart)"
+        )
+        if len(groups) > 1:
+            notes.append(
+                f"differences from {next(iter(groups))}, of {logarithmic} ratios: 95 % intervals by Welch's t "
+                "(unequal variances, seeds not paired)"
+            )
+    if any(len(runs) == 1 for runs in groups.values()):
+        notes.append("n = 1, a single run: no interval, nor one of a difference")
+    settings = {name: runs[0].config.setting for name, runs in groups.items()}
+    if len({(setting.real_target, setting.fake_target) for setting in settings.values()}) > 1:
+        least = ", ".join(
+            f"{entropy(setting.real_target) + entropy(setting.fake_target):.2g} in {name}"
+            for name, setting in settings.items()
+        )
+        notes.append(f"D loss: not comparable, its minimum is the entropy of D's targets, in nats: {least}")
+    if len({(setting.loss, setting.generator_target) for setting in settings.values()}) > 1:
+        notes.append("G loss: not comparable, the runs minimise different functions")
+    return notes
+
+
+def entropy(target: float) -> float:
+    """Of a coin that falls so with probability `target`, in nats: what a cross-entropy with it is at least."""
+    return float(entr(target) + entr(1 - target))
+
+
+def as_text(groups: Groups) -> str:
+    """The tables and notes for a terminal: a run a column, since runs are fewer than measurements."""
+    blocks = []
+    for cells in _tables(groups):
+        lines = list(zip(*cells, strict=True))
+        widths = [max(len(line[i]) for line in lines) for i in range(len(cells))]
+        blocks.append(
+            "\n".join(
+                "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+                for line in lines
+            )
+        )
+    return "\n\n".join([*blocks, *filter(None, ["\n".join(footnotes(groups))])])
+
+
+def as_markdown(groups: Groups) -> str:
+    """The tables and notes for a README: a group a row."""
+    blocks = [
+        "".join("| " + " | ".join(line) + " |\n" for line in [heading, ["---"] * len(heading), *cells])
+        for heading, *cells in _tables(groups)
+    ]
+    return "\n".join([*blocks, *filter(None, ["".join(f"- {note}\n" for note in footnotes(groups))])])
+
+
+def as_csv(groups: Groups) -> str:
+    """The tables for programs, in full precision: mean, half width or factor, and n in columns of their own.
+
+    The first group has no difference, and its cells of differences are empty.
+    """
+    rows, changes = table(groups), [{}, *differences(groups)]
+    lines = []
+    for (name, runs), row, change in zip(groups.items(), rows, changes, strict=True):
+        line: dict[str, str | float] = {"run": name, "seeds": len(runs)}
+        for column in _columns_of(rows):
+            value = row.get(column.name, Interval(math.nan, math.nan, 0))
+            spread = "factor" if column.geometric else "half_width"
+            line |= {column.name: value.mean, f"{column.name}_{spread}": value.spread, f"{column.name}_n": value.n}
+            if column.geometric:
+                line[f"{column.name}_zeros"] = value.zeros
+        for column in _columns_of(changes):
+            value = change.get(column.name, Interval(math.nan, math.nan, 0))
+            title = f"{column.name}_{'ratio' if column.geometric else 'difference'}"
+            spread = "factor" if column.geometric else "half_width"
+            line |= {title: value.mean, f"{title}_{spread}": value.spread}
+        lines.append(line)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(lines[0])
+    for line in lines:
+        writer.writerow("" if isinstance(value, float) and math.isnan(value) else value for value in line.values())
+    return text.getvalue()

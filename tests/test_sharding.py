@@ -1,0 +1,102 @@
+"""A batch, or seeds, over eight virtual devices of the CPU."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.command import run
+
+ROOT = Path(__file__).parent.parent
+EIGHT = {"JAX_NUM_CPU_DEVICES": "8"}
+
+
+@pytest.fixture(scope="module")
+def trained(cache) -> dict[int, dict]:
+    """What tests/devices.py finds by number of devices."""
+    found = {}
+    for devices in (1, 2, 8):
+        command = [sys.executable, "-m", "tests.devices", str(devices)]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | EIGHT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found[devices] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("devices", [2, 8])
+def test_an_update_is_one_all_reduce_and_nothing_else(trained, devices):
+    """The program has a step of D, in a loop, and one of G. What they report is summed along with G's gradient."""
+    assert trained[1]["collectives"] == []
+    assert trained[devices]["collectives"] == ["all-reduce", "all-reduce"]
+    assert trained[devices]["placed_alike"]
+
+
+@pytest.mark.parametrize("devices", [2, 8])
+def test_devices_compute_what_one_does(trained, devices):
+    """But for the order of sums: 1e-7 in a gradient, which Adam's first steps of 2e-4 each can turn around."""
+    for name, tolerance in (("infos", 1e-3), ("generator", 1e-4)):
+        ours, alone = np.array(trained[devices][name]), np.array(trained[1][name])
+        assert np.isfinite(alone).all()
+        np.testing.assert_allclose(ours, alone, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("devices", [2, 8])
+def test_seeds_need_no_exchange_until_the_epoch_is_over(trained, devices):
+    assert trained[devices]["collectives_in_the_loops_of_seeds"] == []
+    ours, alone = (np.array(trained[count]["generators_of_seeds"]) for count in (devices, 1))
+    np.testing.assert_allclose(ours, alone, rtol=1e-4, atol=1e-4)
+    assert len(np.unique(alone[:, 0])) == 8
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory, small_archives):
+    out = tmp_path_factory.mktemp("runs")
+
+    def train(name: str, devices: int, epochs: int = 2):
+        options = ("--archives", small_archives, "--epochs", epochs, "--batch-size", 256, "--checkpoint-every", 1)
+        return run("train", *options, "--devices", devices, "--name", name, "--out", out, **EIGHT)
+
+    train.out = out
+    return train
+
+
+def metrics(folder: Path) -> np.ndarray:
+    return np.genfromtxt(folder / "metrics.csv", delimiter=",", names=True)["generator_loss"]
+
+
+def test_the_same_number_gives_the_same_bits(train):
+    digests = []
+    for name in ("first", "second"):
+        done = train(name, 4)
+        assert done.returncode == 0, done.stderr
+        assert "on 4 devices of the CPU" in done.stdout
+        digests.append(json.loads((train.out / name / "manifest.json").read_text()))
+    assert digests[0]["params_sha256"] == digests[1]["params_sha256"]
+    assert digests[0]["device_count"] == 4
+
+
+def test_another_number_is_close_at_first_and_goes_on_where_the_other_stopped(train):
+    assert train("one", 1, 1).returncode == 0
+    assert train("four", 4, 1).returncode == 0
+    one, four = (metrics(train.out / name) for name in ("one", "four"))
+    np.testing.assert_allclose(one, four, rtol=1e-3)  # four iterations of round-off
+    done = train("one", 4, 2)
+    assert "resuming after epoch 1" in done.stdout, done.stderr
+    manifest = json.loads((train.out / "one" / "manifest.json").read_text())
+    assert [manifest["earlier"][0]["device_count"], manifest["device_count"]] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("devices", "told"),
+    [(3, "a batch of 256 cannot be spread evenly over 3 devices"), (9, "from 1 to 8"), (0, "from 1 to 8, which")],
+)
+def test_what_does_not_fit_is_one_line(train, devices, told):
+    done = train("none", devices)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (train.out / "none").exists()
