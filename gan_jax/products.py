@@ -25,6 +25,8 @@ def product(inputs: Array, kernel: Array, precision: Precision) -> Array:
     others in XLA on a CPU, and in bfloat16 at float32's rate. With the contracted axis cut in pieces, XLA lays the
     operands out anew, in a hundredth of the product's time, and multiplies as in the forward product. The axes are
     numbered for that, not named: of the names of `jnp.einsum` the alphabetical order decides what is laid out how.
+
+    It is differentiated in reverse mode, any number of times; jax refuses forward mode.
     """
     return _contracted(_rounded(inputs, precision), (1,), _rounded(kernel, precision), (0,))
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from experiments.parts import PARTS
+from gan_jax.config import Setting
 from gan_jax.training import init_state, train_epoch
 
 # SPEC: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
@@ -38,19 +39,24 @@ def test_part_is_the_homeworks(name):
     assert PARTS[name].baseline == (None if name == "part_a" else "part_a")
 
 
-def test_discriminator_updates_are_the_schedules(mnist):
+@pytest.mark.parametrize(
+    ("name", "epochs"),
+    [
+        ("part_c1", (1, 2, 3)),
+        pytest.param("part_c2", (1, 2, 10, 11, 20, 21, 30, 31), marks=pytest.mark.slow),
+        ("part_c3", (49, 50, 51, 52, 53, 54)),
+    ],
+)
+def test_discriminator_updates_are_the_schedules(mnist, name, epochs):
     """Counted by Adam, over epochs that change the number of steps; one compilation for each distinct number."""
     images = jnp.asarray(mnist.train_images[:96])
-    config = PARTS["part_c3"].config
-    setting = type(config.setting)(batch_size=32)
+    schedule, setting = PARTS[name].config.discriminator_steps, Setting(batch_size=32)
     compiled = train_epoch
     compiled.clear_cache()  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
     state = init_state(jax.random.key(0), setting)
-    expected = 0
-    for epoch in (49, 50, 51, 52, 53, 54):
-        steps = config.discriminator_steps.steps(epoch)
-        state, _ = train_epoch(state, images, setting=setting, discriminator_steps=steps)
-        expected += 3 * steps
-        assert int(state.discriminator_optimizer[0].count) == expected
-    assert int(state.generator_optimizer[0].count) == 18
-    assert compiled._cache_size() == 2  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+    expected = [TABLE[name][1][epoch - 1] for epoch in epochs]
+    for done, epoch in enumerate(epochs, start=1):
+        state, _ = train_epoch(state, images, setting=setting, discriminator_steps=schedule.steps(epoch))
+        assert int(state.discriminator_optimizer[0].count) == 3 * sum(expected[:done])
+    assert int(state.generator_optimizer[0].count) == 3 * len(epochs)
+    assert compiled._cache_size() == len(set(expected))  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
