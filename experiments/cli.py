@@ -53,7 +53,7 @@ def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
         run_part(part, options or RunOptions())
 
-    command.__doc__ = f"{part.question}\n\n    {part.claim}"
+    command.__doc__ = f"{part.question}\n\n    The homework: {part.claim} Measured: {part.measured}"
     return command
 
 

@@ -1,7 +1,7 @@
 """The homework's question 1 as configuration literals, each with its claim and what is to be expected of it.
 
 ./run.sh part_a        all of them: ./run.sh part_a, part_b and part_c
-expected figures       README's table of results, from experiments/results
+expected figures       `measured` of each, with seed 0 after 100 epochs; all of them in experiments/results
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ class Part:
 
     config: Config
     question: str
-    claim: str  # of the homework's author; what was measured stands in README and experiments/results
+    claim: str  # of the homework's author
+    measured: str  # with seed 0 after 100 epochs in float32
     baseline: str | None = "part_a"  # the part that it is compared with
 
 
@@ -24,42 +25,50 @@ PART_A = Part(
     Config(name="part_a", setting=Setting(loss="non_saturating")),
     question="Train a GAN on MNIST with the non-saturating loss: G minimises -log D(G(z)).",
     claim="Readable digits after 100 epochs.",
+    measured="Classifier Fréchet distance 267 (floor 1.5), all ten classes, 22 % ones.",
     baseline=None,
 )
 PART_B = Part(
     Config(name="part_b", setting=Setting(loss="saturating")),
     question="Train it with the original minimax loss: G minimises log(1 - D(G(z))).",
     claim="It does not train: D soon rejects every sample, log(1 - D(G(z))) saturates, and G's gradient vanishes.",
+    measured="Dead from epoch 7 on: D(G(z)) below 1e-20, G's gradient 1e18 times below part_a's.",
 )
 PART_C1 = Part(
     Config(name="part_c1", discriminator_steps=Schedule.parse("1: 32, 2-: 1")),
     question="part_a with a head start for D: 32 steps an iteration in epoch 1, then one.",
     claim="An improvement on part_a: G learns from a D that knows the digits.",
+    measured="Classifier Fréchet distance 348, nine classes, 30 % ones.",
 )
 PART_C2 = Part(
     Config(name="part_c2", discriminator_steps=Schedule.parse("1: 16, 2-10: 8, 11-20: 4, 21-30: 2, 31-: 1")),
     question="part_a with D's steps falling from 16 to 1 over 30 epochs.",
     claim="An improvement on part_a: D's lead is withdrawn slowly.",
+    measured="Classifier Fréchet distance 394, nine classes, 42 % ones; 95 % at epoch 50.",
 )
 PART_C3 = Part(
     Config(name="part_c3", discriminator_steps=Schedule.parse("1-50: 1, 51-: 1/2")),
     question="part_a with one and two steps of D in turn from epoch 51 on.",
     claim="An improvement on part_a: D keeps up with a G that has become good.",
+    measured="Classifier Fréchet distance 335, all ten classes, 43 % ones; recall and coverage twice part_a's.",
 )
 PART_C4 = Part(
     Config(name="part_c4", discriminator_steps=Schedule.parse("4")),
     question="part_a with four steps of D throughout.",
     claim="Drifts towards generating only the digit 1.",
+    measured="Classifier Fréchet distance 784, two classes, 96 % ones.",
 )
 PART_C5 = Part(
     Config(name="part_c5", setting=Setting(real_target=0.9, fake_target=0.1, generator_target=0.9)),
     question="part_a with two-sided label smoothing: targets 0.9 for real, 0.1 for generated, 0.9 for G.",
     claim="An improvement on part_a: D stays unsure.",
+    measured="Classifier Fréchet distance 309, all ten classes, 20 % ones.",
 )
 PART_C6 = Part(
     Config(name="part_c6", setting=Setting(real_target=0.9)),
     question="part_a with one-sided label smoothing: target 0.9 for real, 0 for generated, 1 for G.",
     claim="An improvement on part_a: D stays unsure of the real, and the generated are still rejected in full.",
+    measured="Classifier Fréchet distance 296, all ten classes, 23 % ones.",
 )
 
 PARTS = {part.config.name: part for part in (PART_A, PART_B, PART_C1, PART_C2, PART_C3, PART_C4, PART_C5, PART_C6)}
