@@ -58,7 +58,9 @@ class RunOptions:
     ] = None
     batch_size: Annotated[int | None, whole("Images a step; an incomplete last batch is left out. 512.")] = None
     learning_rate: Annotated[float | None, Parameter(help="Of both Adam optimisers. 0.0002.")] = None
-    precision: Annotated[Precision | None, Parameter(help="Of the operands of matrix products. float32.")] = None
+    precision: Annotated[
+        Precision | None, Parameter(help="Of the operands of matrix products. float32; tensorfloat32 takes a GPU.")
+    ] = None
     devices: Annotated[int, whole("How many to spread the batch over, or --seeds on accelerators.")] = 1
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1

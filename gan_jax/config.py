@@ -54,7 +54,8 @@ class Setting:
 
     def __post_init__(self) -> None:
         require(self.loss in LOSSES, f"unknown loss {self.loss!r}: choose from {', '.join(LOSSES)}")
-        require(self.precision in get_args(Precision), f"unknown precision {self.precision!r}: float32 or bfloat16")
+        choices = get_args(Precision)
+        require(self.precision in choices, f"unknown precision {self.precision!r}: choose from {', '.join(choices)}")
         for name in ("real_target", "fake_target", "generator_target"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
@@ -81,6 +82,12 @@ class Setting:
     @property
     def targets(self) -> Targets:
         return Targets(self.real_target, self.fake_target, self.generator_target)
+
+
+def require_precision(setting: Setting, on_gpu: bool) -> None:
+    """Raise UserError for a precision that only a GPU has, elsewhere."""
+    message = "tensorfloat32 is what NVIDIA's GPUs multiply, and there is none: take float32 or bfloat16"
+    require(on_gpu or setting.precision != "tensorfloat32", message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gan_jax import checkpoints
-from gan_jax.config import Config, require
+from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.interrupts import Request, StoppedError, deferred
 from gan_jax.keeping import JAX, Habits, Listener, Record, Source, unfinished
@@ -57,6 +57,7 @@ def train(
         StoppedError: after SIGTERM or Ctrl-C, when the epoch in hand is trained and saved.
     """
     _require_devices(devices, configs, together)
+    require_precision(configs[0].setting, jax.default_backend() == "gpu")
     with unfinished(configs, source, out, habits, listener, trainer=JAX, resumes=True, devices=devices) as records:
         diverged = []
         for group in [records] if together and _began_together(records) else [[record] for record in records]:

@@ -75,6 +75,20 @@ def test_ratios_are_of_the_same_repeat():
     assert written[2]["images_per_second"] == ""
 
 
+def test_a_gpu_s_arms_are_compared_in_their_own_precision():
+    """And several seeds by the image: sixteen in four times the time are four times as fast."""
+    study = STUDIES["frameworks"]
+    assert study.arms_on("cpu") == study.arms
+    arms = study.arms_on("gpu")
+    timings = {label: timing(arm, 0.4) for label, arm in arms.items()}
+    timings["torch eager tensorfloat32"] = timing(arms["torch eager tensorfloat32"], 0.1)
+    found = {row["arm"]: row for row in rows(study, timings)}
+    assert found["JAX tensorfloat32"]["times_torch_eager"] == pytest.approx(1 / 4)
+    assert found["JAX tensorfloat32 of 16 seeds"]["times_torch_eager"] == pytest.approx(4)
+    assert found["JAX tensorfloat32 of 16 seeds"]["share_of_floor"] == pytest.approx(16)
+    assert found["JAX bfloat16"]["times_torch_eager"] == pytest.approx(1)
+
+
 def test_line_is_compared_with_the_operations():
     """Times that go with the operations exactly have the ratio 1; a step of D twice as dear as they say, above it."""
     arms = [Arm(framework="jax", discriminator_steps=k) for k in (1, 2, 4)]
@@ -90,7 +104,7 @@ def test_line_is_compared_with_the_operations():
 
 @pytest.mark.parametrize("study", [study for study in STUDIES.values() if study.arms], ids=lambda study: study.name)
 def test_every_study_is_drawn(study):
-    figure = draw(study, {label: timing(arm, 0.1, 0.2) for label, arm in study.arms.items()})
+    figure = draw(study, {label: timing(arm, 0.1, 0.2) for label, arm in study.arms_on("gpu").items()})
     figure.canvas.draw()
     assert figure.axes[0].get_title() == study.title
 

@@ -29,6 +29,31 @@ def test_product_and_its_gradients(shape, precision):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("precision", "told"),
+    [
+        ("float32", "precision = [HIGHEST, HIGHEST]"),
+        ("tensorfloat32", "lhs_precision_type = tf32"),
+        ("bfloat16", "(tensor<16x64xbf16>, tensor<64x32xbf16>) -> tensor<16x32xf32>"),
+    ],
+)
+def test_a_gpu_is_told_each_precision(precision, told):
+    """For each of the three products, when lowered for CUDA: left unsaid, float32 would be TensorFloat-32."""
+
+    def gradients(x, w):
+        return jax.value_and_grad(lambda x, w: computed(x, w, precision).sum(), argnums=(0, 1))(x, w)
+
+    shapes = (jax.ShapeDtypeStruct((n, m), jnp.float32) for n, m in ((16, 64), (64, 32)))
+    text = jax.jit(gradients).trace(*shapes).lower(lowering_platforms=("cuda",)).as_text()
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert len(products) == 3
+    if precision == "bfloat16":
+        assert told in products[0]
+        assert all("xbf16>) -> tensor<" in line and line.rstrip().endswith("xf32>") for line in products)
+    else:
+        assert all(told in line for line in products)
+
+
 def test_float32_computes_with_float64_in_float64():
     with jax.enable_x64(True):
         x, w, g = (jax.random.normal(jax.random.key(i), (6, 6), jnp.float64) for i in range(3))

@@ -66,6 +66,8 @@ def test_no_run_is_trained_over(runs, call):
         (["part_b", *options, *one, "--name", "torch-part_b-archives"], "was trained by torch"),
         (["torch_baseline", "part_z", *options], "unknown part 'part_z'"),
         (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast is bfloat16"),
+        (["torch_baseline", "part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "and there is none"),
+        (["part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "take float32 or bfloat16"),
     ):
         done = call(*command)
         assert done.returncode == 2, done

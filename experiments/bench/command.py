@@ -1,8 +1,11 @@
 """./run.sh bench: time what was asked for, print the tables, and leave them with figures and provenance."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+
+import jax
 
 from experiments.bench import startup
 from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
@@ -20,6 +23,7 @@ def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
     Raises:
         UserError: if a process fails or the folder cannot be written.
     """
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the arms' processes share a GPU's memory
     for study in studies:
         say(f"{study.name}: {study.title}")
         try:
@@ -29,7 +33,7 @@ def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
 
 
 def _timings(study: Study, out: Path, repeats: int) -> None:
-    timings = measure(study.arms, repeats, say)
+    timings = measure(study.arms_on(jax.default_backend()), repeats, say)
     found = rows(study, timings)
     arms = {label: asdict(timing) | {"iterations": timing.arm.iterations} for label, timing in timings.items()}
     write_json(out / f"{study.name}.json", {"provenance": provenance(), "repeats": repeats, "arms": arms})

@@ -14,7 +14,7 @@ from experiments.bench.studies import Study
 from experiments.bench.timing import Timing
 from gan_jax.figures import RUN_COLOURS
 
-BASELINE = "torch eager float32"
+BASELINE = "torch eager float32"  # of precisions that torch has no eager arm of its own in
 HEADING = ("ms an iteration", "images/s", "share of the floor", "times torch eager", "compile s", "peak MB")
 
 
@@ -26,7 +26,8 @@ def rows(study: Study, timings: Mapping[str, Timing]) -> list[dict[str, Any]]:
 def _row(study: Study, timings: Mapping[str, Timing], label: str, timing: Timing) -> dict[str, Any]:
     arm = timing.arm
     floor = timings.get(f"floor {arm.precision}")
-    baseline = timings.get(label.replace(label.split(",")[0], BASELINE))
+    value = label.removeprefix(label.split(",")[0])  # ", 64" where a quantity is varied
+    baseline = timings.get(f"torch eager {arm.precision}{value}") or timings.get(f"{BASELINE}{value}")
     return {
         "study": study.name,
         "arm": label,
@@ -45,8 +46,8 @@ def _row(study: Study, timings: Mapping[str, Timing], label: str, timing: Timing
 
 
 def _ratio(one: Timing, other: Timing) -> float:
-    """How many times longer `one` takes than `other`."""
-    return float(np.median(np.array(one.seconds) / np.array(other.seconds)))
+    """How many times longer `one` takes than `other` for an image: several seeds train on as many batches at once."""
+    return float(np.median(np.array(one.seconds) / np.array(other.seconds))) * other.arm.images / one.arm.images
 
 
 def as_markdown(found: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """Which arms belong together: what is compared with what."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from experiments.bench.arms import Arm
 
@@ -13,8 +14,13 @@ class Study:
 
     name: str
     title: str
-    arms: dict[str, Arm]  # by label; floors are named like their precision
+    arms: Mapping[str, Arm]  # by label; floors, and torch's, are named like their precision
     quantity: str | None = None  # the field of Arm that is varied, where one is
+    arms_on_gpu: Mapping[str, Arm] = field(default_factory=dict)  # besides
+
+    def arms_on(self, backend: str) -> dict[str, Arm]:
+        """What is timed on a CPU, or on JAX's other backends."""
+        return {**self.arms, **(self.arms_on_gpu if backend == "gpu" else {})}
 
 
 def _varied(quantity: str, values: tuple[int, ...], arms: dict[str, Arm]) -> dict[str, Arm]:
@@ -41,6 +47,14 @@ STUDIES = {
                 "JAX bfloat16": replace(JAX, precision="bfloat16"),
                 "floor float32": PRODUCTS,
                 "floor bfloat16": replace(PRODUCTS, precision="bfloat16"),
+            },
+            arms_on_gpu={
+                "torch eager tensorfloat32": replace(TORCH, precision="tensorfloat32"),
+                "torch.compile tensorfloat32": replace(TORCH, precision="tensorfloat32", compiled=True),
+                "JAX tensorfloat32": replace(JAX, precision="tensorfloat32"),
+                # One run leaves most of a GPU idle.
+                "JAX tensorfloat32 of 16 seeds": replace(JAX, precision="tensorfloat32", seeds=16),
+                "floor tensorfloat32": replace(PRODUCTS, precision="tensorfloat32"),
             },
         ),
         Study(

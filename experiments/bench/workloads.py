@@ -14,6 +14,7 @@ from experiments.bench.arms import Arm
 from gan_jax.config import Setting
 from gan_jax.data import load
 from gan_jax.pixels import to_unit_range
+from gan_jax.products import product
 from gan_jax.training import init_state, train_epoch, train_epoch_of_seeds
 
 SIDE = 1024  # of the square matrices of "products"
@@ -64,19 +65,13 @@ def _jax(arm: Arm) -> Work:
 def _products(arm: Arm) -> Work:
     """Square products with the operations of the arm's iterations, each on the one before it."""
     count = round(arm.iterations * arm.flops / (2 * SIDE**3))
-    operand = jnp.float32 if arm.precision == "float32" else jnp.bfloat16
     matrix = jax.random.normal(jax.random.key(0), (SIDE, SIDE)) / SIDE**0.5  # keeps the products' size
 
     @jax.jit
     def products(left: jax.Array, right: jax.Array) -> jax.Array:
-        def body(left: jax.Array, _: None) -> tuple[jax.Array, None]:
-            precision = lax.Precision.HIGHEST if operand == jnp.float32 else None
-            return jnp.dot(left.astype(operand), right, precision=precision, preferred_element_type=jnp.float32), None
+        return lax.scan(lambda left, _: (product(left, right, arm.precision), None), left, None, length=count)[0]
 
-        return lax.scan(body, left, None, length=count)[0]
-
-    right = matrix.astype(operand)
-    return _with_jax(lambda: products(matrix, right).block_until_ready())
+    return _with_jax(lambda: products(matrix, matrix).block_until_ready())
 
 
 def _with_jax(run: Callable[[], object]) -> Work:
