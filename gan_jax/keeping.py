@@ -80,6 +80,7 @@ class Record:
     folder: RunFolder
     config: Config
     manifest: dict[str, Any]
+    require_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
     rows: list[Row] = field(default_factory=list)
     _rejected: bool = False  # whether D(G(z)) has died, and that has been told
 
@@ -119,6 +120,7 @@ class Record:
 
         `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128).
         """
+        self.require_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
         histogram = None
@@ -133,6 +135,7 @@ class Record:
 
     def close(self, params_sha256: str) -> None:
         """Draw the figures, then write that the run is finished, and with which parameters."""
+        self.require_held()
         run_figures.draw(self.folder, self.config)
         self.manifest |= {
             "epochs": self.config.epochs,
@@ -201,16 +204,15 @@ def unfinished(
     try:
         with contextlib.ExitStack() as locks:
             # Judged again with the locks held: another process may have finished one of them in between.
-            held = left(configs, say=lambda _: None)
-            for folder, _ in held:
-                locks.enter_context(folder.locked())
-            mine = left([config for _, config in held], say=listener.say)
+            begun = left(configs, say=lambda _: None)
+            held = {config: locks.enter_context(folder.locked()) for folder, config in begun}
+            mine = left(list(held), say=listener.say)
             if habits.overwrite:
                 for folder, _ in mine:
                     _remove(folder)
             made = provenance() | {"device_count": devices, "trainer": trainer, "data_sha256": data}
             made["classifier_sha256"] = source.classifier_sha256
-            yield [Record(folder, config, made | {"seed": config.seed}) for folder, config in mine]
+            yield [Record(folder, config, made | {"seed": config.seed}, held[config]) for folder, config in mine]
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 

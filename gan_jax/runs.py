@@ -109,6 +109,9 @@ def _open(records: list[Record], listener: Listener, mesh: Mesh | None) -> list[
             record.manifest["seeds_together"] = [other.config.seed for other in records]
         if record.rows:
             listener.say(f"{record.folder.path}: resuming after epoch {common}")
+        elif done := len(record.folder.read_rows()):
+            listener.say(f"{record.folder.path}: no checkpoint of its {done} epochs: from the start")
+        checkpoints.discard_later(record.folder.checkpoints, common)
         record.open()
     return runs
 
@@ -119,6 +122,8 @@ def _resume(record: Record, listener: Listener, mesh: Mesh | None, no_later_than
     restored, warnings = checkpoints.load_newest(record.folder.checkpoints, state, no_later_than)
     for warning in warnings:
         listener.say(f"warning: {warning}")
+    if restored is None and warnings:
+        raise UserError(f"no checkpoint in {record.folder.checkpoints} is whole: --overwrite trains the run anew")
     state = state if restored is None else restored
     epoch = int(state.epoch)
     record.rows = record.folder.read_rows()[:epoch]
@@ -136,6 +141,8 @@ def _train(
     config, done = group[0].record.config, len(group[0].record.rows)
     images = place(source.dataset.train_images, mesh)
     listener.start(config, done, 1 if mesh is None else mesh.size)
+    if request.signal and done < config.epochs:
+        raise StoppedError(request.signal, f"stopped before epoch {done + 1}: the same command goes on there")
     for epoch in range(done + 1, config.epochs + 1):
         with tracing_for(mesh):
             _train_epoch(group, images, config, epoch)
@@ -151,6 +158,8 @@ def _train(
             raise StoppedError(asked, f"stopped after epoch {epoch} of {config.epochs}: the same command goes on there")
     for run in group:
         run.record.close(checkpoints.params_sha256(local(run.state)))
+    if request.signal:  # in the last epoch or since: what would follow does not begin
+        raise StoppedError(request.signal, f"stopped after epoch {config.epochs}, the last: {config.name} is finished")
 
 
 def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: int) -> None:
