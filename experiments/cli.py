@@ -203,6 +203,7 @@ def torch_baseline(
     """A part as the homework's PyTorch notebook trains it, for ./run.sh compare; it keeps no checkpoints."""
     require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
     options = options or RunOptions()
+    require(not options.detect_nans, "--detect-nans finds operations of JAX: torch_baseline has none")
     if autocast:
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")

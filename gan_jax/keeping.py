@@ -36,6 +36,7 @@ class Habits:
     samples_every: int = 1
     evaluate_every: int = 0  # 0: after the last epoch alone
     overwrite: bool = False
+    detect_nans: bool = False  # keep each epoch's first state, to find the operation if the epoch diverges
 
     def __post_init__(self) -> None:
         for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
@@ -102,13 +103,15 @@ class Record:
         Raises:
             DivergedError: if a value is not finite; nothing is written.
         """
-        for name, values in infos.items():
-            if not np.isfinite(values).all():
-                raise DivergedError(
-                    f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration "
-                    f"{int(np.argmin(np.isfinite(values))) + 1} of epoch {len(self.rows) + 1} on. What is in "
-                    f"{self.folder.path} is as it was before. Lower --learning-rate under another --name"
-                )
+        finite = {name: np.isfinite(values) for name, values in infos.items()}
+        broken = {name: int(np.argmin(flags)) + 1 for name, flags in finite.items() if not flags.all()}
+        if broken:
+            name, iteration = min(broken.items(), key=lambda item: item[1])
+            raise DivergedError(
+                f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration {iteration} "
+                f"of epoch {len(self.rows) + 1} on. What is in {self.folder.path} is as it was before. "
+                "Lower --learning-rate under another --name"
+            )
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import checkpoints
+from gan_jax import checkpoints, nans
 from gan_jax.config import Config, require
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.interrupts import Request, StoppedError, deferred
@@ -145,7 +146,7 @@ def _train(
         raise StoppedError(request.signal, f"stopped before epoch {done + 1}: the same command goes on there")
     for epoch in range(done + 1, config.epochs + 1):
         with tracing_for(mesh):
-            _train_epoch(group, images, config, epoch)
+            _train_epoch(group, images, config, epoch, habits, listener)
         for run in group:
             generator = partial(generate, local(run.state.generator), setting=config.setting)
             run.record.keep(generator, source, habits, listener)
@@ -162,8 +163,11 @@ def _train(
         raise StoppedError(request.signal, f"stopped after epoch {config.epochs}, the last: {config.name} is finished")
 
 
-def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: int) -> None:
+def _train_epoch(
+    group: list[_Run], images: jax.Array, config: Config, epoch: int, habits: Habits, listener: Listener
+) -> None:
     """One epoch of all runs, and their rows of metrics."""
+    before = [_copied(run.state) if habits.detect_nans else None for run in group]  # the states are consumed
     start = time.perf_counter()
     setting, steps = config.setting, config.discriminator_steps.steps(epoch)
     infos: tuple[StepInfo, ...]
@@ -176,6 +180,20 @@ def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: in
         )
     reports = [{name: np.asarray(values) for name, values in info._asdict().items()} for info in infos]
     seconds = (time.perf_counter() - start) / len(group)  # the reports are there, and so the epoch is over
-    for run, state, report in zip(group, states, reports, strict=True):
+    for run, state, report, earlier in zip(group, states, reports, before, strict=True):
         run.state = state
-        run.record.add_epoch(steps, report, seconds)
+        try:
+            run.record.add_epoch(steps, report, seconds)
+        except DivergedError:
+            lines = ["the same command with --detect-nans finds the operation"]
+            if earlier is not None:
+                again = earlier._replace(key=local(state.key))
+                lines = nans.find_operation(again, local(images), setting, steps)
+            for line in lines:
+                listener.say(f"{run.record.config.name}: epoch {epoch}: {line}")
+            raise
+
+
+def _copied(state: GanState) -> GanState:
+    """A state on the first device, but for its key, which every later state has."""
+    return jax.tree.map(jnp.copy, local(state._replace(key=None)))
