@@ -18,7 +18,7 @@ from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.errors import UserError
-from gan_jax.interrupts import StoppedError
+from gan_jax.interrupts import StoppedError, raised
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
 
@@ -27,13 +27,15 @@ app = App(
     help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command. "
     "Besides, ./run.sh test runs the tests and ./run.sh lint the linters.",
     version_flags=[],
+    suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a word
 )
 
 
 def main() -> NoReturn:
     """Run the command that sys.argv names and exit with its status."""
     try:
-        status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+        with raised():
+            status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         print(f"run.sh: error: unexpected argument {' '.join(error.unused_tokens or [])!r}", file=sys.stderr)
         status = 2
@@ -43,9 +45,6 @@ def main() -> NoReturn:
     except StoppedError as error:
         print(f"run.sh: {error}", file=sys.stderr)
         status = error.exit_code
-    except KeyboardInterrupt:
-        print("run.sh: interrupted; where there are checkpoints, the same command goes on", file=sys.stderr)
-        status = 130
     sys.exit(status or 0)
 
 
@@ -204,6 +203,7 @@ def torch_baseline(
     """A part as the homework's PyTorch notebook trains it, for ./run.sh compare; it keeps no checkpoints."""
     require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
     options = options or RunOptions()
+    require(not options.detect_nans, "--detect-nans finds operations of JAX: torch_baseline has none")
     if autocast:
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")

@@ -69,6 +69,9 @@ class RunOptions:
         Path | None, Parameter(help="Of the data's ten classes, in safetensors, for data other than MNIST.")
     ] = None
     overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
+    detect_nans: Annotated[
+        bool, Parameter(help="If the run diverges, find the operation that first gave no finite number.", negative="")
+    ] = False
 
 
 def numbers(text: str) -> list[int]:
@@ -132,6 +135,7 @@ def habits_of(options: RunOptions) -> Habits:
         samples_every=options.samples_every,
         evaluate_every=options.evaluate_every,
         overwrite=options.overwrite,
+        detect_nans=options.detect_nans,
     )
 
 

@@ -14,7 +14,7 @@ import fcntl
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,23 @@ class RunFolder:
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[Callable[[], None]]:
         """Hold the folder, made if missing, against other processes; a process that dies lets go of it.
+
+        Yields a function that raises UserError if the folder is no longer the one that is held.
 
         Raises:
             UserError: if another process holds it, with its number.
         """
+
+        def require_held() -> None:
+            try:
+                held = os.path.samestat(os.stat(self.path / LOCK), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                held = False
+            if not held:
+                raise UserError(f"{self.path} was deleted or moved while it was in use: nothing more is written there")
+
         self.path.mkdir(parents=True, exist_ok=True)
         with open(self.path / LOCK, "a+", encoding="ascii") as file:
             try:
@@ -72,7 +83,7 @@ class RunFolder:
             file.flush()
             for path in self.path.rglob(f"{PARTIAL}*"):  # left by a process that was killed
                 path.unlink(missing_ok=True)
-            yield
+            yield require_held
 
     def read_sample(self, epoch: int) -> np.ndarray:
         """The grid of samples after `epoch`, uint8 (height, width)."""

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gan_jax import checkpoints
+from gan_jax import checkpoints, nans
 from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.interrupts import Request, StoppedError, deferred
@@ -110,6 +111,9 @@ def _open(records: list[Record], listener: Listener, mesh: Mesh | None) -> list[
             record.manifest["seeds_together"] = [other.config.seed for other in records]
         if record.rows:
             listener.say(f"{record.folder.path}: resuming after epoch {common}")
+        elif done := len(record.folder.read_rows()):
+            listener.say(f"{record.folder.path}: no checkpoint of its {done} epochs: from the start")
+        checkpoints.discard_later(record.folder.checkpoints, common)
         record.open()
     return runs
 
@@ -120,6 +124,8 @@ def _resume(record: Record, listener: Listener, mesh: Mesh | None, no_later_than
     restored, warnings = checkpoints.load_newest(record.folder.checkpoints, state, no_later_than)
     for warning in warnings:
         listener.say(f"warning: {warning}")
+    if restored is None and warnings:
+        raise UserError(f"no checkpoint in {record.folder.checkpoints} is whole: --overwrite trains the run anew")
     state = state if restored is None else restored
     epoch = int(state.epoch)
     record.rows = record.folder.read_rows()[:epoch]
@@ -137,9 +143,11 @@ def _train(
     config, done = group[0].record.config, len(group[0].record.rows)
     images = place(source.dataset.train_images, mesh)
     listener.start(config, done, 1 if mesh is None else mesh.size)
+    if request.signal and done < config.epochs:
+        raise StoppedError(request.signal, f"stopped before epoch {done + 1}: the same command goes on there")
     for epoch in range(done + 1, config.epochs + 1):
         with tracing_for(mesh):
-            _train_epoch(group, images, config, epoch)
+            _train_epoch(group, images, config, epoch, habits, listener)
         for run in group:
             generator = partial(generate, local(run.state.generator), setting=config.setting)
             run.record.keep(generator, source, habits, listener)
@@ -152,10 +160,15 @@ def _train(
             raise StoppedError(asked, f"stopped after epoch {epoch} of {config.epochs}: the same command goes on there")
     for run in group:
         run.record.close(checkpoints.params_sha256(local(run.state)))
+    if request.signal:  # in the last epoch or since: what would follow does not begin
+        raise StoppedError(request.signal, f"stopped after epoch {config.epochs}, the last: {config.name} is finished")
 
 
-def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: int) -> None:
+def _train_epoch(
+    group: list[_Run], images: jax.Array, config: Config, epoch: int, habits: Habits, listener: Listener
+) -> None:
     """One epoch of all runs, and their rows of metrics."""
+    before = [_copied(run.state) if habits.detect_nans else None for run in group]  # the states are consumed
     start = time.perf_counter()
     setting, steps = config.setting, config.discriminator_steps.steps(epoch)
     infos: tuple[StepInfo, ...]
@@ -168,6 +181,20 @@ def _train_epoch(group: list[_Run], images: jax.Array, config: Config, epoch: in
         )
     reports = [{name: np.asarray(values) for name, values in info._asdict().items()} for info in infos]
     seconds = (time.perf_counter() - start) / len(group)  # the reports are there, and so the epoch is over
-    for run, state, report in zip(group, states, reports, strict=True):
+    for run, state, report, earlier in zip(group, states, reports, before, strict=True):
         run.state = state
-        run.record.add_epoch(steps, report, seconds)
+        try:
+            run.record.add_epoch(steps, report, seconds)
+        except DivergedError:
+            lines = ["the same command with --detect-nans finds the operation"]
+            if earlier is not None:
+                again = earlier._replace(key=local(state.key))
+                lines = nans.find_operation(again, local(images), setting, steps)
+            for line in lines:
+                listener.say(f"{run.record.config.name}: epoch {epoch}: {line}")
+            raise
+
+
+def _copied(state: GanState) -> GanState:
+    """A state on the first device, but for its key, which every later state has."""
+    return jax.tree.map(jnp.copy, local(state._replace(key=None)))

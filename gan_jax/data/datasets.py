@@ -68,7 +68,7 @@ def load(name: str) -> ImageDataset:
 
     from gan_jax.data.builders import BUILDERS, builder_for, prepare, read_split
 
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     tfds.disable_progress_bar()
     folder = cache_folder() / "datasets"
     if name != "mnist" and not builder_for(name, folder).is_prepared():
