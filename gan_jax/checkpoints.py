@@ -3,10 +3,13 @@
 Each carries the digest of its state, so that a file that was damaged on the disk is noticed when it is read.
 """
 
+import contextlib
 import hashlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +41,16 @@ def params_sha256(state: GanState) -> str:
     return tree_sha256({"generator": state.generator, "discriminator": state.discriminator})
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """A block in which orbax takes this host for the only one.
+
+    It saves and loads with all hosts on a shared disk, or not at all; here host 0 alone has the folder.
+    """
+    with mock.patch.object(jax, "process_count", return_value=1):
+        yield
+
+
 def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
     return ocp.training.Checkpointer(
         str(folder.absolute()),
@@ -48,7 +61,7 @@ def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
 
 def save(folder: Path, state: GanState) -> None:
     """Save under the state's epoch, wholly or not at all; an earlier checkpoint of that epoch is replaced."""
-    with _checkpointer(folder) as checkpointer:
+    with _alone(), _checkpointer(folder) as checkpointer:
         checkpointer.save(
             int(state.epoch), state, force=True, overwrite=True, custom_metadata={"sha256": tree_sha256(state)}
         )
@@ -70,7 +83,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
     sharding = SingleDeviceSharding(jax.devices()[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
     warnings = []
-    with _checkpointer(folder) as checkpointer:
+    with _alone(), _checkpointer(folder) as checkpointer:
         for step in sorted((metadata.step for metadata in checkpointer.checkpoints), reverse=True):
             if no_later_than is not None and step > no_later_than:
                 continue
