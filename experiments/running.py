@@ -41,8 +41,9 @@ def started(options: RunOptions) -> Iterator[None]:
 def _require_platform(platform: Platform) -> None:
     try:
         found = jax.default_backend()
-    except RuntimeError as error:
-        raise UserError(f"there is no {platform} here: {' '.join(str(error).split())}") from error
+    except (RuntimeError, AssertionError) as error:  # the latter where JAX was installed without it
+        reason = " ".join(str(error).split()) or f"JAX was installed without {platform}"
+        raise UserError(f"there is no {platform} here: {reason}") from error
     # JAX names a GPU's backend by what it is, and its platform by who made it.
     require(found == ("gpu" if platform == "cuda" else platform), f"there is no {platform} here: JAX is on {found}")
 

@@ -115,9 +115,10 @@ def _start(host: Host) -> None:
             name, port = host.coordinator
             address = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
             initialize(address, host.count, host.index)
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"host {host.index} of {host.count} cannot start: {' '.join(str(error).split())}") from error
-    there = [device.process_index for device in jax.devices()]
+        there = [device.process_index for device in jax.devices()]
+    except (RuntimeError, ValueError, AssertionError) as error:
+        reason = " ".join(str(error).split()) or "JAX has no such platform"
+        raise UserError(f"host {host.index} of {host.count} cannot start: {reason}") from error
     if len({there.count(index) for index in range(host.count)}) > 1:
         raise UserError(f"hosts with different numbers of devices: {[there.count(i) for i in range(host.count)]}")
     with _quiet():  # gloo prints that it is connected
