@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter, Token
 
@@ -16,6 +16,7 @@ from gan_jax.evaluation import Reference, load_classifier, make_reference
 from gan_jax.keeping import Habits, Source
 from gan_jax.products import Precision
 
+Platform = Literal["cpu", "cuda", "tpu"]
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 EVALUATED_SAMPLES = 10_000
 MAX_SEEDS = 1000
@@ -61,7 +62,16 @@ class RunOptions:
     precision: Annotated[
         Precision | None, Parameter(help="Of the operands of matrix products. float32; tensorfloat32 takes a GPU.")
     ] = None
-    devices: Annotated[int, whole("How many to spread the batch over, or --seeds on accelerators.")] = 1
+    devices: Annotated[
+        int | None,
+        whole("How many to spread the batch over, or --seeds on accelerators. 1; of many hosts all that they have."),
+    ] = None
+    coordinator: Annotated[
+        str | None, Parameter(help="HOST:PORT of host 0, where several hosts train one run; not under SLURM.")
+    ] = None
+    hosts: Annotated[int | None, whole("How many they are; 1 under SLURM if each task is to train alone.")] = None
+    host_index: Annotated[int | None, whole("Which of them this is, from 0.")] = None
+    platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1
     evaluate_every: Annotated[int, whole("Epochs between measurements of samples; 0: after the last alone.")] = 0

@@ -1,21 +1,51 @@
 """Configurations and options become trained runs, their comparisons, and what is told of them."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import jax
 
 from experiments.comparing import compare, read_baselines, read_run
-from experiments.options import RunOptions, configure, habits_of, source_of
+from experiments.options import Platform, RunOptions, configure, habits_of, source_of
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
 from gan_jax.data.datasets import cache_folder
-from gan_jax.errors import DivergedError
+from gan_jax.errors import DivergedError, UserError
+from gan_jax.following import follow
+from gan_jax.hosts import follows, host_of, joined
 from gan_jax.run_folder import RunFolder
+
+
+@contextlib.contextmanager
+def started(options: RunOptions) -> Iterator[None]:
+    """A block in which JAX computes where the options say: on which platform, together with which other hosts.
+
+    Raises:
+        UserError: if there is no such platform, or the hosts do not meet.
+    """
+    host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
+    if options.platform is not None:
+        jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
+    with contextlib.nullcontext() if host is None else joined(host):
+        if options.platform is not None:
+            _require_platform(options.platform)
+        yield
+
+
+def _require_platform(platform: Platform) -> None:
+    try:
+        found = jax.default_backend()
+    except (RuntimeError, AssertionError) as error:  # the latter where JAX was installed without it
+        reason = " ".join(str(error).split()) or f"JAX was installed without {platform}"
+        raise UserError(f"there is no {platform} here: {reason}") from error
+    # JAX names a GPU's backend by what it is, and its platform by who made it.
+    require(found == ("gpu" if platform == "cuda" else platform), f"there is no {platform} here: JAX is on {found}")
 
 
 def run_parts(names: Sequence[str], options: RunOptions) -> None:
@@ -31,13 +61,18 @@ def use_cache() -> None:
 
 
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
-    """Train a configuration with each seed that the options ask for."""
+    """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
     configs, habits, source = configure(base, options), habits_of(options), source_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
     use_cache()
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices
+    if devices is None:
+        devices = 1 if jax.process_count() == 1 else jax.device_count()
+    if follows():
+        follow(configs, source, say, together=together, devices=devices)
+        return []
     try:
         folders = runs.train(configs, source, options.out, habits, listener(), together=together, devices=devices)
     except DivergedError:
@@ -83,9 +118,10 @@ def run_part(part: Part, options: RunOptions) -> None:
     if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
-    found = [read_run(folder.path) for folder in train_seeds(part.config, options)]
-    if part.baseline is None:
+    folders = train_seeds(part.config, options)
+    if part.baseline is None or not folders:
         return
+    found = [read_run(folder.path) for folder in folders]
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
     baselines, missing = read_baselines(paths, found)

@@ -4,14 +4,17 @@ Each carries the digest of its state and those of its files, so that what was da
 before it is read.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +50,24 @@ def params_sha256(state: GanState) -> str:
     return tree_sha256({"generator": state.generator, "discriminator": state.discriminator})
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """A block in which orbax takes this host for the only one, as host 0 alone has the folder.
+
+    Left to itself it saves and loads with all hosts on a shared disk; with `active_processes` it still broadcasts.
+    """
+    with mock.patch.object(jax, "process_count", return_value=1):
+        yield
+
+
+def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
+    return ocp.training.Checkpointer(
+        str(folder.absolute()),
+        preservation_policy=cast(Any, ocp.training.preservation_policies.LatestN(KEPT)),  # orbax mistypes its own
+        cleanup_tmp_directories=True,
+    )
+
+
 def save(folder: Path, state: GanState) -> None:
     """Save under the state's epoch, wholly or not at all; an earlier checkpoint of that epoch is replaced.
 
@@ -55,12 +76,8 @@ def save(folder: Path, state: GanState) -> None:
     """
     epoch = int(state.epoch)
     try:
-        with ocp.training.Checkpointer(
-            str(folder.absolute()),
-            preservation_policy=cast(Any, ocp.training.preservation_policies.LatestN(KEPT)),  # orbax mistypes its own
-            cleanup_tmp_directories=True,
-        ) as checkpointer:
-            metadata = {"sha256": tree_sha256(state)}
+        metadata = {"sha256": tree_sha256(state)}
+        with _alone(), _checkpointer(folder) as checkpointer:
             checkpointer.save(
                 epoch, state, checkpointable_name=NAME, force=True, overwrite=True, custom_metadata=metadata
             )
@@ -92,8 +109,10 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
         problem = _damage(path)
         if problem is None:
             try:
-                state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
-                if ocp.metadata(str(path), NAME).custom_metadata == {"sha256": tree_sha256(state)}:
+                with _alone():
+                    state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
+                    metadata = ocp.metadata(str(path), NAME).custom_metadata
+                if metadata == {"sha256": tree_sha256(state)}:
                     return state, warnings
                 problem = "its digest does not match"
             except Exception as error:  # of many kinds, too

@@ -28,6 +28,10 @@ class StoppedError(KeyboardInterrupt):
         self.exit_code = 128 + number  # as a shell reports a process that a signal has ended
 
 
+class CutOffError(StoppedError):
+    """A command stopped where it stood, rather than where it had saved what it had."""
+
+
 class Request:
     """Whether a signal has asked to stop."""
 
@@ -49,10 +53,10 @@ def deferred() -> Iterator[Request]:
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """Within the block a first signal raises StoppedError, and a second one ends the process at once."""
+    """Within the block a first signal raises CutOffError, and a second one ends the process at once."""
 
     def stop(number: int) -> NoReturn:
-        raise StoppedError(number, "stopped; where there are checkpoints, the same command goes on")
+        raise CutOffError(number, "stopped; where there are checkpoints, the same command goes on")
 
     with _first(stop, b""):
         yield

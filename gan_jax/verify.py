@@ -13,7 +13,7 @@ from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
 
 # What of a manifest a run's bits depend on besides its configuration and data.
-CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "xla_flags", "prng")
+CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "host_count", "xla_flags", "prng")
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
 MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured

@@ -123,12 +123,11 @@ def test_help(call, arguments):
 class TestRunScript:
     """run.sh itself, on a PATH with nothing but what a test puts there and the shell's own tools."""
 
-    def start(self, tools: Path, script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(self, tools: Path, script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         for name in ("bash", "env", "cat", "cksum", "dirname", "readlink", "grep", "head", "rm", "flock"):
             (tools / name).symlink_to(subprocess.check_output(["bash", "-c", f"type -P {name}"], text=True).strip())
-        return subprocess.run(
-            ["bash", script, *arguments], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60
-        )
+        environment["PATH"] = str(tools)
+        return subprocess.run(["bash", script, *arguments], env=environment, capture_output=True, text=True, timeout=60)
 
     @pytest.fixture
     def clone(self, tmp_path) -> Path:
@@ -140,20 +139,23 @@ class TestRunScript:
         return folder
 
     @pytest.mark.parametrize(
-        ("driver", "choice"),
+        ("driver", "variables", "choice"),
         [
-            (None, "jax on the CPU"),
-            ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-0)'", "jax[cuda12]"),
-            ("echo 'NVIDIA-SMI has failed' >&2; exit 9", "jax on the CPU"),
+            (None, {}, "jax on the CPU"),
+            ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-0)'", {}, "jax[cuda12]"),
+            ("echo 'NVIDIA-SMI has failed' >&2; exit 9", {}, "jax on the CPU"),
+            ("echo 'No devices were found'", {}, "jax on the CPU"),
+            (None, {"TPU_ACCELERATOR_TYPE": "v5litepod-8"}, "jax[tpu]"),
+            ("exit 9", {"TPU_ACCELERATOR_TYPE": "v5litepod-8"}, "jax[tpu]"),
         ],
     )
-    def test_choice_of_jax(self, tmp_path, clone, driver, choice):
+    def test_choice_of_jax(self, tmp_path, clone, driver, variables, choice):
         tools = tmp_path / "tools"
         tools.mkdir()
         if driver is not None:
             (tools / "nvidia-smi").write_text(f"#!/usr/bin/env bash\n{driver}\n")
             (tools / "nvidia-smi").chmod(0o755)
-        done = self.start(tools, clone / "run.sh", "part_a")
+        done = self.start(tools, clone / "run.sh", "part_a", **variables)
         assert choice in done.stderr
         # No Python on that PATH: told as a mistake with its remedy, and nothing is made.
         assert done.returncode == 2
