@@ -13,7 +13,17 @@ from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
 
 # What of a manifest a run's bits depend on besides its configuration and data.
-CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "host_count", "xla_flags", "prng")
+CIRCUMSTANCES = (
+    "git_commit",
+    "backend",
+    "device",
+    "processor",
+    "processor_count",
+    "device_count",
+    "host_count",
+    "xla_flags",
+    "prng",
+)
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
 MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured
@@ -59,7 +69,7 @@ def read_original(folder: RunFolder) -> Original:
 
 def circumstances(manifest: dict[str, Any]) -> list[str]:
     """What is not as it was when a run was made, of all that its bits depend on; its earlier stretches count."""
-    here = _flat(provenance())
+    here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is trained on as many again
     found = {}
     for stretch in (*manifest.get("earlier", []), manifest):
         there = _flat(stretch)

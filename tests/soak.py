@@ -121,7 +121,8 @@ def _kill(command: list[str], folder: Path, phase: Phase, chance: random.Random)
 def _require_whole(folder: Path) -> None:
     """Raise unless every file that has its own name can be read."""
     run = RunFolder(folder)
-    run.read_config(), run.read_manifest(), run.read_rows()
+    for read in (run.read_config, run.read_manifest, run.read_rows):
+        read()
     for epoch in run.sampled_epochs():
         run.read_sample(epoch)
 
