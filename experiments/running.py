@@ -7,13 +7,13 @@ from pathlib import Path
 import jax
 
 from experiments.comparing import compare, read_baselines, read_run
+from experiments.environment import prepare
 from experiments.options import RunOptions, configure, habits_of, source_of
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
-from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import DivergedError
 from gan_jax.run_folder import RunFolder
 
@@ -24,17 +24,12 @@ def run_parts(names: Sequence[str], options: RunOptions) -> None:
         run_part(PARTS[name], options)
 
 
-def use_cache() -> None:
-    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
     """Train a configuration with each seed that the options ask for."""
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    configs, habits = configure(base, options), habits_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    use_cache()
+    prepare()
+    source = source_of(options)
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices

@@ -5,6 +5,9 @@ Each carries the digest of its state, so that a file that was damaged on the dis
 
 import hashlib
 import logging
+import os
+import re
+import stat
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +17,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 from orbax.checkpoint import v1 as ocp
 
+from gan_jax.errors import UserError
 from gan_jax.training import GanState
 
 KEPT = 2
@@ -64,23 +68,40 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
 
     Returns:
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
+
+    Raises:
+        UserError: if something else than a folder is there.
     """
-    if not folder.is_dir():
+    if not os.path.lexists(folder):
         return None, []
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of checkpoints: move it away")
     sharding = SingleDeviceSharding(jax.devices()[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
     warnings = []
-    with _checkpointer(folder) as checkpointer:
-        for step in sorted((metadata.step for metadata in checkpointer.checkpoints), reverse=True):
-            if no_later_than is not None and step > no_later_than:
-                continue
-            try:
-                state = checkpointer.load(step, shapes)
-                metadata = checkpointer.metadata(step).custom_metadata
-                if tree_sha256(state) == (metadata or {}).get("sha256"):
-                    return state, warnings
-                problem = "its digest does not match"
-            except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
-                problem = " ".join(str(error).split())[:200]
-            warnings.append(f"checkpoint {folder / str(step)} is damaged and was passed over: {problem}")
+    # Listed and loaded without a checkpointer, which would tidy a folder that is only to be read.
+    steps = [int(path.name) for path in folder.iterdir() if re.fullmatch("[1-9][0-9]{0,8}", path.name)]
+    for step in sorted(steps, reverse=True):
+        if no_later_than is not None and step > no_later_than:
+            continue
+        try:
+            return _load(folder / str(step), shapes), warnings
+        except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
+            problem = " ".join(str(error).split())[:200]
+        warnings.append(f"checkpoint {folder / str(step)} is damaged and was passed over: {problem}")
     return None, warnings
+
+
+def _load(path: Path, shapes: GanState) -> GanState:
+    """The state in a step's folder. Raises ValueError, and whatever orbax raises, if it is not what was saved there."""
+    for entry in path.rglob("*"):
+        kind = entry.lstat().st_mode
+        if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end
+            raise ValueError(f"{entry.name} is neither a file nor a folder")
+    metadata = ocp.metadata(str(path.absolute())).custom_metadata
+    state = ocp.load(str(path.absolute()), shapes, checkpointable_name="state")
+    if tree_sha256(state) != (metadata or {}).get("sha256"):
+        raise ValueError("its digest does not match")
+    if int(state.epoch) != int(path.name):
+        raise ValueError(f"it is of epoch {int(state.epoch)}")
+    return state

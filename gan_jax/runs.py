@@ -19,6 +19,8 @@ from gan_jax.run_folder import RunFolder
 from gan_jax.sharding import BATCH, SEEDS, local, mesh_of, place, tracing_for
 from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
 
+NEEDED = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # what every row of metrics has
+
 
 @dataclass
 class _Run:
@@ -121,7 +123,7 @@ def _resume(record: Record, listener: Listener, mesh: Mesh | None, no_later_than
         listener.say(f"warning: {warning}")
     state = state if restored is None else restored
     epoch = int(state.epoch)
-    record.rows = record.folder.read_rows()[:epoch]
+    record.rows = record.folder.read_rows(NEEDED)[:epoch]
     if len(record.rows) < epoch:
         path = record.folder.path / "metrics.csv"
         raise UserError(f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
