@@ -98,7 +98,7 @@ def _load(path: Path, shapes: GanState) -> GanState:
         kind = entry.lstat().st_mode
         if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end
             raise ValueError(f"{entry.name} is neither a file nor a folder")
-    metadata = ocp.metadata(str(path.absolute())).custom_metadata
+    metadata: Any = ocp.metadata(str(path.absolute())).custom_metadata
     state = ocp.load(str(path.absolute()), shapes, checkpointable_name="state")
     if tree_sha256(state) != (metadata or {}).get("sha256"):
         raise ValueError("its digest does not match")

@@ -57,7 +57,7 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
 def _fill(values: np.ndarray, file: gzip.GzipFile) -> int:
     """Read into values uint8 (n,), as far as the file goes; returns how far."""
     filled = 0
-    while filled < len(values) and (count := file.readinto(memoryview(values)[filled:])):
+    while filled < len(values) and (count := file.readinto(values.data[filled:])):
         filled += count
     return filled
 

@@ -4,7 +4,6 @@ import gzip
 import os
 import shutil
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from gan_jax.evaluation.classifier import WEIGHTS
 from tests.conftest import write_idx
 from tests.malformed.refusal import assert_refused
+from tests.malformed.run_folder import Damage
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
@@ -21,24 +21,24 @@ def header(*sizes: int, magic: int = 8) -> bytes:
     return bytes([0, 0, magic, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes)
 
 
-def packed(content: bytes) -> Callable[[Path], None]:
+def packed(content: bytes) -> Damage:
     """In gzip, as it is."""
-    return lambda path: path.write_bytes(gzip.compress(content, 1)) and None
+    return lambda path: path.write_bytes(gzip.compress(content, 1))
 
 
-def raw(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
+def raw(content: bytes) -> Damage:
+    return lambda path: path.write_bytes(content)
 
 
-def values(*shape: int) -> Callable[[Path], None]:
+def values(*shape: int) -> Damage:
     return lambda path: write_idx(path, np.zeros(shape))
 
 
-def cut(share: float) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)]) and None
+def cut(share: float) -> Damage:
+    return lambda path: path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
 
 
-def flip(share: float) -> Callable[[Path], None]:
+def flip(share: float) -> Damage:
     def damage(path: Path) -> None:
         content = bytearray(path.read_bytes())
         content[int(share * len(content))] ^= 0x10
@@ -55,7 +55,7 @@ def pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-def link_to(target: str) -> Callable[[Path], None]:
+def link_to(target: str) -> Damage:
     return lambda path: path.symlink_to(target)
 
 
