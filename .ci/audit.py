@@ -17,7 +17,7 @@ def main() -> int:
         print("audit: skipped, since its source was not reached")
         return 0
     known = [
-        f"audit: {each['name']} {each['version']} has {found['id']}, mended in {', '.join(found['fix_versions']) or '-'}"
+        f"audit: {each['name']} {each['version']} has {found['id']}, mended in {' '.join(found['fix_versions']) or '-'}"
         for each in audited
         for found in each["vulns"]
     ]

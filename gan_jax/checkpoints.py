@@ -24,6 +24,8 @@ KEPT = 2
 
 # orbax reports its routine at levels that would reach a user's terminal.
 logging.getLogger("absl").setLevel(logging.ERROR)
+# It abandons its other reads where one fails, and asyncio would print a traceback for each of them.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def tree_sha256(tree: Any) -> str:

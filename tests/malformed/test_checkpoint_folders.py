@@ -66,6 +66,14 @@ def instead(make: Callable[[Path], object]) -> Damage:
     return damage
 
 
+def elsewhere(folder: Path) -> None:
+    """Whole values, but outside of the run's folder."""
+    values = Path(largest(folder))
+    outside = folder.parent.parent / "values"
+    values.rename(outside)
+    values.symlink_to(outside)
+
+
 CHECKPOINTS = {
     "a file": instead(Path.touch),
     "a pipe": instead(os.mkfifo),
@@ -103,6 +111,7 @@ CHECKPOINTS = {
     "values flipped": lambda folder: rewritten(
         largest(folder), lambda content: content[:5_000_000] + bytes([content[5_000_000] ^ 1]) + content[5_000_001:]
     )(folder),
+    "values by a link": elsewhere,
     "values a folder": lambda folder: replaced(largest(folder), Path.mkdir)(folder),
     "values of another shape": lambda folder: checkpoints.save(folder, narrower()),
 }  # fmt: skip
