@@ -1,51 +1,23 @@
 """Configurations and options become trained runs, their comparisons, and what is told of them."""
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import jax
 
 from experiments.comparing import compare, read_baselines, read_run
-from experiments.options import Platform, RunOptions, configure, habits_of, source_of
+from experiments.environment import prepare
+from experiments.options import RunOptions, configure, habits_of, source_of
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
-from gan_jax.data.datasets import cache_folder
-from gan_jax.errors import DivergedError, UserError
+from gan_jax.errors import DivergedError
 from gan_jax.following import follow
-from gan_jax.hosts import follows, host_of, joined
+from gan_jax.hosts import follows
 from gan_jax.run_folder import RunFolder
-
-
-@contextlib.contextmanager
-def started(options: RunOptions) -> Iterator[None]:
-    """A block in which JAX computes where the options say: on which platform, together with which other hosts.
-
-    Raises:
-        UserError: if there is no such platform, or the hosts do not meet.
-    """
-    host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
-    if options.platform is not None:
-        jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
-    with contextlib.nullcontext() if host is None else joined(host):
-        if options.platform is not None:
-            _require_platform(options.platform)
-        yield
-
-
-def _require_platform(platform: Platform) -> None:
-    try:
-        found = jax.default_backend()
-    except (RuntimeError, AssertionError) as error:  # the latter where JAX was installed without it
-        reason = " ".join(str(error).split()) or f"JAX was installed without {platform}"
-        raise UserError(f"there is no {platform} here: {reason}") from error
-    # JAX names a GPU's backend by what it is, and its platform by who made it.
-    require(found == ("gpu" if platform == "cuda" else platform), f"there is no {platform} here: JAX is on {found}")
 
 
 def run_parts(names: Sequence[str], options: RunOptions) -> None:
@@ -54,17 +26,12 @@ def run_parts(names: Sequence[str], options: RunOptions) -> None:
         run_part(PARTS[name], options)
 
 
-def use_cache() -> None:
-    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
     """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    configs, habits = configure(base, options), habits_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    use_cache()
+    prepare()
+    source = source_of(options)
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +33,8 @@ DIGESTS = "sha256.json"  # beside orbax's files, of each by its path; written la
 
 # orbax reports its routine at levels that reach a user's terminal, and errors there besides raising them.
 logging.getLogger("absl").setLevel(logging.CRITICAL)
+# It abandons its other reads where one fails, and asyncio would print a traceback for each of them.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def tree_sha256(tree: Any) -> str:
@@ -97,7 +100,12 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
 
     Returns:
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
+
+    Raises:
+        UserError: if something else than a folder is there.
     """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UserError(f"{folder} is no folder of checkpoints: move it away")
     sharding = SingleDeviceSharding(jax.devices()[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
     warnings = []
@@ -112,9 +120,9 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
                 with _alone():
                     state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
                     metadata = ocp.metadata(str(path), NAME).custom_metadata
-                if metadata == {"sha256": tree_sha256(state)}:
+                if metadata == {"sha256": tree_sha256(state)} and int(state.epoch) == epoch:
                     return state, warnings
-                problem = "its digest does not match"
+                problem = "its digest, or its epoch, is not this one's"
             except Exception as error:  # of many kinds, too
                 problem = _reason(error)
         warnings.append(f"checkpoint {folder / str(epoch)} is damaged and was passed over: {problem}")
@@ -131,7 +139,7 @@ def discard_later(folder: Path, epoch: int) -> None:
 def _epochs(folder: Path) -> list[int]:
     """Of the checkpoints that are there, in order; one that is being written has another name."""
     names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return sorted(int(name) for name in names if re.fullmatch("[0-9]+", name))
+    return sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,8}", name))
 
 
 def _files(path: Path) -> list[str]:
@@ -146,6 +154,10 @@ def _file_sha256(path: Path) -> str:
 
 def _damage(path: Path) -> str | None:
     """What of a checkpoint is not as it was written; None if nothing, or if a kill came before the digests."""
+    for entry in path.rglob("*"):
+        kind = entry.lstat().st_mode
+        if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end
+            return f"{entry.name} is neither a file nor a folder"
     try:
         digests = json.loads((path / DIGESTS).read_text(encoding="utf-8"))
         for name, digest in digests.items():

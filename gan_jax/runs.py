@@ -25,6 +25,8 @@ from gan_jax.run_folder import RunFolder
 from gan_jax.sharding import local, mesh_for, place, tracing_for
 from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
 
+NEEDED = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # what every row of metrics has
+
 
 @dataclass
 class _Run:
@@ -152,7 +154,7 @@ def _resume(record: Record, listener: Listener, no_later_than: int | None = None
         raise UserError(f"no checkpoint in {record.folder.checkpoints} is whole: --overwrite trains the run anew")
     state = state if restored is None else restored
     epoch = int(state.epoch)
-    record.rows = record.folder.read_rows()[:epoch]
+    record.rows = record.folder.read_rows(NEEDED)[:epoch]
     if len(record.rows) < epoch:
         path = record.folder.path / "metrics.csv"
         raise UserError(f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
