@@ -3,11 +3,15 @@
 Each carries the digest of its state, so that a file that was damaged on the disk is noticed when it is read.
 """
 
+import contextlib
+import gc
 import hashlib
 import logging
 import os
 import re
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,8 +28,6 @@ KEPT = 2
 
 # orbax reports its routine at levels that would reach a user's terminal.
 logging.getLogger("absl").setLevel(logging.ERROR)
-# It abandons its other reads where one fails, and asyncio would print a traceback for each of them.
-logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def tree_sha256(tree: Any) -> str:
@@ -86,12 +88,28 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
     for step in sorted(steps, reverse=True):
         if no_later_than is not None and step > no_later_than:
             continue
-        try:
-            return _load(folder / str(step), shapes), warnings
-        except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
-            problem = " ".join(str(error).split())[:200]
+        with _abandoned_reads_untold():
+            try:
+                return _load(folder / str(step), shapes), warnings
+            except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
+                problem = " ".join(str(error).split())[:200]
         warnings.append(f"checkpoint {folder / str(step)} is damaged and was passed over: {problem}")
     return None, warnings
+
+
+@contextlib.contextmanager
+def _abandoned_reads_untold() -> Iterator[None]:
+    """Where one read fails, orbax abandons the others: asyncio and Python would print a traceback for each of them."""
+    hook, logger = sys.unraisablehook, logging.getLogger("asyncio")
+    level = logger.level
+    try:
+        sys.unraisablehook = lambda _: None
+        logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        gc.collect()
+        sys.unraisablehook = hook
+        logger.setLevel(level)
 
 
 def _load(path: Path, shapes: GanState) -> GanState:
