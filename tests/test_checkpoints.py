@@ -70,8 +70,6 @@ def test_any_damaged_file_is_named_and_its_checkpoint_passed_over(folder, damage
     assert capfd.readouterr() == ("", "")
 
 
-# orbax abandons its other reads when one fails, and Python tells of each.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_without_the_files_digests_that_of_the_state_decides(folder, damage):
     """As in checkpoints of earlier versions."""

@@ -39,7 +39,9 @@ class Machine:
 
 # float32 asks for full float32 (gan_jax/products.py): on an H100 not the tensor cores' 495 TFLOP/s of TensorFloat-32,
 # but the 67 of its other cores; on a TPU six passes in bfloat16.
-H100 = Machine("H100 SXM", 1, {"float32": 67e12, "tensorfloat32": 495e12, "bfloat16": 990e12}, 3.35e12, 450e9, 2e-6, 10e-6)
+H100 = Machine(
+    "H100 SXM", 1, {"float32": 67e12, "tensorfloat32": 495e12, "bfloat16": 990e12}, 3.35e12, 450e9, 2e-6, 10e-6
+)
 V5E = Machine("TPU v5e", 1, {"float32": 197e12 / 6, "bfloat16": 197e12}, 819e9, 4 * 50e9, 0.5e-6, 10e-6)
 MACHINES = (H100, H100.of(8), V5E, V5E.of(8), V5E.of(64))
 

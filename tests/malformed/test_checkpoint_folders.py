@@ -17,9 +17,6 @@ from gan_jax.training import GanState
 from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import CONFIG, Damage, checkpointed, make_run, replaced
 
-# orbax abandons its other reads when one fails, and Python tells of each.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 META, TREE, MANIFEST = "2/_CHECKPOINT_METADATA", "2/state/_METADATA", "2/state/manifest.ocdbt"
 
 
