@@ -56,7 +56,7 @@ def epoch(state: GanState, images: jax.Array, setting: Setting = SETTING) -> Out
 
 def alone(images: jax.Array, _: Path | None = None, setting: Setting = SETTING) -> Outcome:
     """What all lines are compared with: two epochs of one seed, each a compiled scan."""
-    state, _ = epoch(fresh(setting=setting), images, setting)
+    state, _infos = epoch(fresh(setting=setting), images, setting)
     return epoch(state, images, setting)
 
 
@@ -97,9 +97,9 @@ def after_another_seed(images: jax.Array, _: Path) -> Outcome:
 
 def beside_another_seed(images: jax.Array, _: Path) -> Outcome:
     """As `--seeds` on an accelerator: vectorised, in one program."""
-    states, infos = (fresh(), fresh(seed=7)), ()
-    for _epoch in range(EPOCHS):
-        states, infos = train_epoch_of_seeds(states, images, setting=SETTING, discriminator_steps=STEPS)
+    options = dict(setting=SETTING, discriminator_steps=STEPS)
+    states, _infos = train_epoch_of_seeds((fresh(), fresh(seed=7)), images, **options)
+    states, infos = train_epoch_of_seeds(states, images, **options)
     return states[0], infos[0]
 
 

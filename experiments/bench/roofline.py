@@ -61,8 +61,8 @@ class Prediction(NamedTuple):
 
 def products(rows: int) -> list[tuple[int, int, int]]:
     """Every product of an iteration on so many real images, as (n, k, m) of (n, k) times (k, m); as `flops` counts."""
-    generator = list(pairwise((LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE)))
-    discriminator = list(pairwise((IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1)))
+    generator: list[tuple[int, int]] = list(pairwise((LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE)))
+    discriminator: list[tuple[int, int]] = list(pairwise((IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1)))
 
     def forward(layers: list[tuple[int, int]], n: int) -> list[tuple[int, int, int]]:
         return [(n, k, m) for k, m in layers]
