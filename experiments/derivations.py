@@ -8,6 +8,7 @@ from typing import NamedTuple
 import typst
 from markupsafe import Markup
 
+_FORMULA = re.compile(r'(<math display="block">.*?</math>)', re.DOTALL)  # wider than a phone: it scrolls in a box
 _CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
 
 
@@ -40,6 +41,7 @@ def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
         told = "" if residual is None else f" {residual:.1e}"
         return f'<a class="check" href="#{check_id(name, check)}">{"✓" if passed else "✗"} {words}{told}</a>'
 
+    body = _FORMULA.sub(r'<div class="formula">\1</div>', body)
     return Markup(_CHECK.sub(measured, body)), style
 
 

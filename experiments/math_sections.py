@@ -90,7 +90,9 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
         return about._replace(missing=f"./run.sh {name}"), style
     folder, values = record
     passed = sum(check["passed"] for check in checks)
-    failed = [f"{check['subject']}: {check['name']} failed: {check['statement']}" for check in checks if not check["passed"]]
+    failed = [
+        f"{check['subject']}: {check['name']} failed: {check['statement']}" for check in checks if not check["passed"]
+    ]
     return about._replace(
         text=[f"{passed} of {len(checks)} checks passed.", *_solution(values)],
         pictures=[
@@ -150,5 +152,3 @@ def _provenance(name: str, path: Path, made: Mapping[str, Any], figures: Mapping
     if "data_sha256" in made:
         facts["data"] = str(made["data_sha256"])
     return Provenance(name, sections.made_by(made) | facts)
-
-

@@ -1,7 +1,7 @@
 """Why a part of the homework came out as it did, in the numbers of its own run, with the chart that shows it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def _of_the_baseline(runs: Sequence[Run]) -> Reason:
     text = (
         "The slope of -log D(G(z)) in D's logit is D(G(z)) - 1: it is steepest where D rejects a sample, so that G is "
         f"told most when it is worst. At epoch {run.epochs} the mean D(G(z)) is {last['fake_probability']:.2g}, D is "
-        f"right about {last['discriminator_accuracy']:.0%} of the images, and the gradient that reaches G has norm "
+        f"right about {percent(last['discriminator_accuracy'])} of the images, and the gradient that reaches G has norm "
         f"{last['generator_gradient_norm']:.2g}: neither player has won, and both go on learning."
     )
     return Reason([text, *_samples(run.metrics, None)], [], charts.digit_bars({run.config.name: [run.metrics]}))
@@ -64,8 +64,8 @@ def _of_steps(names: Sequence[str], baseline: Run, own: Run, groups: Groups) -> 
     here, there = _last(own.metrics), _last(baseline.metrics)
     text = (
         f"Over its {own.epochs} epochs D took {updates[0] / updates[1]:.2g} times as many steps as in {names[0]}. At "
-        f"the last it is right about {here['discriminator_accuracy']:.0%} of the images against "
-        f"{there['discriminator_accuracy']:.0%}, and the mean D(G(z)) is {here['fake_probability']:.2g} against "
+        f"the last it is right about {percent(here['discriminator_accuracy'])} of the images against "
+        f"{percent(there['discriminator_accuracy'])}, and the mean D(G(z)) is {here['fake_probability']:.2g} against "
         f"{there['fake_probability']:.2g}. The more surely D rejects, the more G is paid for the few kinds of image "
         "that still pass, rather than for all digits."
     )
@@ -96,6 +96,11 @@ def _charts(groups: Groups, *columns: tuple[str, str], logarithmic: bool = True)
     return [chart for chart in made if chart is not None]
 
 
+def percent(share: float) -> str:
+    """As the README writes it."""
+    return f"{100 * share:.0f} %"
+
+
 def _last(metrics: Metrics) -> Mapping[str, float]:
     return {name: float(column[-1]) for name, column in metrics.items()}
 
@@ -109,13 +114,13 @@ def _samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
         return []
     most = int(np.argmax(shares))
 
-    def against(name: str, form: str) -> str:
-        known = there is not None and math.isfinite(there.get(name, math.nan))
-        return form.format(here[name]) + (f" (there {form.format(there[name])})" if known and there else "")
+    def against(name: str, form: Callable[[float], str]) -> str:
+        other = math.nan if there is None else there.get(name, math.nan)
+        return form(here[name]) + (f" (there {form(other)})" if math.isfinite(other) else "")
 
     return [
-        f"Of its samples {against(f'digit_share_{most}', '{:.0%}')} are the digit {most}, and "
-        f"{against('classes_covered', '{:.0f}')} of ten classes make up 1 % or more. Precision is "
-        f"{against('precision', '{:.2f}')}, recall {against('recall', '{:.2f}')}, and the classifier Fréchet distance "
-        f"{against('frechet', '{:.0f}')}."
+        f"Of its samples {against(f'digit_share_{most}', percent)} are the digit {most}, and "
+        f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up 1 % or more. Precision is "
+        f"{against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, and the classifier Fréchet distance "
+        f"{against('frechet', '{:.0f}'.format)}."
     ]

@@ -19,7 +19,15 @@ def part_of(run: Run) -> Part | None:
     if part is None or run.trainer != JAX:
         return None
     here, there = run.config.flat(), part.config.flat()
-    decisive = ("discriminator_steps", "loss", "real_target", "fake_target", "generator_target", "dropout_rate", "width")
+    decisive = (
+        "discriminator_steps",
+        "loss",
+        "real_target",
+        "fake_target",
+        "generator_target",
+        "dropout_rate",
+        "width",
+    )
     return part if all(here[name] == there[name] for name in decisive) else None
 
 

@@ -13,7 +13,16 @@ from markupsafe import Markup
 from gan_jax.reports.charts import COLOURS
 from gan_jax.reports.content import Page
 
-SCRIPTS = ("uPlot.iife.min.js", "theme.js", "charts.js", "samples.js", "tables.js", "network.js", "live.js")
+SCRIPTS = (
+    "uPlot.iife.min.js",
+    "theme.js",
+    "charts.js",
+    "samples.js",
+    "tables.js",
+    "scrolling.js",
+    "network.js",
+    "live.js",
+)
 STYLES = ("uPlot.min.css", "page.css")
 TABLE_ROWS = 11  # of a chart's values as a table
 

@@ -69,11 +69,10 @@ def chosen(epochs: Sequence[int], most: int) -> list[int]:
         return list(epochs)
     even = [epochs[round(place * (len(epochs) - 1) / (most - 1))] for place in range(most)]
     for wanted in ALWAYS:
-        if wanted in epochs and wanted not in even:
-            inner = range(1, most - 1)
-            nearest = min(inner, key=lambda place: abs(even[place] - wanted))
-            even[nearest] = wanted
-    return sorted(set(even))
+        free = [place for place in range(1, most - 1) if even[place] not in ALWAYS]
+        if wanted in epochs and wanted not in even and free:
+            even[min(free, key=lambda place: abs(even[place] - wanted))] = wanted
+    return sorted(even)
 
 
 def samples(folder: RunFolder, seed: int, most: int, last: int) -> Samples:

@@ -8,7 +8,7 @@ const Charts = (() => {
   const shown = (value) => {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
-    if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
+    if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace(".0e", "e");
     return String(Number(value.toPrecision(3)));
   };
 

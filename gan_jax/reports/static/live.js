@@ -50,6 +50,7 @@ const GanLive = (() => {
   const digit = document.getElementById("digit");
   const frameTime = document.getElementById("frame-time");
   const sliders = [...document.querySelectorAll("input[data-direction]")];
+  const told = (value) => (Math.round(10 * value) / 10 + 0).toFixed(1); // + 0: no "-0.0"
   let latent = draw();
 
   const showDigit = eachFrame(() => {
@@ -60,7 +61,7 @@ const GanLive = (() => {
   function showSlider(slider) {
     const value = along(latent, layout.directions[slider.dataset.direction]);
     slider.value = value;
-    slider.nextElementSibling.textContent = value.toFixed(1);
+    slider.nextElementSibling.textContent = told(value);
   }
   function choose(chosen) {
     latent = Float32Array.from(chosen);
@@ -72,7 +73,7 @@ const GanLive = (() => {
     const direction = layout.directions[slider.dataset.direction];
     const change = value - along(latent, direction);
     latent = latent.map((each, i) => each + change * direction[i]);
-    slider.nextElementSibling.textContent = value.toFixed(1);
+    slider.nextElementSibling.textContent = told(value);
     showDigit();
   }
   sliders.forEach((slider) => slider.addEventListener("input", () => move(slider, Number(slider.value))));
