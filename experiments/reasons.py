@@ -7,12 +7,15 @@ import numpy as np
 
 from experiments.parts import Part
 from gan_jax.compare import Groups, Run, explain_saturation
+from gan_jax.evaluation import collapse_warnings
 from gan_jax.figures import Metrics
 from gan_jax.reports import charts
 from gan_jax.reports.charts import Chart
 from gan_jax.reports.content import Reason
 from gan_jax.reports.sections import metrics_of
 from gan_jax.tables import entropy
+
+CERTAIN = 0.99  # an accuracy from which on D has won
 
 
 def reason(part: Part, runs: Sequence[Run], groups: Groups) -> Reason:
@@ -42,9 +45,11 @@ def _of_the_baseline(runs: Sequence[Run]) -> Reason:
     text = (
         "The slope of -log D(G(z)) in D's logit is D(G(z)) - 1: it is steepest where D rejects a sample, so that G is "
         f"told most when it is worst. At epoch {run.epochs} the mean D(G(z)) is {last['fake_probability']:.2g}, D is "
-        f"right about {percent(last['discriminator_accuracy'])} of the images, and the gradient that reaches G has norm "
-        f"{last['generator_gradient_norm']:.2g}: neither player has won, and both go on learning."
+        f"right about {percent(last['discriminator_accuracy'])} of the images, and the gradient that reaches G has "
+        f"norm {last['generator_gradient_norm']:.2g}: "
     )
+    undecided = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapse_warnings(None, last["fake_probability"])
+    text += "neither player has won, and both go on learning." if undecided else "the game is lopsided here."
     return Reason([text, *_samples(run.metrics, None)], [], charts.digit_bars({run.config.name: [run.metrics]}))
 
 
@@ -66,9 +71,12 @@ def _of_steps(names: Sequence[str], baseline: Run, own: Run, groups: Groups) -> 
         f"Over its {own.epochs} epochs D took {updates[0] / updates[1]:.2g} times as many steps as in {names[0]}. At "
         f"the last it is right about {percent(here['discriminator_accuracy'])} of the images against "
         f"{percent(there['discriminator_accuracy'])}, and the mean D(G(z)) is {here['fake_probability']:.2g} against "
-        f"{there['fake_probability']:.2g}. The more surely D rejects, the more G is paid for the few kinds of image "
-        "that still pass, rather than for all digits."
+        f"{there['fake_probability']:.2g}. "
     )
+    if here["fake_probability"] < there["fake_probability"]:
+        text += "The more surely D rejects, the more G is paid for the few kinds of image that still pass."
+    else:
+        text += f"D does not reject more surely than in {names[0]}: its further steps did not win it that."
     drawn = _charts(groups, ("largest_share", "Share of the most frequent digit"))
     drawn = drawn or _charts(groups, ("fake_probability", "D(G(z))"))
     return Reason([text, *_samples(own.metrics, baseline.metrics)], drawn, charts.digit_bars(metrics_of(groups)))
@@ -121,6 +129,6 @@ def _samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
     return [
         f"Of its samples {against(f'digit_share_{most}', percent)} are the digit {most}, and "
         f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up 1 % or more. Precision is "
-        f"{against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, and the classifier Fréchet distance "
-        f"{against('frechet', '{:.0f}'.format)}."
+        f"{against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, and the classifier "
+        f"Fréchet distance {against('frechet', '{:.0f}'.format)}."
     ]

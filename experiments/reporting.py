@@ -24,8 +24,8 @@ from gan_jax.tables import as_cells, table
 
 SHIPPED = Path(__file__).parent / "results"
 INTRODUCTION = (
-    "Two networks on MNIST: a generator G that makes images of noise, and a discriminator D that tells them from digits. "
-    "This page shows runs of them, what was measured, and why it came out so."
+    "Two networks on MNIST: a generator G that makes images of noise, and a discriminator D that tells them from "
+    "digits. This page shows runs of them, what was measured, and why it came out so."
 )
 
 

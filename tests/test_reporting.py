@@ -42,7 +42,8 @@ def test_the_shipped_results_are_all_there(shipped):
         assert {1, 50, 100} <= set(section.samples.epochs)
         assert section.reason is not None
         assert section.reason.charts or section.reason.bars
-        assert bool(section.comparison) and bool(section.beside) == (part.baseline is not None)
+        assert section.comparison
+        assert bool(section.beside) == (part.baseline is not None)
         made = section.provenance[0].facts
         assert all(made[name] != "not recorded" for name in ("command", "commit", "machine", "versions", "data"))
         assert re.fullmatch("[0-9a-f]{64}", made["final parameters"])
@@ -69,7 +70,6 @@ def test_collapse_is_told_where_it_happened(shipped):
 def test_reasons_name_what_was_measured(shipped):
     reasons = {section.id: " ".join(section.reason.text) for section in shipped.parts}
     assert "G no longer learns" in reasons["part_b"]
-    assert "96 % (there 0 %)" not in reasons["part_c4"]
     assert "Of its samples 96 % (there 22 %) are the digit 1, and 2 (there 10) of ten" in reasons["part_c4"]
     assert "D took 4 times as many steps" in reasons["part_c4"]
     assert "cannot fall below 0.65" in reasons["part_c5"]

@@ -89,4 +89,4 @@ def spread(length: int, most: int = TABLE_ROWS) -> list[int]:
 
 def number(value: float | None) -> str:
     """A chart's value in a table."""
-    return "–" if value is None else f"{value:.3g}"
+    return "-" if value is None else f"{value:.3g}"
