@@ -154,6 +154,17 @@ def test_an_unfinished_run_says_so_and_is_compared_with_nothing_longer(tmp_path)
     assert any("Not compared with part_a: epochs is 60" in note for note in part_c5.notes)
 
 
+def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
+    """Runs of different lengths are never taken together; the others are shown as well."""
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a", epochs=60)
+    copy_of_part_a(tmp_path / "part_a-seed_1", 1)
+    page = make(tmp_path)
+    assert page.parts[0].provenance[0].subject == "part_a-seed_1"
+    assert [section.title for section in page.others] == ["part_a"]
+    assert page.overview is not None
+    assert list(page.overview.links) == ["run-1", "part_a"]
+
+
 def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
     path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     config = Config(name="part_a", setting=Setting(dropout_rate=0.1))

@@ -120,6 +120,7 @@ class TestLive:
         kernel = self.layers([16, 40, 2], "image")["hidden_1"]["kernel"]
         found = np.array(live.directions(kernel, 8))
         np.testing.assert_allclose(found @ found.T, np.eye(8), atol=1e-6)  # written with seven digits
+        assert (found[np.arange(8), np.abs(found).argmax(axis=1)] > 0).all()  # a sign that does not depend on LAPACK's
         gains = np.linalg.norm(found @ kernel, axis=1)
         np.testing.assert_allclose(gains, np.linalg.svd(kernel, compute_uv=False)[:8], rtol=1e-6)
 
