@@ -31,7 +31,7 @@ def reason(part: Part, runs: Sequence[Run], groups: Groups) -> Reason:
     if not groups:
         return Reason([f"Told by comparison with {part.baseline}, which is not there: see the note above."], [])
     baseline, own = (members[0] for members in groups.values())
-    names = list(groups)
+    names = [f"{name} (seed {runs[0].config.seed})" if len(runs) > 1 else name for name, runs in groups.items()]
     if part.config.setting.loss == "saturating":
         return _of_saturation(names, baseline, own, groups)
     if part.config.discriminator_steps != baseline.config.discriminator_steps:

@@ -122,19 +122,18 @@ def _made(results: Results, source: str) -> Provenance:
 
 
 def _generator(runs: Sequence[Run]) -> Generator:
-    """The networks of the first run that has a checkpoint and is not in use, after its newest."""
+    """The networks of the first run that has a checkpoint, after its newest."""
     reasons = []
     for run in runs:
         folder = RunFolder(Path(run.path))
         if run.trainer != JAX or not folder.checkpoints.is_dir():
             continue
         try:
-            with folder.locked():  # a checkpoint that is being written must not be cleaned up
-                state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
+            state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no checkpoint that is whole")
             embedded = live.embed(state.generator["params"], state.discriminator["params"])
-        except (UserError, OSError) as error:
+        except UserError as error:
             reasons.append(f"{run.config.name} was passed over: {error}.")
             continue
         about = (

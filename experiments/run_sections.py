@@ -1,12 +1,14 @@
 """The homework's parts, and other runs, as sections of the report."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from experiments.comparing import read_baselines
+from experiments.comparing import read_baseline
 from experiments.parts import PARTS, Part
 from experiments.reasons import reason
 from gan_jax.compare import Groups, Run, by_seed
+from gan_jax.errors import UserError
 from gan_jax.keeping import JAX
 from gan_jax.reports import pictures, sections
 from gan_jax.reports.content import Section
@@ -105,14 +107,17 @@ def _column_of(title: str) -> str | None:
 
 
 def _compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[Groups, list[str]]:
-    """The runs after the baseline's that were made with the same options, and why there are none of some."""
-    by_number = {run.config.seed: Path(run.path) for run in baseline}
-    having = [run for run in runs if run.config.seed in by_number]
-    notes = [
-        f"{run.config.name} is not compared: there is no {part.baseline} with seed {run.config.seed}."
-        for run in runs
-        if run.config.seed not in by_number
-    ]
-    found, reasons = read_baselines([by_number[run.config.seed] for run in having], having)
-    notes += [f"Not compared with {part.baseline}: {reason}." for reason in reasons]
-    return (by_seed([*found, *runs]) if found else {}), notes
+    """The runs after all of the baseline's that were made with the same options, and why others are not there.
+
+    Seeds are not paired, so that a single run is seen beside the spread of its baseline.
+    """
+    found, notes = [], {}  # the notes are keys: several seeds often have one reason
+    for other in baseline:
+        like = runs[0]._replace(config=replace(runs[0].config, seed=other.config.seed))
+        try:
+            found.append(read_baseline(Path(other.path), like))
+        except UserError as error:
+            notes[f"Not compared with {part.baseline}: {error}."] = None
+    if not baseline:
+        notes[f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it."] = None
+    return (by_seed([*found, *runs]) if found else {}), list(notes)

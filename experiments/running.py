@@ -7,14 +7,16 @@ from pathlib import Path
 import jax
 
 from experiments.comparing import compare, read_baselines, read_run
+from experiments.environment import prepare
 from experiments.options import RunOptions, configure, habits_of, source_of
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
-from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import DivergedError
+from gan_jax.following import follow
+from gan_jax.hosts import follows
 from gan_jax.run_folder import RunFolder
 
 
@@ -24,20 +26,20 @@ def run_parts(names: Sequence[str], options: RunOptions) -> None:
         run_part(PARTS[name], options)
 
 
-def use_cache() -> None:
-    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
-    """Train a configuration with each seed that the options ask for."""
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
+    configs, habits = configure(base, options), habits_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    use_cache()
+    prepare()
+    source = source_of(options)
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices
+    if devices is None:
+        devices = 1 if jax.process_count() == 1 else jax.device_count()
+    if follows():
+        follow(configs, source, say, together=together, devices=devices)
+        return []
     try:
         folders = runs.train(configs, source, options.out, habits, listener(), together=together, devices=devices)
     except DivergedError:
@@ -83,9 +85,10 @@ def run_part(part: Part, options: RunOptions) -> None:
     if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
-    found = [read_run(folder.path) for folder in train_seeds(part.config, options)]
-    if part.baseline is None:
+    folders = train_seeds(part.config, options)
+    if part.baseline is None or not folders:
         return
+    found = [read_run(folder.path) for folder in folders]
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
     baselines, missing = read_baselines(paths, found)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from gan_jax.pixels import to_bytes
+from gan_jax.text import for_figure
 
 GENERATOR, DISCRIMINATOR, ACCURACY = "#D55E00", "#0072B2", "#009E73"
 # Without their yellow, which is faint on white; the last is Tol's (2021) wine.
@@ -157,24 +158,26 @@ def comparison(groups: Mapping[str, Sequence[Metrics]], samples: Mapping[str, Sa
         axis.set_axis_off()
     for axis, (group, sample) in zip(panes, samples.items(), strict=False):
         axis.imshow(sample.image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axis.set_title(f"{group}\nseed {sample.seed}, epoch {sample.epoch}", fontsize=10)
+        axis.set_title(f"{for_figure(group)}\nseed {sample.seed}, epoch {sample.epoch}", fontsize=10)
     figure.suptitle(fill(title, 120))
     return figure
 
 
+CURVES = {
+    "discriminator_loss": ("discriminator's loss", "linear"),
+    "generator_loss": ("generator's loss", "linear"),
+    "fake_probability": ("D(G(z))", "log"),
+    "generator_gradient_norm": ("norm of G's gradient", "log"),
+}
+
+
 def _curves(panels: np.ndarray, groups: Mapping[str, Sequence[Metrics]], looks: Looks) -> None:
     """What every epoch has."""
-    columns = (
-        ("discriminator_loss", "discriminator's loss", "linear"),
-        ("generator_loss", "generator's loss", "linear"),
-        ("fake_probability", "D(G(z))", "log"),
-        ("generator_gradient_norm", "norm of G's gradient", "log"),
-    )
-    for axis, (name, label, scale) in zip(panels, columns, strict=True):
+    for axis, (name, (label, scale)) in zip(panels, CURVES.items(), strict=True):
         axis.set(title=label, yscale=scale)
         _epoch_axis(axis)
         for group, runs in groups.items():
-            _mean_and_each(axis, runs, name, group, *looks[group])
+            _mean_and_each(axis, runs, name, for_figure(group), *looks[group])
         _tidy(axis, max(metrics["epoch"][-1] for runs in groups.values() for metrics in runs))
 
 

@@ -36,6 +36,7 @@ class Habits:
     samples_every: int = 1
     evaluate_every: int = 0  # 0: after the last epoch alone
     overwrite: bool = False
+    detect_nans: bool = False  # keep each epoch's first state, to find the operation if the epoch diverges
 
     def __post_init__(self) -> None:
         for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
@@ -80,6 +81,7 @@ class Record:
     folder: RunFolder
     config: Config
     manifest: dict[str, Any]
+    require_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
     rows: list[Row] = field(default_factory=list)
     _rejected: bool = False  # whether D(G(z)) has died, and that has been told
 
@@ -101,13 +103,15 @@ class Record:
         Raises:
             DivergedError: if a value is not finite; nothing is written.
         """
-        for name, values in infos.items():
-            if not np.isfinite(values).all():
-                raise DivergedError(
-                    f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration "
-                    f"{int(np.argmin(np.isfinite(values))) + 1} of epoch {len(self.rows) + 1} on. What is in "
-                    f"{self.folder.path} is as it was before. Lower --learning-rate under another --name"
-                )
+        finite = {name: np.isfinite(values) for name, values in infos.items()}
+        broken = {name: int(np.argmin(flags)) + 1 for name, flags in finite.items() if not flags.all()}
+        if broken:
+            name, iteration = min(broken.items(), key=lambda item: item[1])
+            raise DivergedError(
+                f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration {iteration} "
+                f"of epoch {len(self.rows) + 1} on. What is in {self.folder.path} is as it was before. "
+                "Lower --learning-rate under another --name"
+            )
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
@@ -119,6 +123,7 @@ class Record:
 
         `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128).
         """
+        self.require_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
         histogram = None
@@ -133,6 +138,7 @@ class Record:
 
     def close(self, params_sha256: str) -> None:
         """Draw the figures, then write that the run is finished, and with which parameters."""
+        self.require_held()
         run_figures.draw(self.folder, self.config)
         self.manifest |= {
             "epochs": self.config.epochs,
@@ -201,16 +207,15 @@ def unfinished(
     try:
         with contextlib.ExitStack() as locks:
             # Judged again with the locks held: another process may have finished one of them in between.
-            held = left(configs, say=lambda _: None)
-            for folder, _ in held:
-                locks.enter_context(folder.locked())
-            mine = left([config for _, config in held], say=listener.say)
+            begun = left(configs, say=lambda _: None)
+            held = {config: locks.enter_context(folder.locked()) for folder, config in begun}
+            mine = left(list(held), say=listener.say)
             if habits.overwrite:
                 for folder, _ in mine:
                     _remove(folder)
             made = provenance() | {"device_count": devices, "trainer": trainer, "data_sha256": data}
             made["classifier_sha256"] = source.classifier_sha256
-            yield [Record(folder, config, made | {"seed": config.seed}) for folder, config in mine]
+            yield [Record(folder, config, made | {"seed": config.seed}, held[config]) for folder, config in mine]
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 

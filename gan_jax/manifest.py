@@ -27,6 +27,7 @@ def provenance() -> dict[str, Any]:
         "backend": jax.default_backend(),
         "device": device.device_kind,
         "device_count": 1,
+        "host_count": jax.process_count(),
         "processor": processor(),
         "processor_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),

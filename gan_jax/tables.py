@@ -10,6 +10,7 @@ from scipy.special import entr
 
 from gan_jax.compare import Groups, Run
 from gan_jax.intervals import Interval, difference, interval
+from gan_jax.text import for_markdown
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -177,10 +178,12 @@ def as_text(groups: Groups) -> str:
 def as_markdown(groups: Groups) -> str:
     """The tables and notes for a README: a group a row."""
     blocks = [
-        "".join("| " + " | ".join(line) + " |\n" for line in [heading, ["---"] * len(heading), *cells])
+        "".join(
+            "| " + " | ".join(map(for_markdown, line)) + " |\n" for line in [heading, ["---"] * len(heading), *cells]
+        )
         for heading, *cells in as_cells(groups)
     ]
-    return "\n".join([*blocks, *filter(None, ["".join(f"- {note}\n" for note in footnotes(groups))])])
+    return "\n".join([*blocks, *filter(None, ["".join(f"- {for_markdown(note)}\n" for note in footnotes(groups))])])
 
 
 def as_csv(groups: Groups) -> str:

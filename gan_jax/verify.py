@@ -2,18 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+
 from gan_jax import checkpoints, runs
-from gan_jax.config import Config
+from gan_jax.config import MAX_EPOCHS, Config
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX, Habits, Listener, Source
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
 
 # What of a manifest a run's bits depend on besides its configuration and data.
-CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "xla_flags", "prng")
+CIRCUMSTANCES = (
+    "git_commit",
+    "backend",
+    "device",
+    "processor",
+    "processor_count",
+    "device_count",
+    "host_count",
+    "xla_flags",
+    "prng",
+)
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
 MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured
@@ -44,14 +57,18 @@ def read_original(folder: RunFolder) -> Original:
         raise UserError(f"{folder.path} was trained by {trainer}: only gan_jax's own runs give the same bits again")
     epochs, digest = manifest.get("epochs"), manifest.get("params_sha256")
     if not (isinstance(epochs, int) and isinstance(digest, str)):
-        state, _ = checkpoints.load_newest(folder.checkpoints, runs.initial_state(config))
+        state, _ = checkpoints.load_newest(folder.checkpoints, jax.eval_shape(partial(runs.initial_state, config)))
         if state is None:
             raise UserError(f"{folder.path} is not finished and has no checkpoint: there is nothing to compare with")
         epochs, digest = int(state.epoch), checkpoints.params_sha256(state)
     together = [stretch.get("seeds_together") for stretch in (*manifest.get("earlier", []), manifest)]
     if any(seeds != together[0] for seeds in together):
         raise UserError(f"{folder.path} was trained partly alone and partly with other seeds: that is not done again")
+    if config.seed not in (together[-1] or [config.seed]):
+        raise UserError(f"{folder.path / 'manifest.json'}: the run's own seed is not among seeds_together")
     rows = folder.read_rows()[:epochs]
+    if not 1 <= epochs <= MAX_EPOCHS:
+        raise UserError(f"{folder.path / 'manifest.json'}: epochs is {epochs}, which it cannot be")
     if len(rows) < epochs:
         raise UserError(f"{folder.path / 'metrics.csv'} ends before epoch {epochs}")
     return Original(folder, config, manifest, epochs, rows, digest)
@@ -59,7 +76,7 @@ def read_original(folder: RunFolder) -> Original:
 
 def circumstances(manifest: dict[str, Any]) -> list[str]:
     """What is not as it was when a run was made, of all that its bits depend on; its earlier stretches count."""
-    here = _flat(provenance())
+    here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is trained on as many again
     found = {}
     for stretch in (*manifest.get("earlier", []), manifest):
         there = _flat(stretch)

@@ -60,6 +60,15 @@ def test_measurements_are_those_of_metrics_csv(shipped):
     assert chart.lines[1].values[-1] == pytest.approx(frechet[-1], rel=1e-4)
 
 
+def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
+    section = next(section for section in shipped.parts if section.id == "part_c1")
+    rows = {row[0]: row[1:] for row in section.tables[0].rows}
+    assert rows["seeds"] == ("3", "1")
+    assert "±" in rows["Fréchet"][0]
+    assert "±" not in rows["Fréchet"][1]
+    assert "part_a (seed 0)" in section.reason.text[0]
+
+
 def test_collapse_is_told_where_it_happened(shipped):
     warned = {section.id: " ".join(section.warnings) for section in shipped.parts}
     assert "D(G(z)) has died" in warned["part_b"]

@@ -165,13 +165,6 @@ def test_a_seed_that_began_alone_is_not_thrown_away(tmp_path, source):
     assert there["params_sha256"] == here["params_sha256"]
 
 
-def test_a_run_that_diverges_says_so_and_keeps_what_it_has(tmp_path, source):
-    config = Config(name="x", dataset="archives", epochs=2, setting=Setting(learning_rate=1e30))
-    with pytest.raises(UserError, match=r"x diverged: the .* is not finite from iteration \d of epoch 1 on"):
-        runs.train([config], source, tmp_path, Habits(), SILENT, together=False)
-    assert RunFolder(tmp_path / "x").read_rows() == []
-
-
 def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call, small_archives):
     """Three seeds, of which the first reports a loss that is not a number in its second epoch."""
     add_epoch = Record.add_epoch

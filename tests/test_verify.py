@@ -69,11 +69,15 @@ def test_what_differs_is_told(call, copied, small_archives):
     values[2] = "0.5"
     (copied / "metrics.csv").write_text("\n".join([*lines[:2], ",".join(values), *lines[3:]]) + "\n")
     versions = json.loads((copied / "manifest.json").read_text())["versions"]
-    manifest(copied, params_sha256="0" * 64, versions=versions | {"jaxlib": "0.0.1"}, processor_count=99)
+    changes = {"versions": versions | {"jaxlib": "0.0.1"}, "processor_count": 99, "host_count": 2}
+    earlier = [{"until_epoch": 1, "device_count": 2}]  # begun on two devices, and gone on with on one
+    manifest(copied, params_sha256="0" * 64, earlier=earlier, **changes)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 1
     assert "not as it was: jaxlib was 0.0.1, is " in done.stdout
     assert "not as it was: processor_count was 99, is " in done.stdout
+    assert "not as it was: host_count was 2, is 1" in done.stdout
+    assert "not as it was: device_count was 2, is 1" in done.stdout
     assert "differs: metrics differ in 1 of 3 epochs, first in epoch 2: discriminator_loss was 0.5, is " in done.stdout
     assert f"SHA-256 was {'0' * 64}, is " in done.stdout
     assert "They depend on what is not as it was" in done.stdout

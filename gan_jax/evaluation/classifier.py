@@ -18,9 +18,12 @@ from safetensors.numpy import load
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.blocks import map_rows
+from gan_jax.files import read_regular
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
+MAX_BYTES = 16 * 2**20  # four times the parameters in float64
+LISTED = 8  # parameters that an error names
 FEATURES = 128
 CLASSES = 10
 BLOCK = 250  # images at a time: the activations then stay in the processor's cache
@@ -71,7 +74,7 @@ def load_classifier(path: Path | None = None) -> Parameters:
     """
     source = WEIGHTS if path is None else path
     try:
-        content = source.read_bytes()
+        content = read_regular(source, MAX_BYTES)
         tensors = load(content)
     except KeyError as error:  # BF16 and F8 types, by their names
         raise UserError(f"{source} holds weights of type {error.args[0]}: save them as F16, F32 or F64") from error
@@ -83,7 +86,7 @@ def load_classifier(path: Path | None = None) -> Parameters:
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
         wrong = sorted({name for name, _ in found.items() ^ expected.items()})
-        raise UserError(f"{source} does not hold this package's classifier: see {', '.join(wrong)}")
+        raise UserError(f"{source} does not hold this package's classifier: see {', '.join(wrong[:LISTED])}")
     parameters = {name: jnp.asarray(_as_float32(tensor, f"{source}: {name}")) for name, tensor in tensors.items()}
     return {"params": unflatten_dict(parameters, sep=".")}
 

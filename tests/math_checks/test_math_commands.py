@@ -136,7 +136,7 @@ def test_the_readme_says_what_python_does() -> None:
 
 
 def test_a_negative_seed_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--seed must be 0 or more, not -1"):
+    with pytest.raises(UserError, match="--seed must be from 0 to 4294967295, not -1"):
         commands.change_of_variables(out=tmp_path / "out", seed=-1)
     assert not (tmp_path / "out").exists()
 
