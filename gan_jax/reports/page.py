@@ -30,7 +30,7 @@ TABLE_ROWS = 11  # of a chart's values as a table
 def render(page: Page) -> str:
     """The page as HTML. All text is escaped, but for the derivations, which are HTML of the package's own making."""
     scripts = [_asset(name) for name in SCRIPTS]
-    styles = [_colours(), *(_asset(name) for name in STYLES), *filter(None, [page.style])]
+    styles = [_colours(), *(_asset(name) for name in STYLES), _dark(), *filter(None, [page.style])]
     environment = Environment(
         loader=PackageLoader("gan_jax.reports"),
         autoescape=True,
@@ -54,6 +54,15 @@ def _asset(name: str) -> str:
 def _colours() -> str:
     """The colours of the charts as custom properties."""
     return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in COLOURS.items()) + " }"
+
+
+def _dark() -> str:
+    """The dark theme where the reader chose it, or the system asks for it and the reader did not choose the other."""
+    properties = _asset("dark.css")
+    return (
+        f':root[data-theme="dark"] {{ {properties} }}\n'
+        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {properties} }} }}'
+    )
 
 
 def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
