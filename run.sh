@@ -68,6 +68,7 @@ case "${1:-}" in
     lint) extras=(test lint) ;;
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
+    report) extras=(report) ;;
     *) extras=() ;;
 esac
 case "$*" in

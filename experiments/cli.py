@@ -161,6 +161,26 @@ def verify(
 
 
 @app.command
+def report(
+    folders: Annotated[
+        list[Path] | None,
+        Parameter(
+            name="RUN", help="Folders of runs, or their names in runs. By default all, else those shipped.", negative=""
+        ),
+    ] = None,
+    /,
+    *,
+    out: Annotated[
+        Path, Parameter(help="The file. By default report.html in runs, beside run.sh.", show_default=False)
+    ] = DEFAULT_OUT / "report.html",
+) -> None:
+    """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
+    from experiments import reporting
+
+    reporting.report([folder if folder.exists() else DEFAULT_OUT / folder for folder in folders or []], out)
+
+
+@app.command
 def saturation(
     *,
     out: Out = DEFAULT_OUT,

@@ -188,11 +188,11 @@ def _mean_and_each(axis: Axes, runs: Sequence[Metrics], name: str, label: str, c
             axis.plot(metrics["epoch"], _shown(axis, metrics[name]), color=colour, linewidth=0.5, alpha=0.5)
     epochs = min(len(metrics[name]) for metrics in runs)
     values = np.array([metrics[name][:epochs] for metrics in runs])
-    middle = _middle(values, axis.get_yscale() == "log")
-    _line(axis, {"epoch": runs[0]["epoch"][:epochs], name: middle}, name, label, colour, style)
+    centre = middle(values, axis.get_yscale() == "log")
+    _line(axis, {"epoch": runs[0]["epoch"][:epochs], name: centre}, name, label, colour, style)
 
 
-def _middle(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+def middle(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     """The mean over seeds; on a logarithmic axis, where the largest alone would decide it, the geometric one.
 
     With a zero among the values it is the median at every epoch, lest the line jump from one to the other.
@@ -229,8 +229,8 @@ def _measurements(axis: Axes, runs: Sequence[Metrics], name: str, colour: str, s
     if len(runs) > 1:
         for each in values:
             axis.plot(where, each, color=colour, linewidth=0.5, alpha=0.5, marker=".", markersize=3)
-    middle = _middle(values, axis.get_yscale() == "log")
-    axis.plot(where, middle, color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.6)
+    centre = middle(values, axis.get_yscale() == "log")
+    axis.plot(where, centre, color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.6)
 
 
 def _digit_shares(runs: Sequence[Metrics]) -> np.ndarray:
