@@ -12,7 +12,18 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from experiments.bench.studies import STUDIES
 from experiments.comparing import compare, read_run
 from experiments.environment import prepare, started
-from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, paths, source_of, whole
+from experiments.options import (
+    DEFAULT_OUT,
+    Out,
+    Platform,
+    RunOptions,
+    configure,
+    habits_of,
+    numbers,
+    paths,
+    source_of,
+    whole,
+)
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from experiments.running import run_part, run_parts, tell, train_seeds
@@ -20,7 +31,7 @@ from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.errors import UserError
-from gan_jax.hosts import follows
+from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
@@ -87,7 +98,7 @@ def everything(options: RunOptions | None = None) -> int:
     options = options or RunOptions()
     with started(options):
         run_parts(list(PARTS), options)
-    return 0 if follows() else max(ridge(out=options.out), change_of_variables(out=options.out))
+    return max(ridge(out=options.out), change_of_variables(out=options.out)) if leads() else 0
 
 
 @app.command
@@ -154,10 +165,12 @@ def verify(
     since: Annotated[int, whole("The epoch of one of its checkpoints, to start there. 0: from the start.")] = 0,
     archives: Annotated[Path | None, paths("Those that it was trained on, if it was.")] = None,
     classifier: Annotated[Path | None, paths("That it was measured with, if not the shipped one.")] = None,
+    platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None,
 ) -> int:
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
-    prepare()
-    return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
+    with started(RunOptions(platform=platform, hosts=1)):
+        prepare(platform)
+        return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
 
 
 @app.command

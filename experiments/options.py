@@ -128,11 +128,10 @@ def seeds_of(options: RunOptions) -> list[int]:
     if options.seed is not None:
         raise UserError("give --seed or --seeds, not both")
     found = numbers(options.seeds)
-    if len(found) > 1:
-        return found
-    if not 1 <= found[0] <= MAX_SEEDS:
-        raise UserError(f"--seeds must ask for 1 to {MAX_SEEDS} seeds, not {found[0]}")
-    return list(range(found[0]))
+    count = found[0] if len(found) == 1 else len(found)
+    if not 1 <= count <= MAX_SEEDS:
+        raise UserError(f"--seeds must ask for 1 to {MAX_SEEDS} seeds, not {count}")
+    return list(range(count)) if len(found) == 1 else found
 
 
 def configure(base: Config, options: RunOptions) -> list[Config]:

@@ -15,8 +15,7 @@ from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
 from gan_jax.errors import DivergedError
-from gan_jax.following import follow
-from gan_jax.hosts import follows
+from gan_jax.exchange import leads
 from gan_jax.run_folder import RunFolder
 
 
@@ -30,28 +29,25 @@ def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
     """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
     configs, habits = configure(base, options), habits_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    prepare()
+    prepare(options.platform)
     source = source_of(options)
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices
     if devices is None:
         devices = 1 if jax.process_count() == 1 else jax.device_count()
-    if follows():
-        follow(configs, source, say, together=together, devices=devices)
-        return []
     try:
         folders = runs.train(configs, source, options.out, habits, listener(), together=together, devices=devices)
     except DivergedError:
         every = [RunFolder(options.out / config.name) for config in configs]
         whole = [folder for folder in every if "params_sha256" in folder.read_manifest()]
-        if summary is not None and whole:
+        if summary is not None and whole and leads():
             counted = f"{len(whole)} of {len(every)} seeds: without those that diverged"
             say(counted)
             _summarise(whole, options.out / summary, f"{base.name}, {counted}")
         raise
     tell(folders)
-    if summary is not None:
+    if summary is not None and leads():
         _summarise(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
     return folders
 

@@ -19,6 +19,11 @@ from gan_jax.errors import UserError
 ROOM = 16_384  # bytes of a message
 
 
+def leads() -> bool:
+    """Whether this is host 0, which alone reads and writes runs' folders."""
+    return jax.process_index() == 0
+
+
 class AgreedError(UserError):
     """An error that every host knows of."""
 

@@ -1,9 +1,10 @@
 """Many hosts, one program: which of them this process is, how they meet, and how they end together.
 
-Host 0 leads: it alone reads and writes runs' folders. The others follow it, see `gan_jax.following`.
+What they do together is in `gan_jax.runs`.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import subprocess
@@ -12,12 +13,14 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
 from gan_jax.config import require
 from gan_jax.errors import UserError
-from gan_jax.exchange import AgreedError, agreeing, exchange
+from gan_jax.exchange import AgreedError, agreeing, require_alike
 from gan_jax.interrupts import CutOffError, StoppedError
 from gan_jax.meeting import MEETING_SECONDS, meet
 
@@ -69,11 +72,6 @@ def host_of(
     return Host(index, count, (match[1].strip("[]"), int(match[2]))) if count > 1 else None
 
 
-def follows() -> bool:
-    """Whether another host leads this one."""
-    return jax.process_index() > 0
-
-
 @contextlib.contextmanager
 def joined(host: Host) -> Iterator[None]:
     """Within the block JAX's devices are those of all hosts; they leave it together, and with an error if one has one.
@@ -122,7 +120,15 @@ def _start(host: Host) -> None:
     if len({there.count(index) for index in range(host.count)}) > 1:
         raise UserError(f"hosts with different numbers of devices: {[there.count(i) for i in range(host.count)]}")
     with _quiet():  # gloo prints that it is connected
-        exchange()
+        require_alike(jax=version("jax"), jaxlib=version("jaxlib"), program=_program())
+
+
+def _program() -> str:
+    """A digest of the package's own source."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

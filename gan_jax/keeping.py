@@ -103,15 +103,7 @@ class Record:
         Raises:
             DivergedError: if a value is not finite; nothing is written.
         """
-        finite = {name: np.isfinite(values) for name, values in infos.items()}
-        broken = {name: int(np.argmin(flags)) + 1 for name, flags in finite.items() if not flags.all()}
-        if broken:
-            name, iteration = min(broken.items(), key=lambda item: item[1])
-            raise DivergedError(
-                f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration {iteration} "
-                f"of epoch {len(self.rows) + 1} on. What is in {self.folder.path} is as it was before. "
-                "Lower --learning-rate under another --name"
-            )
+        require_finite(self.config.name, len(self.rows) + 1, infos)
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
@@ -163,6 +155,18 @@ class Record:
         if histogram is not None or dies:
             for line in collapse_warnings(histogram, score):
                 listener.say(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
+
+
+def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> None:
+    """Raise DivergedError if a value that an iteration of the run's epoch reported is not finite."""
+    finite = {what: np.isfinite(values) for what, values in infos.items()}
+    broken = {what: int(np.argmin(flags)) + 1 for what, flags in finite.items() if not flags.all()}
+    if broken:
+        what, iteration = min(broken.items(), key=lambda item: item[1])
+        raise DivergedError(
+            f"{name} diverged: the {what.replace('_', ' ')} is not finite from iteration {iteration} of epoch {epoch} "
+            "on. What was saved before is kept. Lower --learning-rate under another --name"
+        )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 
 from gan_jax import checkpoints, runs
-from gan_jax.config import MAX_EPOCHS, Config
+from gan_jax.config import MAX_EPOCHS, Config, require
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX, Habits, Listener, Source
 from gan_jax.manifest import provenance
@@ -119,6 +119,13 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
         raise UserError(f"{folder.path} was trained on other data than these")
     if manifest.get("classifier_sha256", source.classifier_sha256) != source.classifier_sha256:
         raise UserError(f"{folder.path} was measured with another classifier: name it with --classifier")
+    devices, there = manifest.get("device_count", 1), jax.device_count()
+    require(devices <= there, f"{folder.path} was trained on {devices} devices, and here are {there}")
+    on_gpu = jax.default_backend() == "gpu"
+    require(
+        on_gpu or config.setting.precision != "tensorfloat32",
+        f"{folder.path} was trained in tensorfloat32, which takes a GPU: there is none",
+    )
     seeds = manifest.get("seeds_together", [config.seed])  # of a program for all, a seed's bits are that program's
     configs = [replace(config, name=f"seed_{seed}", seed=seed, epochs=original.epochs) for seed in seeds]
     again = RunFolder(scratch / f"seed_{config.seed}")
@@ -126,7 +133,6 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
         _start_at(original, since, again, configs)
     measured = next((int(row["epoch"]) for row in original.rows if MEASURED in row), original.epochs)
     habits = Habits(checkpoint_every=original.epochs, samples_every=original.epochs, evaluate_every=measured)
-    devices = manifest.get("device_count", 1)
     runs.train(configs, source, scratch, habits, listener, together=len(configs) > 1, devices=devices)
     return _compared(original, again.read_rows()[since:], again.read_manifest()["params_sha256"])
 

@@ -1,11 +1,13 @@
 """Many hosts: two processes that meet on the loopback address, train one run, and end together whatever happens."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -119,17 +121,24 @@ Start = Callable[..., list[subprocess.Popen[str]]]
 def start(small_archives) -> Start:
     """Two hosts that train part_a's setting on small archives."""
 
-    def start(out: Path, epochs: int = 500, of_host_1: tuple[object, ...] = ()) -> list[subprocess.Popen[str]]:
+    def start(
+        out: Path,
+        epochs: int = 500,
+        of_both: tuple[object, ...] = (),
+        of_host_1: tuple[object, ...] = (),
+        host_0: Sequence[object] = COMMAND,
+    ) -> list[subprocess.Popen[str]]:
         options = ("train", "--archives", small_archives, "--epochs", epochs, "--checkpoint-every", 1, "--out", out)
         where = ("--name", "two", "--coordinator", f"127.0.0.1:{free_port()}", "--hosts", 2, "--host-index")
         return [
             subprocess.Popen(
-                [*COMMAND, *map(str, (*options, *where, index, *extra))],
+                [*map(str, (*command, *options, *where, index, *of_both, *extra))],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env=os.environ | {"KILLED_WITH": str(signal.SIGTERM.value)},
             )
-            for index, extra in enumerate(((), of_host_1))
+            for index, (command, extra) in enumerate(((host_0, ()), (COMMAND, of_host_1)))
         ]
 
     return start
@@ -199,6 +208,48 @@ def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, 
     done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2")
     assert done.returncode == 0, done.stderr
     assert RunFolder(out / "one").read_manifest()["params_sha256"] == digest
+
+
+def signalled(files: str, epochs: int) -> list[object]:
+    """A command that gets SIGTERM when it first writes such a file after so many epochs."""
+    return [sys.executable, "-m", "tests.killed", files, epochs, 1]
+
+
+def test_a_signal_in_the_last_figures_ends_all_before_the_next_seed(start, tmp_path):
+    """It comes to host 0 alone, while host 1 has nothing left to do for this seed."""
+    both = ended(start(tmp_path, 1, ("--seeds", 2), host_0=signalled(r"samples\.gif$", 1)))
+    for done in both:
+        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped when two was finished")
+    assert "params_sha256" in RunFolder(tmp_path / "two").read_manifest()
+    assert not (tmp_path / "two-seed_1" / "config.json").exists()
+
+
+@pytest.mark.slow
+def test_a_signal_before_training_stops_all(start, tmp_path):
+    both = ended(start(tmp_path, host_0=signalled(r"/\.partial-.*-config\.json$", 0)))
+    for done in both:
+        told = "run.sh: stopped before the first epoch: the same command goes on there"
+        assert (done.returncode, last_line(done)) == (143, told)
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_ends_on_all_after_the_other_seeds(start, tmp_path):
+    both = ended(start(tmp_path, 2, ("--seeds", 2, "--learning-rate", "1e30")))
+    for done in both:
+        assert done.returncode == 2
+        assert "two diverged: " in last_line(done)
+        assert "two-seed_1 diverged: " in last_line(done)
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_gone_ends_all(start, tmp_path):
+    hosts = start(tmp_path)
+    wait_for_an_epoch(hosts)
+    (tmp_path / "two").rename(tmp_path / "moved")
+    for done in ended(hosts):
+        assert done.returncode == 2
+        assert "was deleted or moved while it was in use" in last_line(done)
 
 
 @pytest.mark.slow

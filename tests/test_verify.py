@@ -94,7 +94,7 @@ def test_what_differs_is_told(call, copied, small_archives):
         (lambda run: manifest(run, trainer="torch"), [], "was trained by torch"),
         (lambda run: manifest(run, data_sha256="0"), [], "was trained on other data"),
         (lambda run: manifest(run, classifier_sha256="0"), [], "was measured with another classifier"),
-        (lambda run: manifest(run, device_count=64), [], "from 1 to 1, which is how many there are"),
+        (lambda run: manifest(run, device_count=64), [], "was trained on 64 devices, and here are 1"),
         (lambda run: manifest(run, earlier=[{"until_epoch": 1, "seeds_together": [0, 1]}]), [], "partly alone"),
         (lambda run: (manifest(run, epochs=None), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
     ],

@@ -11,6 +11,7 @@ from experiments.bench import roofline, startup
 from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
 from experiments.bench.studies import Study
 from experiments.bench.timing import measure
+from experiments.environment import prepare
 from experiments.progress import say
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_json, write_text
@@ -24,15 +25,15 @@ def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
         UserError: if a process fails or the folder cannot be written.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the arms' processes share a GPU's memory
+    prepare()
     for study in studies:
         say(f"{study.name}: {study.title}")
         try:
+            without_arms = {"startup": _startup, "roofline": _roofline}
             if study.arms:
                 _timings(study, out, repeats)
-            elif study.name == "startup":
-                _startup(study, out)
             else:
-                _roofline(study, out)
+                without_arms[study.name](study, out)
         except OSError as error:
             raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
 

@@ -4,15 +4,15 @@ The least time is the longest of three that can pass side by side (the products'
 launches of kernels), and the all-reduces of gradients, which wait for the products and are waited for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from experiments.bench.arms import REFERENCE_BATCH
 from experiments.bench.flops import flops
 from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE
 from gan_jax.products import Precision
 
-BATCH = 512
 FLOAT = 4  # bytes; parameters, gradients, Adam's moments and what is summed between devices are float32
 # Adam reads a parameter, its gradient and its two moments, and writes all but the gradient.
 ADAM = 7 * FLOAT
@@ -34,7 +34,7 @@ class Machine:
     latency: float  # seconds of an all-reduce of nothing
 
     def of(self, devices: int) -> "Machine":
-        return Machine(self.name, devices, self.flops, self.memory, self.link, self.launch, self.latency)
+        return replace(self, devices=devices)
 
 
 # float32 asks for full float32 (gan_jax/products.py): on an H100 not the tensor cores' 495 TFLOP/s of TensorFloat-32,
@@ -91,7 +91,7 @@ def parameters() -> int:
     return sum((k + 1) * m for network in sizes for k, m in pairwise(network))
 
 
-def predict(machine: Machine, precision: Precision, batch: int = BATCH, seeds: int = 1) -> Prediction:
+def predict(machine: Machine, precision: Precision, batch: int = REFERENCE_BATCH, seeds: int = 1) -> Prediction:
     """An iteration of `seeds` runs in one program, of each the batch spread over the machine's devices."""
     rows, operand = batch // machine.devices, 2 if precision == "bfloat16" else FLOAT
     each = products(rows)
