@@ -109,7 +109,7 @@ class Record:
             name, iteration = min(broken.items(), key=lambda item: item[1])
             raise DivergedError(
                 f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration {iteration} "
-                f"of epoch {len(self.rows) + 1} on. What is in {self.folder.path} is as it was before. "
+                f"of epoch {len(self.rows) + 1} on. What {self.folder.path} had saved before is kept. "
                 "Lower --learning-rate under another --name"
             )
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
