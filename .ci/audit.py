@@ -1,20 +1,39 @@
-"""The verdict on what `pip-audit --format json` found, from standard input: 1 where a vulnerability is known.
+"""The verdict on what pip-audit finds, run as the command line says: 1 where a vulnerability is known, or it failed.
 
-Where it found nothing out, since its source could not be reached, that is told and no failure.
+    python .ci/audit.py pip-audit --format json ...
+
+Where its source cannot be reached, or does not know the packages, that is told and no failure.
 """
 
 import json
+import re
+import subprocess
 import sys
 
+SECONDS = 120  # for a request a package
+# What requests and urllib3 say where there is no way to the source.
+NO_WAY = re.compile(
+    "ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Max retries exceeded|timed out|Could not connect"
+)
 
-def main() -> int:
+
+def main(command: list[str]) -> int:
     try:
-        dependencies = json.load(sys.stdin)["dependencies"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"audit: skipped, since its source did not answer within {SECONDS} s")
+        return 0
+    try:
+        dependencies = json.loads(done.stdout)["dependencies"]
     except (ValueError, TypeError, KeyError):
-        dependencies = []
+        if NO_WAY.search(done.stderr):
+            print("audit: skipped, since its source was not reached")
+            return 0
+        print(f"audit: it failed with code {done.returncode}:\n{done.stderr}", file=sys.stderr)
+        return 1
     audited = [each for each in dependencies if "vulns" in each]
     if not audited:
-        print("audit: skipped, since its source was not reached")
+        print(f"audit: skipped, since its source knows none of the {len(dependencies)} packages")
         return 0
     known = [
         f"audit: {each['name']} {each['version']} has {found['id']}, mended in {' '.join(found['fix_versions']) or '-'}"
@@ -25,4 +44,4 @@ def main() -> int:
     return 1 if known else 0
 
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

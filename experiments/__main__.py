@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from gan_jax.errors import UserError
 from gan_jax.interrupts import SIGNALS, exit_at_once
 
 
@@ -17,6 +18,8 @@ def start() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is not for users
     try:
         from experiments.cli import main
+    except UserError:  # a fault of ours where nobody has given anything yet
+        raise
     except ValueError as error:  # raised where JAX reads its own variables
         reason = " ".join(str(error).split())
         print(f"run.sh: error: the environment sets what JAX cannot read: {reason}", file=sys.stderr)

@@ -33,6 +33,7 @@ from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.errors import UserError
 from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
+from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
 from gan_jax.text import printable
@@ -239,6 +240,12 @@ def run_bench(
     bench([STUDIES[name] for name in chosen], out / "bench", repeats)
 
 
+def torch_arm(precision: Precision | None, compiled: bool) -> str:
+    """How the run's folder begins: each way of computing has a name of its own."""
+    numbers_of = {"bfloat16": "_autocast", "tensorfloat32": "_tensorfloat32"}
+    return "torch" + "_compile" * compiled + numbers_of.get(precision or "", "")
+
+
 # torch and scikit-learn are imported when called: run.sh installs them for the commands from here on alone.
 @app.command(name="torch_baseline")
 def torch_baseline(
@@ -261,8 +268,7 @@ def torch_baseline(
     if autocast:
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")
-    arm = "torch" + "_compile" * compiled + "_autocast" * (options.precision == "bfloat16")
-    base = replace(PARTS[part].config, name=f"{arm}-{part}")
+    base = replace(PARTS[part].config, name=f"{torch_arm(options.precision, compiled)}-{part}")
     configs, habits = configure(base, options), habits_of(options)
     prepare()
     source = source_of(options)

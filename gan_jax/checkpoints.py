@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -24,12 +25,14 @@ from jax.sharding import SingleDeviceSharding
 from orbax.checkpoint import v1 as ocp
 
 from gan_jax.errors import UserError
-from gan_jax.files import write_json
+from gan_jax.files import open_regular, read_regular, write_json
+from gan_jax.text import printable
 from gan_jax.training import GanState
 
 KEPT = 2
 NAME = "state"  # of the only thing in a checkpoint
 DIGESTS = "sha256.json"  # beside orbax's files, of each by its path; written last
+MAX_DIGESTS_BYTES = 2**20  # of some dozens of files
 
 # orbax reports its routine at levels that reach a user's terminal, and errors there besides raising them.
 logging.getLogger("absl").setLevel(logging.CRITICAL)
@@ -61,6 +64,21 @@ def _alone() -> Iterator[None]:
     """
     with mock.patch.object(jax, "process_count", return_value=1):
         yield
+
+
+def _pass_over_abandoned_reads() -> None:
+    """Let nothing be printed of what orbax's other reads raise, where one failed, when they end or are collected."""
+
+    def tell(unraisable: Any) -> None:
+        code = getattr(unraisable.object, "cr_code", None)  # a coroutine's
+        collected = code is not None and "orbax" in Path(code.co_filename).parts
+        ended = unraisable.object is None and str(unraisable.exc_value) == "Event loop is closed"
+        if not (collected or ended):
+            told(unraisable)
+
+    told = sys.unraisablehook
+    if getattr(told, "__qualname__", "") != tell.__qualname__:  # once, and for good: it may be long afterwards
+        sys.unraisablehook = tell
 
 
 def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
@@ -116,6 +134,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
         # The files first: orbax leaves its other reads unattended when one fails, and they fill the terminal.
         problem = _damage(path)
         if problem is None:
+            _pass_over_abandoned_reads()
             try:
                 with _alone():
                     state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
@@ -148,25 +167,29 @@ def _files(path: Path) -> list[str]:
 
 
 def _file_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _damage(path: Path) -> str | None:
     """What of a checkpoint is not as it was written; None if nothing, or if a kill came before the digests."""
-    for entry in path.rglob("*"):
+    for entry in (path, *path.rglob("*")):
         kind = entry.lstat().st_mode
         if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end
             return f"{entry.name} is neither a file nor a folder"
     try:
-        digests = json.loads((path / DIGESTS).read_text(encoding="utf-8"))
+        digests = json.loads(read_regular(path / DIGESTS, MAX_DIGESTS_BYTES))
+        if not isinstance(digests, dict):
+            return f"{DIGESTS} holds no names of files"
+        there = set(_files(path)) - {DIGESTS}
+        for name in sorted(there ^ digests.keys()):
+            return f"{printable(name[:100])} is {'not one of what was written' if name in there else 'missing'}"
         for name, digest in digests.items():
             if _file_sha256(path / name) != digest:
                 return f"{name} is not what was written"
-    except FileNotFoundError as error:
-        missing = Path(error.filename).relative_to(path)
-        return None if missing == Path(DIGESTS) else f"{missing} is missing"
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
         return f"its files cannot be compared with {DIGESTS}: {_reason(error)}"
     return None
 

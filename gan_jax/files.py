@@ -32,27 +32,44 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading, unless it is a device or a pipe, which may never end or never begin.
+def regular(path: str, flags: int, *, links: bool = False) -> int:
+    """A descriptor of a regular file, as an opener for `open`; what it makes, its owner alone may write.
+
+    Args:
+        path: of the file.
+        flags: as `os.open` takes them.
+        links: whether the path may be a link, as one may that a user names.
 
     Raises:
-        OSError: if it cannot be opened, or is no regular file.
+        OSError: if it cannot be opened, or is a link, which may lead anywhere, or a device or a pipe, which may never
+            end or never begin.
     """
     # Without O_NONBLOCK the opening of a pipe that nothing writes to would not return.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    flags |= os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as error:
+        if not links and os.path.islink(path):  # systems differ in what they call that
+            raise OSError(errno.ELOOP, "it is a link", path) from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return os.fdopen(descriptor, "rb")
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return descriptor
 
 
-def read_regular(path: Path, most: int) -> bytes:
+def open_regular(path: Path, *, links: bool = False) -> BinaryIO:
+    """Open a file for reading. Raises OSError as `regular`."""
+    return os.fdopen(regular(str(path), os.O_RDONLY, links=links), "rb")
+
+
+def read_regular(path: Path, most: int, *, links: bool = False) -> bytes:
     """The bytes of a regular file, of which there may be `most`.
 
     Raises:
-        OSError: as `open_regular`; also if there are more.
+        OSError: as `regular`; also if there are more.
     """
-    with open_regular(path) as file:
+    with open_regular(path, links=links) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))

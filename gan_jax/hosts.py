@@ -27,6 +27,7 @@ from gan_jax.meeting import MEETING_SECONDS, meet
 SILENT_SECONDS = 30  # a host that is not heard of for so long is taken for dead: it may be one that is overloaded
 MAX_HOSTS = 4096
 _ADDRESS = re.compile(r"([^\s:\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
+_COUNT = re.compile("[0-9]{1,9}", re.ASCII)
 _SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 _GO_ON = "The same command on every host goes on from the last checkpoint"
 # What XLA's exchanges say when the other side is gone.
@@ -53,15 +54,18 @@ def host_of(
     A step of several SLURM tasks (srun) is taken for one program of as many hosts, unless `count` is 1.
 
     Raises:
-        UserError: for options that name no host.
+        UserError: for options that name no host, or a task that SLURM does not number.
     """
     if coordinator is None and index is None and count == 1:
         return None
     if coordinator is None and count is None and index is None:
-        tasks = environment.get("SLURM_NTASKS", "1")
-        if not all(name in environment for name in _SLURM) or not tasks.isdecimal() or int(tasks) == 1:
+        tasks, task = environment.get("SLURM_NTASKS", ""), environment.get("SLURM_PROCID", "")
+        if not all(name in environment for name in _SLURM) or not _COUNT.fullmatch(tasks) or int(tasks) == 1:
             return None
-        return Host(int(environment["SLURM_PROCID"]), int(tasks))
+        require(int(tasks) <= MAX_HOSTS, f"SLURM_NTASKS is {tasks}: hosts are {MAX_HOSTS} at most")
+        known = _COUNT.fullmatch(task) is not None and int(task) < int(tasks)
+        require(known, f"SLURM_PROCID must be from 0 to {int(tasks) - 1} with SLURM_NTASKS {tasks}, not {task!r}")
+        return Host(int(task), int(tasks))
     if coordinator is None or count is None or index is None:
         raise UserError("many hosts take --coordinator, --hosts and --host-index, all three, or none under SLURM")
     require(1 <= count <= MAX_HOSTS, f"--hosts must be from 1 to {MAX_HOSTS}, not {count}")

@@ -27,7 +27,7 @@ from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import PARTIAL, open_regular, read_regular, replacing, write_json, write_text
+from gan_jax.files import PARTIAL, open_regular, read_regular, regular, replacing, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
@@ -79,7 +79,7 @@ class RunFolder:
         Yields a function that raises UserError if the folder is no longer the one that is held.
 
         Raises:
-            UserError: if another process holds it, with its number.
+            UserError: if another process holds it, with its number, or parts of it are elsewhere.
         """
 
         def require_held() -> None:
@@ -90,8 +90,9 @@ class RunFolder:
             if not held:
                 raise UserError(f"{self.path} was deleted or moved while it was in use: nothing more is written there")
 
+        self._require_whole()
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / LOCK, "a+", encoding="ascii", errors="replace") as file:
+        with open(self.path / LOCK, "a+", encoding="ascii", errors="replace", opener=regular) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -121,6 +122,7 @@ class RunFolder:
 
     def read_config(self) -> Config | None:
         """The configuration of the run that is here, or None if there is none."""
+        self._require_whole()
         values = self._read_json("config.json")
         if values is None:
             return None
@@ -172,6 +174,12 @@ class RunFolder:
         names = _columns(rows)
         lines = [names, *([_shortest(row[name]) if name in row else "" for name in names] for row in rows)]
         write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
+
+    def _require_whole(self) -> None:
+        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere."""
+        for path in (self.samples, self.checkpoints):
+            if path.is_symlink():
+                raise UserError(f"{path} is a link: a run's folders are its own")
 
     def _read_json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name

@@ -25,6 +25,7 @@ CIRCUMSTANCES = (
     "device_count",
     "host_count",
     "xla_flags",
+    "jax_variables",
     "prng",
 )
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions

@@ -2,9 +2,9 @@
 
     .venv/bin/python -m tests.soak --kills 50 --out DIR
 
-The run is a real one, on the first real digits, in a process of its own that gets SIGKILL: from outside while it starts
-and within epochs, and by `tests.killed` while each kind of file is written. The seed decides about the moments; what
-those from outside meet depends on the machine.
+The run is a real one, on the first real digits, in a process of its own that gets SIGKILL: from outside some time after
+its start and after an epoch, and by `tests.killed` while each kind of file is written. The seed decides about the
+moments; what those from outside meet depends on the machine, and is not looked at.
 """
 
 import argparse
@@ -37,8 +37,8 @@ class Phase(NamedTuple):
 
 
 PHASES = (
-    Phase("while it starts", seconds=4.0),
-    Phase("within an epoch", epochs=1, seconds=0.3),
+    Phase("up to 4 s after its start", seconds=4.0),
+    Phase("up to 0.3 s after an epoch", epochs=1, seconds=0.3),
     Phase("while samples are written", rf"samples/{PARTIAL}", epochs=1),
     Phase("while the metrics are written", rf"{PARTIAL}\d+-metrics", epochs=1),
     Phase("while a checkpoint is written", r"/checkpoints/\d+\.", (2, 23), epochs=1),

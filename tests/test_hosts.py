@@ -46,6 +46,9 @@ def free_port() -> int:
         ((None, 1, None), STEP, None),  # each task trains alone
         (("a:1", 2, 0), STEP, Host(0, 2, ("a", 1))),  # what the user says comes before what SLURM says
         ((None, None, None), STEP | {"SLURM_NTASKS": "1"}, None),
+        ((None, None, None), STEP | {"SLURM_NTASKS": "x"}, None),
+        ((None, None, None), STEP | {"SLURM_NTASKS": "9" * 5000}, None),
+        (("a:1", 2, 0), STEP | {"SLURM_PROCID": "x"}, Host(0, 2, ("a", 1))),
         ((None, None, None), {name: STEP[name] for name in STEP if name != "SLURM_STEP_NODELIST"}, None),  # no step
     ],
 )
@@ -75,6 +78,17 @@ def test_what_is_no_host_is_one_line(call, tmp_path, options, told):
     done = call("train", "--out", tmp_path / "runs", *options)
     assert done.returncode == 2
     assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not contents(tmp_path)
+
+
+@pytest.mark.parametrize("task", ["x", "", "-1", "2", "1.0", "\N{SUPERSCRIPT TWO}", "9" * 5000])
+def test_a_task_that_is_none_is_one_line(call, tmp_path, monkeypatch, task):
+    for name, value in (STEP | {"SLURM_PROCID": task}).items():
+        monkeypatch.setenv(name, value)
+    done = call("train", "--out", tmp_path / "runs")
+    assert done.returncode == 2
+    assert "SLURM_PROCID must be from 0 to 1 with SLURM_NTASKS 2, not " in done.stderr
     assert done.stderr.count("\n") == 1
     assert not contents(tmp_path)
 

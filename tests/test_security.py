@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from gan_jax import figures
 from gan_jax.compare import Run
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = [path for folder in ("gan_jax", "math_checks", "experiments") for path in (ROOT / folder).rglob("*.py")]
 # What makes code or objects out of data.
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml", "runpy", "importlib"}
+HARMLESS = ("importlib.metadata", "importlib.resources")  # packages' versions and files, which are text
 CALLS = {"eval", "exec", "compile", "__import__", "system", "popen"}
 
 
@@ -39,11 +42,10 @@ def suspicious(source: str) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names]
             names = [f"{node.module}.{name}" for name in names] if isinstance(node, ast.ImportFrom) else names
-            # Versions of packages are looked up in their metadata, which is text.
             found += [
                 (node.lineno, name)
                 for name in names
-                if name.partition(".")[0] in MODULES and not name.startswith("importlib.metadata")
+                if name.partition(".")[0] in MODULES and not name.startswith(HARMLESS)
             ]
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
@@ -71,7 +73,14 @@ def test_a_suspicious_line_is_found(line):
 
 
 @pytest.mark.parametrize(
-    "line", ["np.load(x)", "torch.load(x, weights_only=True)", "subprocess.run([x])", "import importlib.metadata"]
+    "line",
+    [
+        "np.load(x)",
+        "torch.load(x, weights_only=True)",
+        "subprocess.run([x])",
+        "import importlib.metadata",
+        "from importlib.resources import files",
+    ],
 )
 def test_a_harmless_line_is_not(line):
     assert not suspicious(line)
@@ -107,6 +116,11 @@ HOSTILE = [
 ]
 
 
+def shown(drawn: Figure) -> list[str]:
+    """Every text of a figure, line by line, as matplotlib is given it."""
+    return [line for text in drawn.findobj(Text) for line in text.get_text().splitlines()]
+
+
 def test_text_is_shown_as_it_is(tmp_path):
     """As runs' paths and as columns' names, both of which may be anything."""
     for text in HOSTILE:
@@ -116,10 +130,12 @@ def test_text_is_shown_as_it_is(tmp_path):
     for target in HOSTILE[:2]:
         drawn = math_figures.coefficient_paths(np.array([0.1, 1.0]), [slopes], HOSTILE, target, 1.0)
         drawn.savefig(tmp_path / "paths.png")
+        assert set(shown(drawn)) >= {for_figure(text) for text in HOSTILE}
     metrics = {name: np.array([0.5]) for name in figures.CURVES} | {"epoch": np.array([1.0])}
     sample = figures.Sample(0, 1, np.zeros((4, 4), np.uint8))
     drawn = figures.comparison({text: [metrics] for text in HOSTILE}, dict.fromkeys(HOSTILE, sample), "t")
     drawn.savefig(tmp_path / "comparison.png")
+    assert set(shown(drawn)) >= {for_figure(text) for text in HOSTILE}
 
 
 def test_mathematics_is_not_read_into_a_name():
@@ -141,17 +157,33 @@ def test_tables_of_runs_hold_no_markup_and_no_formula():
     assert all(line[0] not in "=+-@\t" and line.lstrip('"')[0] not in "=+-@\t" for line in as_csv(groups).splitlines())
 
 
-def audited(found: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, ROOT / ".ci" / "audit.py"], input=found, capture_output=True, text=True)
+def audited(stdout: str, stderr: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The verdict on an audit that ends so."""
+    audit = f"import sys; print({stdout!r}); print({stderr!r}, file=sys.stderr); sys.exit({code})"
+    command = [sys.executable, ROOT / ".ci" / "audit.py", sys.executable, "-c", audit]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
-    "found", ["", "no JSON", "[]", '{"dependencies": [{"name": "x", "skip_reason": "not found"}]}']
+    ("stdout", "stderr", "code", "why"),
+    [
+        ("", "requests.exceptions.ConnectTimeout: HTTPSConnectionPool", 1, "was not reached"),
+        ("", "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed", 1, "was not reached"),
+        ('{"dependencies": [{"name": "x", "skip_reason": "not found"}]}', "", 0, "knows none of the 1 packages"),
+    ],
 )
-def test_an_audit_that_reached_nothing_is_skipped_with_a_line(found):
-    done = audited(found)
+def test_an_audit_that_reached_nothing_is_skipped_with_a_line(stdout, stderr, code, why):
+    done = audited(stdout, stderr, code)
     assert done.returncode == 0
-    assert done.stdout == "audit: skipped, since its source was not reached\n"
+    assert done.stdout == f"audit: skipped, since its source {why}\n"
+
+
+@pytest.mark.parametrize(("stdout", "code"), [("", 2), ("", 1), ("", 0), ("no JSON", 0), ("[]", 0), ("{}", 1)])
+def test_an_audit_that_fails_fails(stdout, code):
+    done = audited(stdout, "pip-audit: error: unrecognized arguments", code)
+    assert done.returncode == 1
+    assert f"audit: it failed with code {code}" in done.stderr
+    assert "unrecognized arguments" in done.stderr
 
 
 def test_a_known_vulnerability_fails_the_audit():
@@ -159,5 +191,5 @@ def test_a_known_vulnerability_fails_the_audit():
     done = audited(json.dumps({"dependencies": [whole]}))
     assert (done.returncode, done.stdout) == (0, "audit: 1 package without a known vulnerability\n")
     vulnerable = {"name": "y", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
-    done = audited(json.dumps({"dependencies": [whole, vulnerable]}))
+    done = audited(json.dumps({"dependencies": [whole, vulnerable]}), code=1)
     assert (done.returncode, done.stdout) == (1, "audit: y 2 has CVE-1, mended in 3\n")

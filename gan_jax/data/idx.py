@@ -34,7 +34,7 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
         UserError: if the file cannot be read, is not gzip or IDX, or does not hold what its header says.
     """
     try:
-        with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
+        with open_regular(path, links=True) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
             count = _read_header(path, file.read(4 + 4 * (1 + len(item_shape))), item_shape)
             size = count * math.prod(item_shape)
             if size > MAX_RATIO * os.fstat(packed.fileno()).st_size:

@@ -74,7 +74,7 @@ def load_classifier(path: Path | None = None) -> Parameters:
     """
     source = WEIGHTS if path is None else path
     try:
-        content = read_regular(source, MAX_BYTES)
+        content = read_regular(source, MAX_BYTES, links=True)
         tensors = load(content)
     except KeyError as error:  # BF16 and F8 types, by their names
         raise UserError(f"{source} holds weights of type {error.args[0]}: save them as F16, F32 or F64") from error

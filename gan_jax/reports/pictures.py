@@ -10,6 +10,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from gan_jax.errors import UserError
+from gan_jax.files import read_regular
 from gan_jax.run_figures import GREYS
 from gan_jax.run_folder import RunFolder
 
@@ -17,6 +18,7 @@ ALWAYS = (1, 50, 100)  # the homework's epochs
 MOST_EPOCHS, FEWEST_EPOCHS = 20, 3  # of one run
 SAMPLES_BYTES = 4_500_000  # of all runs' samples in the page, as text
 BYTES_A_GRID = 27_000  # what one takes, as text
+MOST_BYTES = 2**24  # of a picture, of which ours have some hundred thousand
 
 
 class Picture(NamedTuple):
@@ -43,7 +45,7 @@ def picture(path: Path) -> Picture:
         UserError: if it cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MOST_BYTES)
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             if image.format != "PNG":

@@ -1,5 +1,6 @@
 """What every malformed input is met with: one line that says what to do, exit code 2, and no file touched."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,13 +21,10 @@ def assert_refusal(done: Done) -> None:
 
 def assert_refused(call: Callable[..., Done], folder: Path, *arguments: object) -> str:
     """The command is refused, and everything in `folder` is as it was; returns the line."""
-    before = _kept(folder)
+    before = contents(folder)
     done = call(*arguments)
     assert_refusal(done)
-    assert _kept(folder) == before
+    after, mine = contents(folder), str(os.getpid()).encode()
+    # A lock that was taken meanwhile tells by whom.
+    assert after == before | {path: mine for path in after if Path(path).name == LOCK and after[path] == mine}
     return done.stderr
-
-
-def _kept(folder: Path) -> dict[str, bytes | None]:
-    """The contents but for locks, which hold nothing that is anybody's."""
-    return {path: content for path, content in contents(folder).items() if Path(path).name != LOCK}

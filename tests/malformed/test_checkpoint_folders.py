@@ -1,6 +1,8 @@
 """Checkpoints from elsewhere, in a run that is not finished: `verify` has nothing to compare with, and says so."""
 
 import functools
+import gc
+import hashlib
 import json
 import os
 import shutil
@@ -14,10 +16,12 @@ import tensorstore
 from gan_jax import checkpoints
 from gan_jax.runs import initial_state
 from gan_jax.training import GanState
+from tests.command import contents
 from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import CONFIG, Damage, checkpointed, make_run, replaced
 
 META, TREE, MANIFEST = "2/_CHECKPOINT_METADATA", "2/state/_METADATA", "2/state/manifest.ocdbt"
+DIGESTS = f"2/{checkpoints.DIGESTS}"
 
 
 @functools.cache
@@ -49,6 +53,24 @@ def edited(name: str, **values: object) -> Damage:
     return rewritten(name, lambda content: json.dumps(json.loads(content) | values).encode())
 
 
+def digests(content: bytes) -> Damage:
+    return rewritten(DIGESTS, lambda _: content)
+
+
+def digest_of(name: str) -> Damage:
+    """A further file in the list, with the digest that it would have if it were empty."""
+    return edited(DIGESTS, **{name: hashlib.sha256().hexdigest()})
+
+
+def accepted(folder: Path) -> None:
+    """List the files as they are now, as one does who means harm: what is wrong with them is left for orbax to find."""
+    for step in folder.iterdir():
+        files = [path for path in step.rglob("*") if path.is_file() and path.name != checkpoints.DIGESTS]
+        listed = {path.relative_to(step).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        (step / checkpoints.DIGESTS).unlink(missing_ok=True)
+        (step / checkpoints.DIGESTS).write_text(json.dumps(listed))
+
+
 def moved(name: str) -> Damage:
     return lambda folder: (folder / "2").rename(folder / name)
 
@@ -71,7 +93,7 @@ def elsewhere(folder: Path) -> None:
     values.symlink_to(outside)
 
 
-CHECKPOINTS = {
+PLACES = {
     "a file": instead(Path.touch),
     "a pipe": instead(os.mkfifo),
     "a link to itself": instead(lambda folder: folder.symlink_to(folder)),
@@ -83,6 +105,29 @@ CHECKPOINTS = {
     "step huge": moved("9" * 30),
     "step of another epoch": moved("3"),
     "step that is being written": moved("2.orbax-checkpoint-tmp"),
+}
+OF_DIGESTS = {
+    "digests empty": digests(b""),
+    "digests binary": digests(bytes(range(256))),
+    "digests a list": digests(b"[]"),
+    "digests deep": digests(b"[" * 100_000),
+    "digests deep inside": digests(b'{"a":' * 100_000),
+    "digests huge": digests(b'{"a": "' + b"0" * 2_000_000 + b'"}'),
+    "digests of nothing": digests(b"{}"),
+    "digests that are numbers": edited(DIGESTS, **{"commit_success.txt": 3}),
+    "digests a folder": replaced(DIGESTS, Path.mkdir),
+    "digests a pipe": replaced(DIGESTS, os.mkfifo),
+    "digests a device": replaced(DIGESTS, lambda path: path.symlink_to("/dev/zero")),
+    "digest of a device": digest_of("/dev/zero"),
+    "digest of any file": digest_of("/etc/passwd"),
+    "digest of what is nowhere": digest_of("/nonexistent"),
+    "digest of what climbs": digest_of("../../config.json"),
+    "digest of a folder": digest_of("state"),
+    "digest of an escape": digest_of("\x1b[2J"),
+    "digest of half a character": digest_of("\ud800"),
+    "a file more": lambda folder: (folder / "2" / "more").touch(),
+}
+CONTENTS = {
     "metadata missing": replaced(META, lambda path: None),
     "metadata empty": rewritten(META, lambda content: b""),
     "metadata binary": rewritten(META, lambda content: bytes(range(256))),
@@ -112,6 +157,7 @@ CHECKPOINTS = {
     "values a folder": lambda folder: replaced(largest(folder), Path.mkdir)(folder),
     "values of another shape": lambda folder: checkpoints.save(folder, narrower()),
 }  # fmt: skip
+CHECKPOINTS = PLACES | OF_DIGESTS | CONTENTS
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +166,33 @@ def unfinished(tmp_path_factory) -> Path:
     return checkpointed(make_run(tmp_path_factory.mktemp("run") / "part_a"))
 
 
+@pytest.fixture
+def run(tmp_path, unfinished) -> Path:
+    """The same anew; a file that is not damaged is the same on the disk, too."""
+    return Path(shutil.copytree(unfinished, tmp_path / "part_a", copy_function=os.link))
+
+
 @pytest.mark.parametrize("damage", CHECKPOINTS.values(), ids=CHECKPOINTS)
-def test_verify_passes_over_a_checkpoint(call, tmp_path, unfinished, damage):
-    run = shutil.copytree(unfinished, tmp_path / "part_a", copy_function=os.link)
+def test_verify_passes_over_a_checkpoint(call, tmp_path, run, damage):
     damage(run / "checkpoints")
     told = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
     assert "checkpoint" in told
+
+
+@pytest.mark.parametrize("damage", CONTENTS.values(), ids=CONTENTS)
+def test_a_checkpoint_whose_list_of_files_is_forged_too_is_passed_over(tmp_path, run, damage, capfd):
+    """Also by what orbax has abandoned, which is told of when it is collected: nothing is printed."""
+    damage(run / "checkpoints")
+    accepted(run / "checkpoints")
+    before = contents(tmp_path)
+    found, [warning] = checkpoints.load_newest(run / "checkpoints", state())
+    gc.collect()
+    assert found is None
+    assert "is damaged and was passed over: " in warning
+    assert "what was written" not in warning
+    assert warning.isprintable()
+    assert capfd.readouterr() == ("", "")
+    assert contents(tmp_path) == before
 
 
 def test_the_checkpoint_is_whole_where_nothing_damages_it(unfinished):
@@ -142,20 +209,39 @@ OF_CODE = {
 
 
 @pytest.mark.parametrize("damage", OF_CODE.values(), ids=OF_CODE)
-def test_a_name_of_code_is_not_looked_up(tmp_path, unfinished, damage):
+def test_a_name_of_code_is_not_looked_up(run, damage):
     """orbax notes its classes by name in the metadata; the state is loaded by the names that it knows itself."""
-    folder = shutil.copytree(unfinished / "checkpoints", tmp_path / "checkpoints", copy_function=os.link)
-    damage(folder)
-    found, warnings = checkpoints.load_newest(folder, state())
+    damage(run / "checkpoints")
+    accepted(run / "checkpoints")
+    found, warnings = checkpoints.load_newest(run / "checkpoints", state())
     assert checkpoints.tree_sha256(found) == checkpoints.tree_sha256(state())
     assert not warnings
 
 
-def test_no_key_of_a_checkpoint_leads_out_of_its_folder(tmp_path):
-    """A manifest names the files of its values: tensorstore, which opens them, takes no name that climbs."""
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "outside").write_text("secret")
-    store = tensorstore.KvStore.open({"driver": "file", "path": f"{tmp_path / 'inside'}/"}).result()
-    for name in ("../outside", "x/../../outside"):
-        with pytest.raises(ValueError, match="Invalid key"):
-            store.read(name).result()
+def written_with(prefix: str, values: Path) -> dict[str, bytes]:
+    """A checkpoint's values as tensorstore itself writes them with this in front of their files' names."""
+    source = tensorstore.KvStore.open({"driver": "ocdbt", "base": {"driver": "file", "path": f"{values}/"}}).result()
+    context, base = tensorstore.Context(), {"driver": "memory", "path": "all/"}
+    names = dict.fromkeys(("value_data_prefix", "btree_node_data_prefix", "version_tree_node_data_prefix"), prefix)
+    copy = tensorstore.KvStore.open({"driver": "ocdbt", "base": base} | names, context=context).result()
+    for key in source.list().result():
+        copy.write(key, source.read(key).result().value).result()
+    files = tensorstore.KvStore.open(base, context=context).result()
+    return {key.decode(): files.read(key).result().value for key in files.list().result()}
+
+
+@pytest.mark.parametrize(("prefix", "loads"), [("within/", True), ("../../../../outside/", False)])
+def test_a_manifest_does_not_lead_out_of_its_folder(tmp_path, run, prefix, loads):
+    """It names the files of its values, and these are whole: what opens them takes no name that climbs."""
+    values = run / "checkpoints" / "2" / "state"
+    files = written_with(prefix, values)
+    for name in ("d", "ocdbt.process_0"):
+        shutil.rmtree(values / name)
+    for name, content in files.items():
+        (values / name).parent.mkdir(exist_ok=True)
+        (values / name).unlink(missing_ok=True)
+        (values / name).write_bytes(content)
+    assert (tmp_path / "outside").is_dir() is not loads
+    accepted(run / "checkpoints")
+    found, warnings = checkpoints.load_newest(run / "checkpoints", state())
+    assert (found is not None) is loads, warnings
