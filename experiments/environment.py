@@ -23,7 +23,7 @@ def started(options: RunOptions) -> Iterator[None]:
     Raises:
         UserError: if XLA does not take the environment's flags, or the hosts do not meet.
     """
-    _require_flags()
+    _require_flags(os.environ.get("XLA_FLAGS", ""))
     host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
     if options.platform is not None:
         jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
@@ -40,7 +40,7 @@ def prepare(platform: Platform | None = None) -> None:
     """
     jax.config.update("jax_compilation_cache_dir", str(private_cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # the next start need not compile them
-    _require_flags()
+    _require_flags(os.environ.get("XLA_FLAGS", ""))
     where = "JAX cannot compute here" if platform is None else f"there is no {platform} here"
     try:
         found = jax.default_backend()
@@ -52,9 +52,8 @@ def prepare(platform: Platform | None = None) -> None:
 
 
 @functools.cache
-def _require_flags() -> None:
+def _require_flags(flags: str) -> None:
     """Refuse XLA_FLAGS that XLA does not know: it would end the process with a page of text."""
-    flags = os.environ.get("XLA_FLAGS", "")
     if not flags:
         return
     command = [sys.executable, "-P", "-c", "import jax; jax.devices()"]

@@ -62,7 +62,7 @@ def test_what_was_saved_before_is_kept_and_the_operation_found(call, tmp_path, s
     done = call(*command, "--epochs", 2, "--detect-nans")
     assert done.returncode == 2
     assert done.stderr.startswith("run.sh: error: x diverged: the ")
-    assert f"from iteration 1 of epoch 2 on. What {folder.path} had saved before is kept. Lower --learn" in done.stderr
+    assert "from iteration 1 of epoch 2 on. What was saved before is kept. Lower --learn" in done.stderr
     assert done.stderr.count("\n") == 1
     told = "x: epoch 2: "
     lines = [line.removeprefix(told) for line in done.stdout.splitlines() if line.startswith(told)]
