@@ -25,8 +25,8 @@ from jax import lax
 from gan_jax.checkpoints import load_newest, save
 from gan_jax.config import Setting
 from gan_jax.keys import Stream
+from gan_jax.programs import deterministic_jit
 from gan_jax.training import (
-    DETERMINISTIC,
     GanState,
     StepInfo,
     epoch_order,
@@ -114,7 +114,7 @@ def mapped(images: jax.Array, _: Path) -> Outcome:
         state, infos = written_out(of_seed[1]._replace(key=jax.random.wrap_key_data(of_seed[0])), images)
         return state._replace(key=None), infos
 
-    program = jax.jit(lambda states: lax.map(epoch, (keys, states)), compiler_options=DETERMINISTIC)
+    program = deterministic_jit(lambda states: lax.map(epoch, (keys, states)))
     both, infos = program(program(both)[0])
     state, infos = jax.tree.map(lambda leaf: leaf[0], (both, infos))
     return state._replace(key=states[0].key), infos
@@ -122,7 +122,7 @@ def mapped(images: jax.Array, _: Path) -> Outcome:
 
 def unrolled(images: jax.Array, _: Path) -> Outcome:
     """All iterations of an epoch in a row instead of a loop."""
-    program = jax.jit(partial(written_out, images=images, unroll=3), compiler_options=DETERMINISTIC)
+    program = deterministic_jit(partial(written_out, images=images, unroll=3))
     return program(program(fresh())[0])
 
 

@@ -19,6 +19,7 @@ from safetensors.numpy import load
 from gan_jax.errors import UserError
 from gan_jax.evaluation.blocks import map_rows
 from gan_jax.files import read_regular
+from gan_jax.programs import deterministic_jit
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
@@ -59,7 +60,7 @@ class Classifier(nn.Module):
         return features, nn.Dense(CLASSES, precision=PRECISION, name="logits")(features)
 
 
-@jax.jit
+@deterministic_jit
 def classify(parameters: Parameters, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The features float32 (n, 128) >= 0 and logits float32 (n, 10) of images float32 (n, 784) in [-1, 1]."""
     return map_rows(lambda rows: Classifier().apply(parameters, rows), images, BLOCK)
