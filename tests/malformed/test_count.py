@@ -1,13 +1,20 @@
 """As many malformed inputs as were promised, each of its own kind; what hypothesis generates comes on top."""
 
-from tests.malformed import run_files, test_archives, test_checkpoint_folders, test_environment, test_flags, test_tables
+from tests.malformed import (
+    run_files,
+    test_archives,
+    test_checkpoint_folders,
+    test_csv_and_weights,
+    test_environment,
+    test_flags,
+)
 
 PROMISED = 150
 TABLES = {
     "flags": [test_flags.FLAGS, test_flags.OUTS],
     "archives": [test_archives.REPLACED, test_archives.DAMAGED, test_archives.OF_LABELS, test_archives.TOO_FEW],
-    "CSVs": [test_tables.TABLES, run_files.METRICS],
-    "weights": [test_tables.WEIGHT_FILES],
+    "CSVs": [test_csv_and_weights.TABLES, run_files.METRICS],
+    "weights": [test_csv_and_weights.WEIGHT_FILES],
     "checkpoints and run folders": [test_checkpoint_folders.CHECKPOINTS, run_files.MANIFESTS, run_files.SAMPLES],
     "configurations": [run_files.CONFIGS],
     "environment variables": [test_environment.REFUSED, test_environment.REFUSED_AT_THE_START],
