@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
 from experiments.comparing import compare, read_run
+from experiments.generating import export, interpolate, sample
 from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
@@ -167,6 +168,10 @@ def saturation(
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
+
+
+for _command in (sample, interpolate, export):
+    app.command(_command)
 
 
 @app.command(name="bench")

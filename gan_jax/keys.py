@@ -23,6 +23,8 @@ class Stream(IntEnum):
     GENERATOR_DROPOUT = 5
     SAMPLES = 6
     EVALUATION = 7
+    DRAWN_SAMPLES = 8
+    INTERPOLATION = 9
 
 
 def stream_key(root: Array, stream: Stream, *indices: ArrayLike) -> Array:

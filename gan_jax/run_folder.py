@@ -24,7 +24,7 @@ from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import PARTIAL, replacing, write_json, write_text
+from gan_jax.files import PARTIAL, save_image, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
@@ -85,8 +85,7 @@ class RunFolder:
 
     def write_sample(self, epoch: int, grid: np.ndarray) -> None:
         """Write the grid of samples after `epoch`, uint8 (height, width)."""
-        with replacing(self.sample(epoch)) as temporary:
-            Image.fromarray(grid).save(temporary)
+        save_image(self.sample(epoch), grid)
 
     def read_config(self) -> Config | None:
         """The configuration of the run that is here, or None if there is none."""

@@ -108,7 +108,7 @@ def test_a_corrupt_archive_is_named(call, tmp_path, small_archives):
 
 COMMANDS = (
     *PARTS, "part_c", "all", "train", "compare", "saturation", "bench", "torch_baseline", "ridge",
-    "change_of_variables", "verify",
+    "change_of_variables", "verify", "sample", "interpolate", "export",
 )  # fmt: skip
 
 
