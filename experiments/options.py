@@ -8,16 +8,14 @@ from typing import Annotated
 
 from cyclopts import Parameter, Token
 
-from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
-from gan_jax.evaluation import Reference, load_classifier, make_reference
-from gan_jax.keeping import Habits, Source
+from gan_jax.evaluation import load_classifier
+from gan_jax.keeping import Habits, Source, measured_source
 from gan_jax.products import Precision
 
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
-EVALUATED_SAMPLES = 10_000
 MAX_SEEDS = 1000
 
 
@@ -147,8 +145,4 @@ def source_of(options: RunOptions) -> Source:
     def images() -> ImageDataset:
         return load_archives(options.archives) if options.archives else load(options.dataset or "mnist")
 
-    def reference(dataset: ImageDataset) -> Reference:
-        samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
-        return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
-
-    return Source(images, reference, None if classifier is None else tree_sha256(classifier))
+    return measured_source(images, classifier)

@@ -12,25 +12,33 @@ import jax
 import numpy as np
 
 from gan_jax import figures, run_figures
+from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, require
 from gan_jax.data import ImageDataset
 from gan_jax.errors import DivergedError, UserError
-from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
+from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, make_reference, summary
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.keys import Stream
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
 from gan_jax.training import latents_of
+from gan_jax.weights import Parameters
 
 JAX = "jax"  # the name of gan_jax.runs as a trainer
 SAMPLE_COUNT = 64
+EVALUATED_SAMPLES = 10_000
 COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
 GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework asks for them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """How runs are kept and shown: nothing here changes what is trained."""
+    """How runs are kept and shown: nothing here changes what is trained.
+
+    >>> import gan_jax
+    >>> gan_jax.Habits(evaluate_every=10).samples_every  # measured every ten epochs, drawn after each
+    1
+    """
 
     checkpoint_every: int = 10
     samples_every: int = 1
@@ -71,6 +79,16 @@ class Source:
     @cached_property
     def reference(self) -> Reference:
         return self._refer(self.dataset)
+
+
+def measured_source(load: Callable[[], ImageDataset], classifier: Parameters | None) -> Source:
+    """The images that `load` gives, compared with 10 000 samples, by a classifier if one fits them."""
+
+    def refer(dataset: ImageDataset) -> Reference:
+        samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
+        return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
+
+    return Source(load, refer, None if classifier is None else tree_sha256(classifier))
 
 
 @dataclass
