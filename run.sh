@@ -69,6 +69,9 @@ case "${1:-}" in
     torch_baseline | bench) extras=(torch) ;;
     *) extras=() ;;
 esac
+case " $*" in
+    *" --tensorboard"*) extras+=(tensorboard) ;;
+esac
 case "$*" in
     test* | lint*) ;;
     *--help*) extras=() ;; # what a command does can be told without what it needs

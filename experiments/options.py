@@ -12,8 +12,9 @@ from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
-from gan_jax.keeping import Habits, Source, measured_source
+from gan_jax.keeping import Habits
 from gan_jax.products import Precision
+from gan_jax.source import Source, measured_source
 
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 MAX_SEEDS = 1000
@@ -66,6 +67,9 @@ class RunOptions:
     classifier: Annotated[
         Path | None, Parameter(help="Of the data's ten classes, in safetensors, for data other than MNIST.")
     ] = None
+    tensorboard: Annotated[
+        bool, Parameter(help="Write event files, too, which tensorboard --logdir runs shows.", negative="")
+    ] = False
     overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
 
 
@@ -130,6 +134,7 @@ def habits_of(options: RunOptions) -> Habits:
         samples_every=options.samples_every,
         evaluate_every=options.evaluate_every,
         overwrite=options.overwrite,
+        tensorboard=options.tensorboard,
     )
 
 

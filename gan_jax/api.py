@@ -11,11 +11,12 @@ from gan_jax.config import ARCHIVES_DATASET, Config, Setting, require
 from gan_jax.data import ImageDataset
 from gan_jax.evaluation import Evaluation, Reference, load_classifier, make_reference
 from gan_jax.generator import load_generator
-from gan_jax.keeping import Habits, Listener, measured_source
+from gan_jax.keeping import Habits, Listener
 from gan_jax.progress import bar
 from gan_jax.run_folder import RunFolder
 from gan_jax.sampling import samples_of
 from gan_jax.schedules import Schedule
+from gan_jax.source import measured_source
 
 __all__ = ["Config", "Habits", "ImageDataset", "Schedule", "Setting", "evaluate", "load", "sample", "train"]
 

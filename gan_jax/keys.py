@@ -25,6 +25,7 @@ class Stream(IntEnum):
     EVALUATION = 7
     DRAWN_SAMPLES = 8
     INTERPOLATION = 9
+    VERDICTS = 10
 
 
 def stream_key(root: Array, stream: Stream, *indices: ArrayLike) -> Array:

@@ -5,6 +5,7 @@ manifest.json    where and how it ran, its data's hash, and the hash that it end
 metrics.csv      a row an epoch
 samples/         epoch_001.png and so on: the same 64 latents at every epoch
 checkpoints/     the newest states
+tensorboard/     event files, if asked for
 *.png, *.gif     figures
 """
 
@@ -43,6 +44,10 @@ class RunFolder:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "tensorboard"
 
     def sample(self, epoch: int) -> Path:
         """The grid of samples after `epoch`."""

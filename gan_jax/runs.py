@@ -14,10 +14,11 @@ from gan_jax import checkpoints
 from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.interrupts import Request, StoppedError, deferred
-from gan_jax.keeping import JAX, Habits, Listener, Record, Source, unfinished
+from gan_jax.keeping import JAX, Habits, Listener, Record, unfinished
 from gan_jax.run_folder import RunFolder
 from gan_jax.sharding import BATCH, SEEDS, local, mesh_of, place, tracing_for
-from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
+from gan_jax.source import Source
+from gan_jax.training import GanState, StepInfo, generate, init_state, judge, train_epoch, train_epoch_of_seeds
 
 
 @dataclass
@@ -142,7 +143,8 @@ def _train(
             _train_epoch(group, images, config, epoch)
         for run in group:
             generator = partial(generate, local(run.state.generator), setting=config.setting)
-            run.record.keep(generator, source, habits, listener)
+            discriminator = partial(judge, local(run.state.discriminator), setting=config.setting)
+            run.record.keep(generator, discriminator, source, habits, listener)
         asked, last = request.signal, epoch == config.epochs
         if last or asked or epoch % habits.checkpoint_every == 0:
             for run in group:
