@@ -20,16 +20,17 @@ accelerator() {
     fi
 }
 
-# The first Python that is new enough; $PYTHON comes before all others.
+# The first Python that is new enough; where $PYTHON names one, that and no other.
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11)
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
+        if [ "$("$candidate" -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)" = True ]; then
             echo "$candidate"
             return
         fi
     done
-    say "error: Python 3.11 or newer is needed: install one, or name it in the variable PYTHON"
+    say "error: Python 3.11 or newer is needed: install one, or name it in the variable PYTHON${PYTHON:+, now $PYTHON}"
     exit 2
 }
 
@@ -67,6 +68,7 @@ case "${1:-}" in
     lint) extras=(test lint) ;;
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
+    report) extras=(report) ;;
     *) extras=() ;;
 esac
 case " $*" in

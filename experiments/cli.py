@@ -1,5 +1,6 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2."""
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,49 +11,72 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
 from experiments.comparing import compare, read_run
+from experiments.environment import prepare, started
 from experiments.generating import export, interpolate, sample
-from experiments.options import DEFAULT_OUT, Out, RunOptions, configure, habits_of, numbers, source_of, whole
+from experiments.options import (
+    DEFAULT_OUT,
+    Out,
+    Platform,
+    RunOptions,
+    configure,
+    habits_of,
+    numbers,
+    paths,
+    source_of,
+    whole,
+)
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
-from experiments.running import run_part, run_parts, tell, train_seeds, use_cache
+from experiments.running import run_part, run_parts, tell, train_seeds
 from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.errors import UserError
-from gan_jax.interrupts import StoppedError
+from gan_jax.exchange import leads
+from gan_jax.interrupts import StoppedError, raised
+from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
+from gan_jax.text import printable
 
 app = App(
     name="./run.sh",
     help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command. "
     "Besides, ./run.sh test runs the tests and ./run.sh lint the linters.",
     version_flags=[],
+    suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a word
 )
 
 
 def main() -> NoReturn:
     """Run the command that sys.argv names and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is written by number, and stops nothing
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+        with raised():
+            status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
-        print(f"run.sh: error: unexpected argument {' '.join(error.unused_tokens or [])!r}", file=sys.stderr)
-        status = 2
+        status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
     except (UserError, CycloptsError) as error:
-        print(f"run.sh: error: {' '.join(str(error).split())}", file=sys.stderr)
-        status = 2
+        status = _refuse(str(error))
     except StoppedError as error:
         print(f"run.sh: {error}", file=sys.stderr)
         status = error.exit_code
-    except KeyboardInterrupt:
-        print("run.sh: interrupted; where there are checkpoints, the same command goes on", file=sys.stderr)
-        status = 130
     sys.exit(status or 0)
+
+
+def _refuse(message: str) -> int:
+    """Tell a mistake in one line and return its exit status."""
+    print(f"run.sh: error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    return 2
 
 
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
-        run_part(part, options or RunOptions())
+        options = options or RunOptions()
+        with started(options):
+            run_part(part, options)
 
     command.__doc__ = f"{part.question}\n\n    The homework: {part.claim} Measured: {part.measured}"
     return command
@@ -65,15 +89,18 @@ for _name, _part in PARTS.items():
 @app.command(name="part_c")
 def part_c(options: RunOptions | None = None) -> None:
     """All six of part_c1 to part_c6, one after another."""
-    run_parts([name for name in PARTS if name.startswith("part_c")], options or RunOptions())
+    options = options or RunOptions()
+    with started(options):
+        run_parts([name for name in PARTS if name.startswith("part_c")], options)
 
 
 @app.command(name="all")
 def everything(options: RunOptions | None = None) -> int:
     """All that the homework asks for: part_a, part_b, part_c1 to part_c6, ridge and change_of_variables."""
     options = options or RunOptions()
-    run_parts(list(PARTS), options)
-    return max(ridge(out=options.out), change_of_variables(out=options.out))
+    with started(options):
+        run_parts(list(PARTS), options)
+    return max(ridge(out=options.out), change_of_variables(out=options.out)) if leads() else 0
 
 
 @app.command
@@ -107,14 +134,16 @@ def train(
         adam_b2=adam_b2,
     )
     base = Config(name="train", discriminator_steps=Schedule.parse(discriminator_steps), setting=setting)
-    train_seeds(base, options or RunOptions())
+    options = options or RunOptions()
+    with started(options):
+        train_seeds(base, options)
 
 
 @app.command(name="compare")
 def compare_runs(
     folders: Annotated[
         list[Path],
-        Parameter(name="RUN", help="Runs' folders, or their names in --out, the baseline first.", negative=""),
+        paths("Runs' folders, or their names in --out, the baseline first.", name="RUN", negative=""),
     ],
     /,
     *,
@@ -131,17 +160,37 @@ def compare_runs(
 
 @app.command
 def verify(
-    folder: Annotated[Path, Parameter(name="RUN", help="A run's folder, or its name in --out.")],
+    folder: Annotated[Path, paths("A run's folder, or its name in --out.", name="RUN")],
     /,
     *,
     out: Out = DEFAULT_OUT,
     since: Annotated[int, whole("The epoch of one of its checkpoints, to start there. 0: from the start.")] = 0,
-    archives: Annotated[Path | None, Parameter(help="Those that it was trained on, if it was.")] = None,
-    classifier: Annotated[Path | None, Parameter(help="That it was measured with, if not the shipped one.")] = None,
+    archives: Annotated[Path | None, paths("Those that it was trained on, if it was.")] = None,
+    classifier: Annotated[Path | None, paths("That it was measured with, if not the shipped one.")] = None,
+    platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None,
 ) -> int:
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
-    use_cache()
-    return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
+    with started(RunOptions(platform=platform, hosts=1)):
+        prepare(platform)
+        return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
+
+
+@app.command
+def report(
+    folders: Annotated[
+        list[Path] | None,
+        paths("Folders of runs, or their names in runs. By default all, else those shipped.", name="RUN", negative=""),
+    ] = None,
+    /,
+    *,
+    out: Annotated[
+        Path, paths("The file. By default report.html in runs, beside run.sh.", show_default=False)
+    ] = DEFAULT_OUT / "report.html",
+) -> None:
+    """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
+    from experiments import reporting
+
+    reporting.report([folder if folder.exists() else DEFAULT_OUT / folder for folder in folders or []], out)
 
 
 @app.command
@@ -151,7 +200,7 @@ def saturation(
     dataset: Annotated[
         str | None, Parameter(help="mnist, fashion_mnist or kmnist. By default mnist.", show_default=False)
     ] = None,
-    archives: Annotated[Path | None, Parameter(help="A folder with four gzipped IDX files, as in part_a.")] = None,
+    archives: Annotated[Path | None, paths("A folder with four gzipped IDX files, as in part_a.")] = None,
     iterations: Annotated[int, whole("Updates of each D from scratch.")] = 4000,
     epochs: Annotated[str, Parameter(help="After which G is frozen.")] = "1,10,25",
 ) -> None:
@@ -161,8 +210,8 @@ def saturation(
     require(min(frozen) >= 1 and max(frozen) <= 1000, f"epochs must be from 1 to 1000, not {epochs}")
     options = RunOptions(dataset=dataset, archives=archives)
     [config] = configure(PARTS["part_a"].config, options)
+    prepare()
     images = source_of(options).dataset
-    use_cache()
     try:
         run_saturation(images, config.dataset, out / "saturation", frozen, iterations, config.setting, say)
     except OSError as error:
@@ -194,6 +243,12 @@ def run_bench(
     bench([STUDIES[name] for name in chosen], out / "bench", repeats)
 
 
+def torch_arm(precision: Precision | None, compiled: bool) -> str:
+    """How the run's folder begins: each way of computing has a name of its own."""
+    numbers_of = {"bfloat16": "_autocast", "tensorfloat32": "_tensorfloat32"}
+    return "torch" + "_compile" * compiled + numbers_of.get(precision or "", "")
+
+
 # torch and scikit-learn are imported when called: run.sh installs them for the commands from here on alone.
 @app.command(name="torch_baseline")
 def torch_baseline(
@@ -209,12 +264,17 @@ def torch_baseline(
     """A part as the homework's PyTorch notebook trains it, for ./run.sh compare; it keeps no checkpoints."""
     require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
     options = options or RunOptions()
+    require(not options.detect_nans, "--detect-nans finds operations of JAX: torch_baseline has none")
+    require(options.devices in (None, 1), "the torch baseline trains on one device: leave out --devices")
+    for name in ("coordinator", "hosts", "host_index", "platform"):
+        require(getattr(options, name) is None, f"torch_baseline takes no --{name.replace('_', '-')}")
     if autocast:
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")
-    arm = "torch" + "_compile" * compiled + "_autocast" * (options.precision == "bfloat16")
-    base = replace(PARTS[part].config, name=f"{arm}-{part}")
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    base = replace(PARTS[part].config, name=f"{torch_arm(options.precision, compiled)}-{part}")
+    configs, habits = configure(base, options), habits_of(options)
+    prepare()
+    source = source_of(options)
     from experiments import torch_baseline
 
     tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))
@@ -223,28 +283,26 @@ def torch_baseline(
 @app.command
 def ridge(
     *,
-    out: Annotated[Path, Parameter(help="Results go into its subfolder ridge.", show_default=False)] = DEFAULT_OUT,
-    data: Annotated[Path | None, Parameter(help="CSV file of numbers with a header line.")] = None,
+    out: Annotated[Path, paths("Results go into its subfolder ridge.", show_default=False)] = DEFAULT_OUT,
+    data: Annotated[Path | None, paths("CSV file of numbers with a header line.")] = None,
     target: Annotated[str | None, Parameter(help="The column of data to predict from the others.")] = None,
     penalty_strength: Annotated[float, Parameter(help="lambda > 0: scikit-learn's alpha over the rows.")] = 0.1,
 ) -> int:
     """Ridge regression's closed form, checked on scikit-learn's diabetes data or on a table of your own."""
     from math_checks import commands
 
-    use_cache()
+    prepare()
     return commands.ridge(out=out, data=data, target=target, penalty_strength=penalty_strength)
 
 
 @app.command(name="change_of_variables")
 def change_of_variables(
     *,
-    out: Annotated[
-        Path, Parameter(help="Results go into its subfolder change_of_variables.", show_default=False)
-    ] = DEFAULT_OUT,
-    seed: Annotated[int, whole("Of the random maps and of the samples, 0 or more.")] = 0,
+    out: Annotated[Path, paths("Results go into its subfolder change_of_variables.", show_default=False)] = DEFAULT_OUT,
+    seed: Annotated[int, whole("Of the random maps and of the samples.")] = 0,
 ) -> int:
     """The density of a transformed variable, checked on five maps."""
     from math_checks import commands
 
-    use_cache()
+    prepare()
     return commands.change_of_variables(out=out, seed=seed)

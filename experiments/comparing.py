@@ -10,6 +10,7 @@ from gan_jax.files import save_figure, write_text
 from gan_jax.keeping import JAX
 from gan_jax.run_folder import RunFolder
 from gan_jax.tables import as_csv, as_markdown, as_text
+from gan_jax.text import printable
 
 
 def read_run(path: Path, epochs: int | None = None) -> Run:
@@ -21,7 +22,7 @@ def read_run(path: Path, epochs: int | None = None) -> Run:
     if not path.is_dir():
         raise UserError(f"there is no folder {path}")
     folder = RunFolder(path)
-    config, metrics = folder.read_config(), folder.read_metrics()
+    config, metrics = folder.read_config(), folder.read_metrics(tuple(figures.CURVES))
     if config is None or not metrics:
         raise UserError(f"{path} holds no run with an epoch behind it")
     metrics = {name: column[:epochs] for name, column in metrics.items()}
@@ -88,7 +89,7 @@ def compare(runs: Sequence[Run], folder: Path, title: str) -> None:
         write_text(folder / "comparison.md", as_markdown(groups))
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror or error}") from error
-    print(as_text(groups))
+    print(printable(as_text(groups)))
     print(f"{folder / 'comparison.png'}: losses, D(G(z)), gradient norms and samples; the table beside it")
     if any(len(group) > 1 for group in groups.values()):
         print("its bold lines: means over seeds, on logarithmic axes geometric, or medians where a seed has a zero")

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from cyclopts import Parameter
 
-from experiments.options import DEFAULT_OUT, whole
+from experiments.environment import prepare
+from experiments.options import DEFAULT_OUT, paths, whole
 from experiments.progress import say
-from experiments.running import use_cache
 from gan_jax import figures
 from gan_jax.config import require
 from gan_jax.errors import UserError
@@ -23,10 +22,10 @@ from gan_jax.sampling import interpolations_of, samples_of
 
 OptionalRun = Annotated[
     Path | None,
-    Parameter(
-        name="RUN",
-        help="A run's folder, its name in runs, or a .safetensors file that export made. By default the generator "
+    paths(
+        "A run's folder, its name in runs, or a .safetensors file that export made. By default the generator "
         "that the package ships: part_a with seed 1 after 100 epochs.",
+        name="RUN",
     ),
 ]
 Seed = Annotated[int, whole("Of the latents: equal seeds give equal images.")]
@@ -39,11 +38,12 @@ def sample(
     count: Annotated[int, whole("How many; of more, the first are the same.")] = 64,
     seed: Seed = 0,
     out: Annotated[
-        Path, Parameter(help="A .png file. By default samples.png in runs.", show_default=False)
+        Path, paths("A .png file. By default samples.png in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "samples.png",
 ) -> None:
     """Samples of a trained generator in a grid; without RUN none has to be trained before."""
     _require_ending(out, ".png")
+    _require_file(out)
     generator = _load(run)
     images = samples_of(generator, count, seed)
     with _writing(out):
@@ -60,15 +60,16 @@ def interpolate(
     seed: Seed = 0,
     out: Annotated[
         Path,
-        Parameter(
-            help="A .png file, a way a row, or a .gif, which goes all ways at once, there and back. "
-            "By default interpolation.png in runs.",
+        paths(
+            "A .png file, a way a row, or a .gif, which goes all ways at once, there and back. "
+            "By default interpolation.png in runs, beside run.sh.",
             show_default=False,
         ),
     ] = DEFAULT_OUT / "interpolation.png",
 ) -> None:
     """Ways from one sample to another along the sphere that latents lie on (White 2016)."""
     _require_ending(out, ".png", ".gif")
+    _require_file(out)
     generator = _load(run)
     images = np.asarray(interpolations_of(generator, rows, steps, seed))
     with _writing(out):
@@ -86,8 +87,7 @@ def export(
     /,
     *,
     out: Annotated[
-        Path,
-        Parameter(help="If it ends in .safetensors, for the weights in float16; else for the program of jax.export."),
+        Path, paths("If it ends in .safetensors, for the weights in float16; else for the program of jax.export.")
     ],
 ) -> None:
     """A trained generator for use elsewhere: as a program that jax runs without gan_jax, or as weights.
@@ -95,6 +95,7 @@ def export(
     jax.export.deserialize(open(FILE, "rb").read()).call(latents) makes images float32 (n, 784) in [-1, 1] of latents
     float32 (n, 128), any n, on CPUs, NVIDIA GPUs and TPUs.
     """
+    _require_file(out)
     generator = _load(run)
     if out.suffix.lower() == ".safetensors":
         with _writing(out):
@@ -107,7 +108,7 @@ def export(
 
 
 def _load(run: Path | None) -> TrainedGenerator:
-    use_cache()
+    prepare()
     return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run, say)
 
 
@@ -118,6 +119,11 @@ def _columns(count: int) -> int:
 
 def _require_ending(path: Path, *endings: str) -> None:
     require(path.suffix.lower() in endings, f"--out must end in {' or '.join(endings)}, not {path.name!r}")
+
+
+def _require_file(path: Path) -> None:
+    """Refuse to put a file in the place of a device or a folder."""
+    require(path.is_file() or not path.exists(), f"--out names a file, and {path} is none")
 
 
 @contextlib.contextmanager

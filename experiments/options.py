@@ -1,10 +1,12 @@
 """What every training command takes, and what is made of it: configurations, habits, the source of the images."""
 
+import contextlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, get_origin
 
 from cyclopts import Parameter, Token
 
@@ -12,12 +14,15 @@ from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
+from gan_jax.evaluation.classifier import CLASSES
 from gan_jax.keeping import Habits
 from gan_jax.products import Precision
 from gan_jax.source import Source, measured_source
 
+Platform = Literal["cpu", "cuda", "tpu"]
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
 MAX_SEEDS = 1000
+MAX_PATH = 2000  # bytes: Linux takes twice as many, and the files of a run are below
 
 
 def _whole_number(_: type, tokens: Sequence[Token]) -> int:
@@ -33,9 +38,32 @@ def whole(text: str) -> Parameter:
     return Parameter(help=text, converter=_whole_number)
 
 
-Out = Annotated[
-    Path, Parameter(help="The folder of the runs' folders. By default runs, beside run.sh.", show_default=False)
-]
+def _usable(text: str) -> Path:
+    """A path that the system can take; whether anything is there is for those to say who use it."""
+    if not text:
+        raise ValueError("a path has at least one character")
+    if len(os.fsencode(text)) > MAX_PATH:
+        raise ValueError(f"a path has at most {MAX_PATH} bytes")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        os.stat(text)  # raises ValueError for a NUL, OSError for a part that is too long or a link to itself
+    return Path(text)
+
+
+def _paths(kind: Any, tokens: Sequence[Token]) -> Path | list[Path]:
+    """The paths that the tokens name, or the one path that is asked for."""
+    try:
+        found = [_usable(token.value) for token in tokens]
+    except OSError as error:
+        raise ValueError(f"{error.strerror}: {str(error.filename)[:60]!r}") from error
+    return found if get_origin(kind) is list else found[0]
+
+
+def paths(text: str, **more: Any) -> Parameter:
+    """An option that is a path, or several, with this help."""
+    return Parameter(help=text, converter=_paths, **more)
+
+
+Out = Annotated[Path, paths("The folder of the runs' folders. By default runs, beside run.sh.", show_default=False)]
 
 
 @Parameter(name="*")
@@ -53,24 +81,36 @@ class RunOptions:
     ] = None
     dataset: Annotated[str | None, Parameter(help="mnist, fashion_mnist or kmnist. By default mnist.")] = None
     archives: Annotated[
-        Path | None, Parameter(help="A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
+        Path | None, paths("A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
     ] = None
     batch_size: Annotated[int | None, whole("Images a step; an incomplete last batch is left out. 512.")] = None
     learning_rate: Annotated[float | None, Parameter(help="Of both Adam optimisers. 0.0002.")] = None
     precision: Annotated[
         Precision | None, Parameter(help="Of the operands of matrix products. float32; tensorfloat32 takes a GPU.")
     ] = None
-    devices: Annotated[int, whole("How many to spread the batch over, or --seeds on accelerators.")] = 1
+    devices: Annotated[
+        int | None,
+        whole("How many to spread the batch over, or --seeds on accelerators. 1; of many hosts all that they have."),
+    ] = None
+    coordinator: Annotated[
+        str | None, Parameter(help="HOST:PORT of host 0, where several hosts train one run; not under SLURM.")
+    ] = None
+    hosts: Annotated[int | None, whole("How many they are; 1 under SLURM if each task is to train alone.")] = None
+    host_index: Annotated[int | None, whole("Which of them this is, from 0.")] = None
+    platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1
     evaluate_every: Annotated[int, whole("Epochs between measurements of samples; 0: after the last alone.")] = 0
     classifier: Annotated[
-        Path | None, Parameter(help="Of the data's ten classes, in safetensors, for data other than MNIST.")
+        Path | None, paths("Of the data's ten classes, in safetensors, for data other than MNIST.")
     ] = None
     tensorboard: Annotated[
         bool, Parameter(help="Write event files, too, which tensorboard --logdir runs shows.", negative="")
     ] = False
     overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
+    detect_nans: Annotated[
+        bool, Parameter(help="If the run diverges, find the operation that first gave no finite number.", negative="")
+    ] = False
 
 
 def numbers(text: str) -> list[int]:
@@ -90,11 +130,10 @@ def seeds_of(options: RunOptions) -> list[int]:
     if options.seed is not None:
         raise UserError("give --seed or --seeds, not both")
     found = numbers(options.seeds)
-    if len(found) > 1:
-        return found
-    if not 1 <= found[0] <= MAX_SEEDS:
-        raise UserError(f"--seeds must ask for 1 to {MAX_SEEDS} seeds, not {found[0]}")
-    return list(range(found[0]))
+    count = found[0] if len(found) == 1 else len(found)
+    if not 1 <= count <= MAX_SEEDS:
+        raise UserError(f"--seeds must ask for 1 to {MAX_SEEDS} seeds, not {count}")
+    return list(range(count)) if len(found) == 1 else found
 
 
 def configure(base: Config, options: RunOptions) -> list[Config]:
@@ -135,6 +174,7 @@ def habits_of(options: RunOptions) -> Habits:
         evaluate_every=options.evaluate_every,
         overwrite=options.overwrite,
         tensorboard=options.tensorboard,
+        detect_nans=options.detect_nans,
     )
 
 
@@ -148,6 +188,12 @@ def source_of(options: RunOptions) -> Source:
     classifier = load_classifier(options.classifier) if fits else None
 
     def images() -> ImageDataset:
-        return load_archives(options.archives) if options.archives else load(options.dataset or "mnist")
+        if options.archives is None:
+            return load(options.dataset or "mnist")
+        found = load_archives(options.archives)
+        most = max(found.train_labels.max(), found.test_labels.max())
+        if classifier is not None and most >= CLASSES:
+            raise UserError(f"{options.archives} has the label {most}: --classifier is of {CLASSES} classes, from 0 on")
+        return found
 
     return measured_source(images, classifier)

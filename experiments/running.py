@@ -7,14 +7,15 @@ from pathlib import Path
 import jax
 
 from experiments.comparing import compare, read_baselines, read_run
+from experiments.environment import prepare
 from experiments.options import RunOptions, configure, habits_of, source_of
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
 from gan_jax.config import Config, require, require_run_name
-from gan_jax.data.datasets import cache_folder
 from gan_jax.errors import DivergedError
+from gan_jax.exchange import leads
 from gan_jax.run_folder import RunFolder
 
 
@@ -24,32 +25,29 @@ def run_parts(names: Sequence[str], options: RunOptions) -> None:
         run_part(PARTS[name], options)
 
 
-def use_cache() -> None:
-    """Keep compiled programs, the small ones too, in the user's cache folder: the next start need not compile them."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:
-    """Train a configuration with each seed that the options ask for."""
-    configs, habits, source = configure(base, options), habits_of(options), source_of(options)
+    """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
+    configs, habits = configure(base, options), habits_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
-    use_cache()
+    prepare(options.platform)
+    source = source_of(options)
     # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices
+    if devices is None:
+        devices = 1 if jax.process_count() == 1 else jax.device_count()
     try:
         folders = runs.train(configs, source, options.out, habits, listener(), together=together, devices=devices)
     except DivergedError:
         every = [RunFolder(options.out / config.name) for config in configs]
         whole = [folder for folder in every if "params_sha256" in folder.read_manifest()]
-        if summary is not None and whole:
+        if summary is not None and whole and leads():
             counted = f"{len(whole)} of {len(every)} seeds: without those that diverged"
             say(counted)
             _summarise(whole, options.out / summary, f"{base.name}, {counted}")
         raise
     tell(folders)
-    if summary is not None:
+    if summary is not None and leads():
         _summarise(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
     return folders
 
@@ -83,9 +81,10 @@ def run_part(part: Part, options: RunOptions) -> None:
     if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
-    found = [read_run(folder.path) for folder in train_seeds(part.config, options)]
-    if part.baseline is None:
+    folders = train_seeds(part.config, options)
+    if part.baseline is None or not folders:
         return
+    found = [read_run(folder.path) for folder in folders]
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
     baselines, missing = read_baselines(paths, found)

@@ -19,7 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._functorch import config as functorch
+from torch._inductor import config as inductor
 
+from gan_jax.cache import private_cache_folder
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require, require_precision
 from gan_jax.keeping import Habits, Listener, Record, unfinished
@@ -105,12 +108,24 @@ class Gan:
         code, and all of such a module's `forward` is that. On a GPU the kernels are put into CUDA graphs, since
         starting them one by one takes longer than these networks' products.
         """
+        _keep_to_oneself()
         on_gpu = next(self.generator.parameters()).device.type == "cuda"
         compiled = partial(torch.compile, mode="reduce-overhead" if on_gpu else None)
         self.generate, self.judge = compiled(self.generate), compiled(self.judge)
 
     def _autocast(self, inputs: Tensor) -> torch.autocast:
         return torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.setting.precision == "bfloat16")
+
+
+def _keep_to_oneself() -> None:
+    """Have torch.compile unpickle no graphs of earlier processes, and put its programs where nobody else may write.
+
+    Left to itself it takes both from a folder of the system's that all users share, and compiled headers, too.
+    """
+    inductor.cpp_cache_precompile_headers = False  # their folder cannot be chosen
+    inductor.fx_graph_cache = False
+    functorch.enable_autograd_cache = False
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(private_cache_folder() / "torch")
 
 
 def against(probabilities: Tensor, target: float) -> Tensor:

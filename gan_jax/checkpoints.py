@@ -1,12 +1,22 @@
 """Saving and loading a run's state: a step folder an epoch, written by orbax, the newest two kept.
 
-Each carries the digest of its state, so that a file that was damaged on the disk is noticed when it is read.
+Each carries the digest of its state and those of its files, so that what was damaged on the disk is noticed and named
+before it is read.
 """
 
+import contextlib
 import hashlib
+import json
 import logging
+import os
+import re
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +24,20 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 from orbax.checkpoint import v1 as ocp
 
+from gan_jax.errors import UserError
+from gan_jax.files import open_regular, read_regular, write_json
+from gan_jax.text import printable
 from gan_jax.training import GanState
 
 KEPT = 2
+NAME = "state"  # of the only thing in a checkpoint
+DIGESTS = "sha256.json"  # beside orbax's files, of each by its path; written last
+MAX_DIGESTS_BYTES = 2**20  # of some dozens of files
 
-# orbax reports its routine at levels that would reach a user's terminal.
-logging.getLogger("absl").setLevel(logging.ERROR)
+# orbax reports its routine at levels that reach a user's terminal, and errors there besides raising them.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
+# It abandons its other reads where one fails, and asyncio would print a traceback for each of them.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def tree_sha256(tree: Any) -> str:
@@ -38,6 +56,31 @@ def params_sha256(state: GanState) -> str:
     return tree_sha256({"generator": state.generator, "discriminator": state.discriminator})
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """A block in which orbax takes this host for the only one, as host 0 alone has the folder.
+
+    Left to itself it saves and loads with all hosts on a shared disk; with `active_processes` it still broadcasts.
+    """
+    with mock.patch.object(jax, "process_count", return_value=1):
+        yield
+
+
+def _pass_over_abandoned_reads() -> None:
+    """Let nothing be printed of what orbax's other reads raise, where one failed, when they end or are collected."""
+
+    def tell(unraisable: Any) -> None:
+        code = getattr(unraisable.object, "cr_code", None)  # a coroutine's
+        collected = code is not None and "orbax" in Path(code.co_filename).parts
+        ended = unraisable.object is None and str(unraisable.exc_value) == "Event loop is closed"
+        if not (collected or ended):
+            told(unraisable)
+
+    told = sys.unraisablehook
+    if getattr(told, "__qualname__", "") != tell.__qualname__:  # once, and for good: it may be long afterwards
+        sys.unraisablehook = tell
+
+
 def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
     return ocp.training.Checkpointer(
         str(folder.absolute()),
@@ -47,15 +90,26 @@ def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
 
 
 def save(folder: Path, state: GanState) -> None:
-    """Save under the state's epoch, wholly or not at all; an earlier checkpoint of that epoch is replaced."""
-    with _checkpointer(folder) as checkpointer:
-        checkpointer.save(
-            int(state.epoch), state, force=True, overwrite=True, custom_metadata={"sha256": tree_sha256(state)}
-        )
+    """Save under the state's epoch, wholly or not at all; an earlier checkpoint of that epoch is replaced.
+
+    Raises:
+        UserError: if it cannot be written, as on a full disk; earlier checkpoints are as they were.
+    """
+    epoch = int(state.epoch)
+    try:
+        metadata = {"sha256": tree_sha256(state)}
+        with _alone(), _checkpointer(folder) as checkpointer:
+            checkpointer.save(
+                epoch, state, checkpointable_name=NAME, force=True, overwrite=True, custom_metadata=metadata
+            )
+        path = folder / str(epoch)
+        write_json(path / DIGESTS, {name: _file_sha256(path / name) for name in _files(path)})
+    except Exception as error:  # orbax and tensorstore raise many kinds for whatever the system refuses
+        raise UserError(f"cannot write the checkpoint {folder / str(epoch)}: {_reason(error)}") from error
 
 
 def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) -> tuple[GanState | None, list[str]]:
-    """The newest checkpoint that is whole.
+    """The newest checkpoint that is whole; nothing is changed.
 
     Args:
         folder: where `save` put them; it need not exist.
@@ -64,23 +118,85 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
 
     Returns:
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
+
+    Raises:
+        UserError: if something else than a folder is there.
     """
-    if not folder.is_dir():
-        return None, []
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UserError(f"{folder} is no folder of checkpoints: move it away")
     sharding = SingleDeviceSharding(jax.devices()[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
     warnings = []
-    with _checkpointer(folder) as checkpointer:
-        for step in sorted((metadata.step for metadata in checkpointer.checkpoints), reverse=True):
-            if no_later_than is not None and step > no_later_than:
-                continue
+    for epoch in reversed(_epochs(folder)):
+        if no_later_than is not None and epoch > no_later_than:
+            continue
+        path = (folder / str(epoch)).absolute()
+        # The files first: orbax leaves its other reads unattended when one fails, and they fill the terminal.
+        problem = _damage(path)
+        if problem is None:
+            _pass_over_abandoned_reads()
             try:
-                state = checkpointer.load(step, shapes)
-                metadata = checkpointer.metadata(step).custom_metadata
-                if tree_sha256(state) == (metadata or {}).get("sha256"):
+                with _alone():
+                    state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
+                    metadata = ocp.metadata(str(path), NAME).custom_metadata
+                if metadata == {"sha256": tree_sha256(state)} and int(state.epoch) == epoch:
                     return state, warnings
-                problem = "its digest does not match"
-            except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
-                problem = " ".join(str(error).split())[:200]
-            warnings.append(f"checkpoint {folder / str(step)} is damaged and was passed over: {problem}")
+                problem = "its digest, or its epoch, is not this one's"
+            except Exception as error:  # of many kinds, too
+                problem = _reason(error)
+        warnings.append(f"checkpoint {folder / str(epoch)} is damaged and was passed over: {problem}")
     return None, warnings
+
+
+def discard_later(folder: Path, epoch: int) -> None:
+    """Remove the checkpoints of later epochs, which a run that goes on from `epoch` writes anew."""
+    for later in _epochs(folder):
+        if later > epoch:
+            shutil.rmtree(folder / str(later))
+
+
+def _epochs(folder: Path) -> list[int]:
+    """Of the checkpoints that are there, in order; one that is being written has another name."""
+    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,8}", name))
+
+
+def _files(path: Path) -> list[str]:
+    """A checkpoint's files by their paths in it."""
+    return sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+
+
+def _file_sha256(path: Path) -> str:
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damage(path: Path) -> str | None:
+    """What of a checkpoint is not as it was written; None if nothing, or if a kill came before the digests."""
+    for entry in (path, *path.rglob("*")):
+        kind = entry.lstat().st_mode
+        if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end
+            return f"{entry.name} is neither a file nor a folder"
+    try:
+        digests = json.loads(read_regular(path / DIGESTS, MAX_DIGESTS_BYTES))
+        if not isinstance(digests, dict):
+            return f"{DIGESTS} holds no names of files"
+        there = set(_files(path)) - {DIGESTS}
+        for name in sorted(there ^ digests.keys()):
+            return f"{printable(name[:100])} is {'not one of what was written' if name in there else 'missing'}"
+        for name, digest in digests.items():
+            if _file_sha256(path / name) != digest:
+                return f"{name} is not what was written"
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        return f"its files cannot be compared with {DIGESTS}: {_reason(error)}"
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """An error of orbax, tensorstore or the system in one short line."""
+    number = re.search(r"os_error_code='(\d+)'", str(error))
+    if number is not None:
+        return os.strerror(int(number[1]))
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,7 +1,6 @@
 """What a run is: frozen, hashable dataclasses, validated when they are made, written to JSON and read back."""
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
@@ -19,7 +18,14 @@ ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manif
 MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
 MAX_WIDTH = 64
-_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+MIN_LEARNING_RATE, MAX_LEARNING_RATE = 1e-30, 1e30  # far beyond what trains, and within float32
+MAX_DECAY = 0.999999  # what float32 still tells from 1
+_RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
+_KINDS: dict[Any, tuple[Any, str]] = {
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    str: (str, "text"),
+}
 
 
 def require(condition: bool, message: str) -> None:
@@ -28,11 +34,22 @@ def require(condition: bool, message: str) -> None:
         raise UserError(message)
 
 
+def _require_kinds(values: "Setting | Config") -> None:
+    """Raise UserError unless numbers are numbers and text is text, as in a file from elsewhere they need not be."""
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        if field.type in _KINDS:
+            kinds, words = _KINDS[field.type]
+            fits = isinstance(value, kinds) and not isinstance(value, bool)
+            require(fits, f"{field.name} must be {words}, not {value!r}")
+
+
 def require_run_name(name: str) -> None:
     """Raise UserError unless a run's folder may have this name: one part of a path, and not a hidden one."""
     require(
         _RUN_NAME.fullmatch(name) is not None,
-        f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit: not {name!r}",
+        f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit, the last no '.': "
+        f"not {name[:120]!r}",
     )
 
 
@@ -59,6 +76,7 @@ class Setting:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
+        _require_kinds(self)
         require(self.loss in LOSSES, f"unknown loss {self.loss!r}: choose from {', '.join(LOSSES)}")
         choices = get_args(Precision)
         require(self.precision in choices, f"unknown precision {self.precision!r}: choose from {', '.join(choices)}")
@@ -67,7 +85,7 @@ class Setting:
             require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
         for name in ("adam_b1", "adam_b2"):
             value = getattr(self, name)
-            require(0 <= value < 1, f"{name} must be at least 0 and below 1, not {value}")
+            require(0 <= value <= MAX_DECAY, f"{name} must be from 0 to {MAX_DECAY}, not {value}")
         require(
             0 <= self.dropout_rate <= MAX_DROPOUT_RATE,
             f"dropout_rate must be from 0 to {MAX_DROPOUT_RATE}, not {self.dropout_rate}",
@@ -75,8 +93,8 @@ class Setting:
         require(1 <= self.width <= MAX_WIDTH, f"the width must be from 1 to {MAX_WIDTH}, not {self.width}")
         require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
         require(
-            math.isfinite(self.learning_rate) and self.learning_rate > 0,
-            f"the learning rate must be a finite number above 0, not {self.learning_rate}",
+            MIN_LEARNING_RATE <= self.learning_rate <= MAX_LEARNING_RATE,
+            f"the learning rate must be from {MIN_LEARNING_RATE} to {MAX_LEARNING_RATE:g}, not {self.learning_rate}",
         )
 
     def require_batch(self, images: int) -> None:
@@ -115,6 +133,7 @@ class Config:
     setting: Setting = Setting()
 
     def __post_init__(self) -> None:
+        _require_kinds(self)
         require_run_name(self.name)
         require(
             self.dataset in (*DATASETS, ARCHIVES_DATASET),

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from gan_jax.pixels import to_bytes
+from gan_jax.text import for_figure
 
 GENERATOR, DISCRIMINATOR, ACCURACY = "#D55E00", "#0072B2", "#009E73"
 # Without their yellow, which is faint on white; the last is Tol's (2021) wine.
@@ -157,24 +158,26 @@ def comparison(groups: Mapping[str, Sequence[Metrics]], samples: Mapping[str, Sa
         axis.set_axis_off()
     for axis, (group, sample) in zip(panes, samples.items(), strict=False):
         axis.imshow(sample.image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axis.set_title(f"{group}\nseed {sample.seed}, epoch {sample.epoch}", fontsize=10)
+        axis.set_title(f"{for_figure(group)}\nseed {sample.seed}, epoch {sample.epoch}", fontsize=10)
     figure.suptitle(fill(title, 120))
     return figure
 
 
+CURVES = {
+    "discriminator_loss": ("discriminator's loss", "linear"),
+    "generator_loss": ("generator's loss", "linear"),
+    "fake_probability": ("D(G(z))", "log"),
+    "generator_gradient_norm": ("norm of G's gradient", "log"),
+}
+
+
 def _curves(panels: np.ndarray, groups: Mapping[str, Sequence[Metrics]], looks: Looks) -> None:
     """What every epoch has."""
-    columns = (
-        ("discriminator_loss", "discriminator's loss", "linear"),
-        ("generator_loss", "generator's loss", "linear"),
-        ("fake_probability", "D(G(z))", "log"),
-        ("generator_gradient_norm", "norm of G's gradient", "log"),
-    )
-    for axis, (name, label, scale) in zip(panels, columns, strict=True):
+    for axis, (name, (label, scale)) in zip(panels, CURVES.items(), strict=True):
         axis.set(title=label, yscale=scale)
         _epoch_axis(axis)
         for group, runs in groups.items():
-            _mean_and_each(axis, runs, name, group, *looks[group])
+            _mean_and_each(axis, runs, name, for_figure(group), *looks[group])
         _tidy(axis, max(metrics["epoch"][-1] for runs in groups.values() for metrics in runs))
 
 
@@ -185,11 +188,11 @@ def _mean_and_each(axis: Axes, runs: Sequence[Metrics], name: str, label: str, c
             axis.plot(metrics["epoch"], _shown(axis, metrics[name]), color=colour, linewidth=0.5, alpha=0.5)
     epochs = min(len(metrics[name]) for metrics in runs)
     values = np.array([metrics[name][:epochs] for metrics in runs])
-    middle = _middle(values, axis.get_yscale() == "log")
-    _line(axis, {"epoch": runs[0]["epoch"][:epochs], name: middle}, name, label, colour, style)
+    centre = middle(values, axis.get_yscale() == "log")
+    _line(axis, {"epoch": runs[0]["epoch"][:epochs], name: centre}, name, label, colour, style)
 
 
-def _middle(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+def middle(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     """The mean over seeds; on a logarithmic axis, where the largest alone would decide it, the geometric one.
 
     With a zero among the values it is the median at every epoch, lest the line jump from one to the other.
@@ -226,8 +229,8 @@ def _measurements(axis: Axes, runs: Sequence[Metrics], name: str, colour: str, s
     if len(runs) > 1:
         for each in values:
             axis.plot(where, each, color=colour, linewidth=0.5, alpha=0.5, marker=".", markersize=3)
-    middle = _middle(values, axis.get_yscale() == "log")
-    axis.plot(where, middle, color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.6)
+    centre = middle(values, axis.get_yscale() == "log")
+    axis.plot(where, centre, color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.6)
 
 
 def _digit_shares(runs: Sequence[Metrics]) -> np.ndarray:

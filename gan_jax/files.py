@@ -1,11 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files that may be anybody's."""
 
 import contextlib
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -31,6 +33,50 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def regular(path: str, flags: int, *, links: bool = False) -> int:
+    """A descriptor of a regular file, as an opener for `open`; what it makes, its owner alone may write.
+
+    Args:
+        path: of the file.
+        flags: as `os.open` takes them.
+        links: whether the path may be a link, as one may that a user names.
+
+    Raises:
+        OSError: if it cannot be opened, or is a link, which may lead anywhere, or a device or a pipe, which may never
+            end or never begin.
+    """
+    # Without O_NONBLOCK the opening of a pipe that nothing writes to would not return.
+    flags |= os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as error:
+        if not links and os.path.islink(path):  # systems differ in what they call that
+            raise OSError(errno.ELOOP, "it is a link", path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return descriptor
+
+
+def open_regular(path: Path, *, links: bool = False) -> BinaryIO:
+    """Open a file for reading. Raises OSError as `regular`."""
+    return os.fdopen(regular(str(path), os.O_RDONLY, links=links), "rb")
+
+
+def read_regular(path: Path, most: int, *, links: bool = False) -> bytes:
+    """The bytes of a regular file, of which there may be `most`.
+
+    Raises:
+        OSError: as `regular`; also if there are more.
+    """
+    with open_regular(path, links=links) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
+    return content
 
 
 def write_text(path: Path, text: str) -> None:

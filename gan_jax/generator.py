@@ -9,10 +9,11 @@ from typing import NamedTuple
 import jax
 
 from gan_jax import checkpoints, weights
-from gan_jax.config import Config, Setting
+from gan_jax.config import MAX_EPOCHS, Config, Setting, require
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX
 from gan_jax.models import LATENT_SIZE
+from gan_jax.progress import say
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import Params, init_state, networks
 
@@ -41,7 +42,7 @@ class TrainedGenerator(NamedTuple):
         return f"{self.config.name} after epoch {self.epoch}"
 
 
-def load_generator(path: Path | None = None, say: Callable[[str], None] = print) -> TrainedGenerator:
+def load_generator(path: Path | None = None, say: Callable[[str], None] = say) -> TrainedGenerator:
     """The generator of a run's newest checkpoint, or in a file that `write_generator` wrote, or the shipped one.
 
     Args:
@@ -73,16 +74,25 @@ def _of_run(folder: RunFolder, say: Callable[[str], None]) -> TrainedGenerator:
     for warning in warnings:
         say(f"warning: {warning}")
     if state is None:
-        raise UserError(f"{folder.path} has no checkpoint yet: there is one when it is finished")
+        whole = "that is whole" if warnings else "yet: there is one when it is finished"
+        raise UserError(f"{folder.path} has no checkpoint {whole}")
     digest = checkpoints.params_sha256(state)
     return TrainedGenerator(state.generator, config, int(state.epoch), digest, manifest.get("git_commit"))
 
 
+def _require_kinds(described: TrainedGenerator) -> None:
+    """Raise UserError unless what a file says of its generator is of the kind that it should be."""
+    epoch, digest, commit = described.epoch, described.params_sha256, described.git_commit
+    require(type(epoch) is int and 1 <= epoch <= MAX_EPOCHS, "the epoch is none")
+    require(isinstance(digest, str) and isinstance(commit, str | None), "the digest and the commit are text")
+
+
 def _read(path: Path, sha256: str | None = None) -> TrainedGenerator:
-    tensors, description = weights.read(path, sha256)
+    tensors, description = weights.read(path, weights.MAX_BYTES, sha256)
     try:
         config = Config.from_json(description["config"])
         described = TrainedGenerator(**description | {"params": {}, "config": config})
+        _require_kinds(described)
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path} does not say which generator it holds: make it with ./run.sh export") from error
     network, _ = networks(config.setting)

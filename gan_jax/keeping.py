@@ -46,6 +46,7 @@ class Habits:
     evaluate_every: int = 0  # 0: after the last epoch alone
     overwrite: bool = False
     tensorboard: bool = False
+    detect_nans: bool = False  # keep each epoch's first state, to find the operation if the epoch diverges
 
     def __post_init__(self) -> None:
         if self.tensorboard:
@@ -71,6 +72,7 @@ class Record:
     folder: RunFolder
     config: Config
     manifest: dict[str, Any]
+    require_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
     rows: list[Row] = field(default_factory=list)
     events: Events | None = None  # where they are asked for
     _rejected: bool = False  # whether D(G(z)) has died, and that has been told
@@ -95,13 +97,7 @@ class Record:
         Raises:
             DivergedError: if a value is not finite; nothing is written.
         """
-        for name, values in infos.items():
-            if not np.isfinite(values).all():
-                raise DivergedError(
-                    f"{self.config.name} diverged: the {name.replace('_', ' ')} is not finite from iteration "
-                    f"{int(np.argmin(np.isfinite(values))) + 1} of epoch {len(self.rows) + 1} on. What is in "
-                    f"{self.folder.path} is as it was before. Lower --learning-rate under another --name"
-                )
+        require_finite(self.config.name, len(self.rows) + 1, infos)
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
@@ -119,6 +115,7 @@ class Record:
         `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128); `judge` tells for images D's
         verdicts without dropout, float32 (n,) in [0, 1].
         """
+        self.require_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
         histogram, grid = None, None
@@ -138,6 +135,7 @@ class Record:
 
     def close(self, params_sha256: str) -> None:
         """Draw the figures, then write that the run is finished, and with which parameters."""
+        self.require_held()
         run_figures.draw(self.folder, self.config)
         self.manifest |= {
             "epochs": self.config.epochs,
@@ -162,6 +160,18 @@ class Record:
         if histogram is not None or dies:
             for line in collapse_warnings(histogram, score):
                 listener.say(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
+
+
+def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> None:
+    """Raise DivergedError if a value that an iteration of the run's epoch reported is not finite."""
+    finite = {what: np.isfinite(values) for what, values in infos.items()}
+    broken = {what: int(np.argmin(flags)) + 1 for what, flags in finite.items() if not flags.all()}
+    if broken:
+        what, iteration = min(broken.items(), key=lambda item: item[1])
+        raise DivergedError(
+            f"{name} diverged: the {what.replace('_', ' ')} is not finite from iteration {iteration} of epoch {epoch} "
+            "on. What was saved before is kept. Lower --learning-rate under another --name"
+        )
 
 
 @contextlib.contextmanager
@@ -206,16 +216,15 @@ def unfinished(
     try:
         with contextlib.ExitStack() as locks:
             # Judged again with the locks held: another process may have finished one of them in between.
-            held = left(configs, say=lambda _: None)
-            for folder, _ in held:
-                locks.enter_context(folder.locked())
-            mine = left([config for _, config in held], say=listener.say)
+            begun = left(configs, say=lambda _: None)
+            held = {config: locks.enter_context(folder.locked()) for folder, config in begun}
+            mine = left(list(held), say=listener.say)
             if habits.overwrite:
                 for folder, _ in mine:
                     _remove(folder)
             made = provenance() | {"device_count": devices, "trainer": trainer, "data_sha256": data}
             made["classifier_sha256"] = source.classifier_sha256
-            records = [Record(folder, config, made | {"seed": config.seed}) for folder, config in mine]
+            records = [Record(folder, config, made | {"seed": config.seed}, held[config]) for folder, config in mine]
             if habits.tensorboard:
                 for record in records:
                     record.events = locks.enter_context(contextlib.closing(Events(record.folder.events)))

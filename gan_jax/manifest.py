@@ -13,6 +13,18 @@ from typing import Any
 import jax
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy", "matplotlib")
+# Of the variables that JAX reads itself, those that can change bits and are told by nothing else below.
+_VARIABLES = (
+    "JAX_CPU_ENABLE_FAST_MATH",
+    "JAX_DEFAULT_DTYPE_BITS",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_DISABLE_JIT",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS",
+    "JAX_ENABLE_X64",
+    "JAX_NUMPY_DTYPE_PROMOTION",
+    "JAX_RANDOM_SEED_OFFSET",
+    "JAX_THREEFRY_PARTITIONABLE",
+)
 
 
 def provenance() -> dict[str, Any]:
@@ -27,9 +39,11 @@ def provenance() -> dict[str, Any]:
         "backend": jax.default_backend(),
         "device": device.device_kind,
         "device_count": 1,
+        "host_count": jax.process_count(),
         "processor": processor(),
         "processor_count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "jax_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "prng": str(jax.random.key_impl(jax.random.key(0))),
     }
 

@@ -1,4 +1,4 @@
-"""The matrix product of both networks in either precision, with its gradient in a form that the CPU multiplies fast."""
+"""The matrix product of both networks in any precision, with its gradient in a form that the CPU multiplies fast."""
 
 import math
 from functools import partial

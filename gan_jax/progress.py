@@ -9,11 +9,12 @@ from tqdm import tqdm
 from gan_jax.config import Config
 from gan_jax.keeping import Listener
 from gan_jax.run_folder import Row
+from gan_jax.text import printable
 
 
 def say(text: str) -> None:
-    """A line on standard output, above the progress bar if there is one."""
-    tqdm.write(text, file=sys.stdout)
+    """Lines on standard output, above the progress bar if there is one."""
+    tqdm.write(printable(text), file=sys.stdout)
     sys.stdout.flush()
 
 

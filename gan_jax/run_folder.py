@@ -12,23 +12,42 @@ tensorboard/     event files, if asked for
 import contextlib
 import csv
 import fcntl
+import io
 import json
 import math
 import os
-from collections.abc import Iterator
+import struct
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import PARTIAL, save_image, write_json, write_text
+from gan_jax.files import PARTIAL, open_regular, read_regular, regular, save_image, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
+MAX_SIDE = 4096  # pixels of an image of samples, of which ours have 242
+MAX_JSON_BYTES = 2**20
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_LARGEST = float(np.finfo(np.float32).max)
+# Of those of a manifest's values that the program reads again.
+_KINDS: dict[str, Any] = {
+    "classifier_sha256": str | None,
+    "data_sha256": str,
+    "device_count": int,
+    "earlier": list,
+    "epochs": int | None,
+    "params_sha256": str | None,
+    "seeds_together": list,
+    "trainer": str,
+    "versions": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -59,14 +78,26 @@ class RunFolder:
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[Callable[[], None]]:
         """Hold the folder, made if missing, against other processes; a process that dies lets go of it.
 
+        Yields a function that raises UserError if the folder is no longer the one that is held.
+
         Raises:
-            UserError: if another process holds it, with its number.
+            UserError: if another process holds it, with its number, or parts of it are elsewhere.
         """
+
+        def require_held() -> None:
+            try:
+                held = os.path.samestat(os.stat(self.path / LOCK), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                held = False
+            if not held:
+                raise UserError(f"{self.path} was deleted or moved while it was in use: nothing more is written there")
+
+        self._require_whole()
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / LOCK, "a+", encoding="ascii") as file:
+        with open(self.path / LOCK, "a+", encoding="ascii", errors="replace", opener=regular) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -77,16 +108,17 @@ class RunFolder:
             file.flush()
             for path in self.path.rglob(f"{PARTIAL}*"):  # left by a process that was killed
                 path.unlink(missing_ok=True)
-            yield
+            yield require_held
 
     def read_sample(self, epoch: int) -> np.ndarray:
         """The grid of samples after `epoch`, uint8 (height, width)."""
         path = self.sample(epoch)
         try:
-            with Image.open(path) as image:
+            with open_regular(path) as file, _open_png(file) as image:
                 return np.asarray(image.convert("L"))
-        except OSError as error:
-            raise UserError(f"cannot read the image {path}: {error.strerror or error}") from error
+        # Pillow raises these for a damaged image, and for one that is far larger unpacked than packed.
+        except (OSError, ValueError, SyntaxError, struct.error, *_BOMBS) as error:
+            raise UserError(f"cannot read the image {path}: {error}") from error
 
     def write_sample(self, epoch: int, grid: np.ndarray) -> None:
         """Write the grid of samples after `epoch`, uint8 (height, width)."""
@@ -94,6 +126,7 @@ class RunFolder:
 
     def read_config(self) -> Config | None:
         """The configuration of the run that is here, or None if there is none."""
+        self._require_whole()
         values = self._read_json("config.json")
         if values is None:
             return None
@@ -106,29 +139,38 @@ class RunFolder:
         write_json(self.path / "config.json", config.to_json())
 
     def read_manifest(self) -> dict[str, Any]:
-        """The manifest, empty if there is none."""
-        return self._read_json("manifest.json") or {}
+        """The manifest, empty if there is none; what the program reads of it is of the kind that it should be."""
+        manifest = self._read_json("manifest.json") or {}
+        _require_kinds(self.path / "manifest.json", manifest)
+        return manifest
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         write_json(self.path / "manifest.json", manifest)
 
-    def read_metrics(self) -> dict[str, np.ndarray]:
+    def read_metrics(self, needed: Sequence[str] = ()) -> dict[str, np.ndarray]:
         """The columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value; empty if none."""
-        rows = self.read_rows()
+        rows = self.read_rows(needed)
         return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
 
-    def read_rows(self) -> list[Row]:
-        """The rows of metrics.csv, epoch by epoch, each with the values that it has."""
+    def read_rows(self, needed: Sequence[str] = ()) -> list[Row]:
+        """The rows of metrics.csv, epoch by epoch, each with the values that it has, and with those of `needed`."""
         path = self.path / "metrics.csv"
         try:
-            with open(path, encoding="utf-8", newline="") as file:
-                rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-        except FileNotFoundError:
+            with open_regular(path) as file:
+                table = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+                rows = [{name: float(value) for name, value in row.items() if value} for row in table]
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
             raise UserError(f"cannot read {path}: {error}") from error
         if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
             raise UserError(f"cannot read {path}: its epochs do not count from 1")
+        for row in rows:
+            if missing := [name for name in needed if name not in row]:
+                raise UserError(f"{path} lacks the {missing[0]} of epoch {row['epoch']:.0f}")
+            # Of what a run measures nothing is beyond float32: it would have stopped.
+            if wrong := [name for name, value in row.items() if not abs(value) <= _LARGEST]:
+                raise UserError(f"{path}: the {wrong[0]} of epoch {row['epoch']:.0f} is not finite in float32")
         return rows
 
     def write_rows(self, rows: list[Row]) -> None:
@@ -137,10 +179,19 @@ class RunFolder:
         lines = [names, *([_shortest(row[name]) if name in row else "" for name in names] for row in rows)]
         write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
 
+    def _require_whole(self) -> None:
+        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere.
+
+        Of the event files as well, which their writer would open through a link.
+        """
+        for path in (self.samples, self.checkpoints, self.events, *self.events.glob("*")):
+            if path.is_symlink():
+                raise UserError(f"{path} is a link: a run's folders are its own")
+
     def _read_json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(read_regular(path, MAX_JSON_BYTES).decode())
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, RecursionError) as error:
@@ -148,6 +199,28 @@ class RunFolder:
         if not isinstance(values, dict):
             raise UserError(f"{path} does not hold a JSON object")
         return values
+
+
+def _open_png(file: BinaryIO) -> Image.Image:
+    """An image whose pixels are not yet unpacked. Raises ValueError if they are more than ours have."""
+    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+        image = Image.open(file, formats=["PNG"])
+    if max(image.size) > MAX_SIDE:
+        raise ValueError(f"it has {image.width} x {image.height} pixels")
+    return image
+
+
+def _require_kinds(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise UserError unless what is known of a manifest, or of an earlier stretch in it, is of its kind."""
+    for name, kind in _KINDS.items():
+        if name in manifest and (not isinstance(manifest[name], kind) or isinstance(manifest[name], bool)):
+            raise UserError(f"{path}: {name} is {str(manifest[name])[:60]!r}, which it cannot be")
+    if not all(isinstance(seed, int) for seed in manifest.get("seeds_together", [])):
+        raise UserError(f"{path}: seeds_together are no whole numbers")
+    for stretch in manifest.get("earlier", []):
+        if not isinstance(stretch, dict) or not isinstance(stretch.get("until_epoch"), int) or "earlier" in stretch:
+            raise UserError(f"{path}: earlier holds what is no stretch of epochs")
+        _require_kinds(path, stretch)
 
 
 def _columns(rows: list[Row]) -> list[str]:

@@ -10,6 +10,7 @@ from scipy.special import entr
 
 from gan_jax.compare import Groups, Run
 from gan_jax.intervals import Interval, difference, interval
+from gan_jax.text import for_markdown
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -72,7 +73,7 @@ def _last_values(runs: Sequence[Run], column: Column) -> list[float]:
     return [float(run.metrics[column.name][-1]) for run in runs if column.name in run.metrics]
 
 
-def _tables(groups: Groups) -> list[list[list[str]]]:
+def as_cells(groups: Groups) -> list[list[list[str]]]:
     """The table of groups and, where an interval says how much it is worth, that of differences: rows of text."""
     rows, changes = table(groups), differences(groups)
     columns = _columns_of(rows)
@@ -162,7 +163,7 @@ def entropy(target: float) -> float:
 def as_text(groups: Groups) -> str:
     """The tables and notes for a terminal: a run a column, since runs are fewer than measurements."""
     blocks = []
-    for cells in _tables(groups):
+    for cells in as_cells(groups):
         lines = list(zip(*cells, strict=True))
         widths = [max(len(line[i]) for line in lines) for i in range(len(cells))]
         blocks.append(
@@ -177,10 +178,12 @@ def as_text(groups: Groups) -> str:
 def as_markdown(groups: Groups) -> str:
     """The tables and notes for a README: a group a row."""
     blocks = [
-        "".join("| " + " | ".join(line) + " |\n" for line in [heading, ["---"] * len(heading), *cells])
-        for heading, *cells in _tables(groups)
+        "".join(
+            "| " + " | ".join(map(for_markdown, line)) + " |\n" for line in [heading, ["---"] * len(heading), *cells]
+        )
+        for heading, *cells in as_cells(groups)
     ]
-    return "\n".join([*blocks, *filter(None, ["".join(f"- {note}\n" for note in footnotes(groups))])])
+    return "\n".join([*blocks, *filter(None, ["".join(f"- {for_markdown(note)}\n" for note in footnotes(groups))])])
 
 
 def as_csv(groups: Groups) -> str:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+
 from gan_jax import checkpoints, runs
-from gan_jax.config import Config
+from gan_jax.config import MAX_EPOCHS, Config, require
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX, Habits, Listener
 from gan_jax.manifest import provenance
@@ -14,7 +17,18 @@ from gan_jax.run_folder import Row, RunFolder
 from gan_jax.source import Source
 
 # What of a manifest a run's bits depend on besides its configuration and data.
-CIRCUMSTANCES = ("git_commit", "backend", "device", "processor", "processor_count", "xla_flags", "prng")
+CIRCUMSTANCES = (
+    "git_commit",
+    "backend",
+    "device",
+    "processor",
+    "processor_count",
+    "device_count",
+    "host_count",
+    "xla_flags",
+    "jax_variables",
+    "prng",
+)
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
 MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured
@@ -45,14 +59,18 @@ def read_original(folder: RunFolder) -> Original:
         raise UserError(f"{folder.path} was trained by {trainer}: only gan_jax's own runs give the same bits again")
     epochs, digest = manifest.get("epochs"), manifest.get("params_sha256")
     if not (isinstance(epochs, int) and isinstance(digest, str)):
-        state, _ = checkpoints.load_newest(folder.checkpoints, runs.initial_state(config))
+        state, _ = checkpoints.load_newest(folder.checkpoints, jax.eval_shape(partial(runs.initial_state, config)))
         if state is None:
             raise UserError(f"{folder.path} is not finished and has no checkpoint: there is nothing to compare with")
         epochs, digest = int(state.epoch), checkpoints.params_sha256(state)
     together = [stretch.get("seeds_together") for stretch in (*manifest.get("earlier", []), manifest)]
     if any(seeds != together[0] for seeds in together):
         raise UserError(f"{folder.path} was trained partly alone and partly with other seeds: that is not done again")
+    if config.seed not in (together[-1] or [config.seed]):
+        raise UserError(f"{folder.path / 'manifest.json'}: the run's own seed is not among seeds_together")
     rows = folder.read_rows()[:epochs]
+    if not 1 <= epochs <= MAX_EPOCHS:
+        raise UserError(f"{folder.path / 'manifest.json'}: epochs is {epochs}, which it cannot be")
     if len(rows) < epochs:
         raise UserError(f"{folder.path / 'metrics.csv'} ends before epoch {epochs}")
     return Original(folder, config, manifest, epochs, rows, digest)
@@ -60,7 +78,7 @@ def read_original(folder: RunFolder) -> Original:
 
 def circumstances(manifest: dict[str, Any]) -> list[str]:
     """What is not as it was when a run was made, of all that its bits depend on; its earlier stretches count."""
-    here = _flat(provenance())
+    here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is trained on as many again
     found = {}
     for stretch in (*manifest.get("earlier", []), manifest):
         there = _flat(stretch)
@@ -103,6 +121,13 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
         raise UserError(f"{folder.path} was trained on other data than these")
     if manifest.get("classifier_sha256", source.classifier_sha256) != source.classifier_sha256:
         raise UserError(f"{folder.path} was measured with another classifier: name it with --classifier")
+    devices, there = manifest.get("device_count", 1), jax.device_count()
+    require(devices <= there, f"{folder.path} was trained on {devices} devices, and here are {there}")
+    on_gpu = jax.default_backend() == "gpu"
+    require(
+        on_gpu or config.setting.precision != "tensorfloat32",
+        f"{folder.path} was trained in tensorfloat32, which takes a GPU: there is none",
+    )
     seeds = manifest.get("seeds_together", [config.seed])  # of a program for all, a seed's bits are that program's
     configs = [replace(config, name=f"seed_{seed}", seed=seed, epochs=original.epochs) for seed in seeds]
     again = RunFolder(scratch / f"seed_{config.seed}")
@@ -110,7 +135,6 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
         _start_at(original, since, again, configs)
     measured = next((int(row["epoch"]) for row in original.rows if MEASURED in row), original.epochs)
     habits = Habits(checkpoint_every=original.epochs, samples_every=original.epochs, evaluate_every=measured)
-    devices = manifest.get("device_count", 1)
     runs.train(configs, source, scratch, habits, listener, together=len(configs) > 1, devices=devices)
     return _compared(original, again.read_rows()[since:], again.read_manifest()["params_sha256"])
 

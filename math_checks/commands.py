@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
+from gan_jax.config import MAX_SEED
 from gan_jax.errors import UserError
 from math_checks import cases, figures, ridge_checks
 from math_checks import change_of_variables_checks as map_checks
@@ -105,10 +106,10 @@ def change_of_variables(*, out: Path = Path("runs"), seed: int = 0) -> int:
     out
         Folder for the results, which go into its subfolder `change_of_variables`.
     seed
-        Of the random maps and of the samples, 0 or more.
+        Of the random maps and of the samples, 0 to 2**32 - 1.
     """
-    if seed < 0:
-        raise UserError(f"--seed must be 0 or more, not {seed}")
+    if not 0 <= seed <= MAX_SEED:
+        raise UserError(f"--seed must be from 0 to {MAX_SEED}, not {seed}")
     examples = cases.all_cases(seed)
     checks: list[Check] = []
     for case in examples:

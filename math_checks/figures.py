@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from gan_jax.text import for_figure
+
 # Okabe and Ito's colours, told apart with every common colour blindness; line styles tell the rest.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", ":")
@@ -39,6 +41,7 @@ def coefficient_paths(
         below.set_xlabel(r"penalty strength $\lambda$")
         below.set_xscale("log")
         below.margins(x=0, y=0.2)
+    target = for_figure(target)
     axes[0, 0].set_ylabel(f"slope of {target}\nper standard deviation of the column")
     axes[1, 0].set_ylabel("mean prediction")
     axes[1, 0].annotate(
@@ -58,7 +61,9 @@ def _draw_slopes(axes: Axes, strengths: np.ndarray, slopes: np.ndarray) -> None:
 
 
 def _name_lines(axes: Axes, slopes: np.ndarray, names: Sequence[str]) -> None:
-    handles = [axes.plot([], [], label=names[column], **_style(i))[0] for i, column in enumerate(_largest(slopes))]
+    handles = [
+        axes.plot([], [], label=for_figure(names[column]), **_style(i))[0] for i, column in enumerate(_largest(slopes))
+    ]
     axes.figure.legend(handles=handles, loc="outside right upper", frameon=False, title="column")
 
 

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ from matplotlib.figure import Figure
 
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_json
+from gan_jax.manifest import provenance
 from math_checks.check import Check
 
-VERSIONED = ("jax", "numpy", "scipy", "scikit-learn", "matplotlib")
+VERSIONED = ("scipy", "scikit-learn")  # besides what `provenance` tells
 
 
 def save(folder: Path, facts: Mapping[str, Any], checks: Sequence[Check], figures: Mapping[str, Figure]) -> None:
@@ -22,12 +22,13 @@ def save(folder: Path, facts: Mapping[str, Any], checks: Sequence[Check], figure
     Raises:
         UserError: a folder that cannot be made or written.
     """
-    versions = {name: importlib.metadata.version(name) for name in VERSIONED}
+    made = provenance()
+    made["versions"] |= {name: importlib.metadata.version(name) for name in VERSIONED}
     record = {
         **facts,
         "passed": all(check.passed for check in checks),
         "checks": [_as_json(check) for check in checks],
-        "versions": {"python": platform.python_version(), **versions},
+        "provenance": made,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

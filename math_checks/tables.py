@@ -82,6 +82,8 @@ def _require_header(cells: list[str], header: list[str], target: str) -> None:
     for position, name in enumerate(header, start=1):
         if not name:
             raise UserError(f"column {position} has no name in the header")
+        if not name.isprintable():
+            raise UserError(f"the name of column {position}, {_shown(name)}, has characters that cannot be shown")
         if header.count(name) > 1:
             raise UserError(f"column {_shown(name)} appears {header.count(name)} times in the header: rename one")
     if target not in header:

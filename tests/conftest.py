@@ -71,6 +71,16 @@ def write_idx(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), 1))
 
 
+def write_small_archives(folder: Path, mnist: ImageDataset) -> None:
+    """Four archives with the first digits of the real ones: what a test can train on in seconds."""
+    for prefix, images, labels, count in (
+        ("train", mnist.train_images, mnist.train_labels, SMALL_TRAIN),
+        ("t10k", mnist.test_images, mnist.test_labels, SMALL_TEST),
+    ):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[:count].reshape(-1, 28, 28))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[:count])
+
+
 @pytest.fixture(scope="session")
 def mnist() -> ImageDataset:
     """The real MNIST, from the package's archives."""
@@ -79,12 +89,7 @@ def mnist() -> ImageDataset:
 
 @pytest.fixture(scope="session")
 def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset) -> Path:
-    """Four archives with the first digits of the real ones: what a test can train on in seconds."""
+    """A folder of `write_small_archives`."""
     folder = tmp_path_factory.mktemp("archives")
-    for prefix, images, labels, count in (
-        ("train", mnist.train_images, mnist.train_labels, SMALL_TRAIN),
-        ("t10k", mnist.test_images, mnist.test_labels, SMALL_TEST),
-    ):
-        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[:count].reshape(-1, 28, 28))
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[:count])
+    write_small_archives(folder, mnist)
     return folder

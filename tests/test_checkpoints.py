@@ -1,9 +1,11 @@
 """What was saved is loaded bit for bit, and what was damaged is noticed."""
 
+from pathlib import Path
+
 import jax
 import pytest
 
-from gan_jax.checkpoints import load_newest, params_sha256, save, tree_sha256
+from gan_jax.checkpoints import DIGESTS, discard_later, load_newest, params_sha256, save, tree_sha256
 from gan_jax.config import Setting
 from gan_jax.training import GanState, init_state
 
@@ -37,27 +39,52 @@ def test_saving_an_epoch_again_replaces_it(folder):
     assert tree_sha256(loaded) == tree_sha256(other)
 
 
-def largest_file(folder):
-    return max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
-
-
-# orbax abandons its other reads when one fails, and Python tells of each.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-def test_a_damaged_checkpoint_is_passed_over_with_a_warning(folder, damage):
-    victim = largest_file(folder / "3")
-    content = bytearray(victim.read_bytes())
+def damaged(path: Path, damage: str) -> None:
+    """A file as a disk may leave it."""
+    content = bytearray(path.read_bytes())
     if damage == "flip":
         content[len(content) // 2] ^= 1
-        victim.write_bytes(content)
+        path.write_bytes(content)
     elif damage == "truncate":
-        victim.write_bytes(content[: len(content) // 2])
+        path.write_bytes(content[: len(content) // 2])
     else:
-        victim.unlink()
+        path.unlink()
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_any_damaged_file_is_named_and_its_checkpoint_passed_over(folder, damage, capfd):
+    """Each file in turn; without the list of digests alone, as after a kill before it is written, it loads."""
+    victims = [path for path in (folder / "3").rglob("*") if path.is_file()]
+    assert len(victims) > 10
+    for victim in victims:
+        whole = victim.read_bytes()
+        damaged(victim, damage)
+        loaded, warnings = load_newest(folder, state_at(0))
+        victim.write_bytes(whole)
+        lost = victim.name == DIGESTS and damage == "remove"
+        assert tree_sha256(loaded) == tree_sha256(state_at(3 if lost else 2)), victim
+        assert len(warnings) == (0 if lost else 1), victim
+        if warnings:
+            assert str(folder / "3") in warnings[0]
+            assert victim.name == DIGESTS or f" {victim.relative_to(folder / '3')} is " in warnings[0]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_without_the_files_digests_that_of_the_state_decides(folder, damage):
+    """As in checkpoints of earlier versions."""
+    (folder / "3" / DIGESTS).unlink()
+    damaged(max((folder / "3").rglob("*"), key=lambda path: path.stat().st_size), damage)
     loaded, warnings = load_newest(folder, state_at(0))
     assert tree_sha256(loaded) == tree_sha256(state_at(2))
     assert len(warnings) == 1
-    assert str(folder / "3") in warnings[0]
+
+
+def test_later_checkpoints_are_discarded(folder):
+    discard_later(folder, 3)
+    assert sorted(path.name for path in folder.iterdir()) == ["2", "3"]
+    discard_later(folder, 2)
+    assert [path.name for path in folder.iterdir()] == ["2"]
 
 
 def test_no_checkpoint_is_none(tmp_path):

@@ -134,8 +134,8 @@ def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, smal
 
 
 def test_habits_do_not_change_the_bits(tmp_path, part_a, finished):
-    """Another cadence of checkpoints and samples, a terminal with a progress bar, an extended run: the same hash."""
-    assert run(*part_a(tmp_path, epochs=1, samples_every=5)).returncode == 0
+    """Another cadence, states kept against NaNs, a terminal with a progress bar, an extended run: the same hash."""
+    assert run(*part_a(tmp_path, epochs=1, samples_every=5, detect_nans=True)).returncode == 0
     reader, writer = pty.openpty()
     termios.tcsetwinsize(writer, (40, 110))
     rest = [*COMMAND, *part_a(tmp_path, checkpoint_every=7)]

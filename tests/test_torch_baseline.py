@@ -1,14 +1,17 @@
 """The torch baseline as a program: what its runs leave, and what they refuse."""
 
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from torch._dynamo.utils import counters
 
+from experiments.cli import torch_arm
 from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator, params_sha256, train_epoch
 from gan_jax.config import Setting
+from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
 from tests.command import contents, run
 
@@ -74,6 +77,13 @@ def test_no_run_is_trained_over(runs, call):
         assert told in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
     assert contents(out) == before
+
+
+def test_each_way_of_computing_has_a_folder_of_its_own():
+    ways = [(precision, compiled) for precision in (None, *get_args(Precision)) for compiled in (False, True)]
+    names = {way: torch_arm(*way) for way in ways}
+    assert names["float32", True] == names[None, True]  # the default
+    assert len(set(names.values())) == len(ways) - 2
 
 
 def narrow_epoch(seed: int, setting: Setting) -> tuple[str, dict[str, np.ndarray]]:

@@ -22,9 +22,9 @@ from gan_jax.training import (
     latents_of,
     networks,
     train_epoch,
-    train_epoch_of_seeds,
     train_step,
 )
+from tests.bits import assert_same_bits, changed
 
 SETTING = Setting(batch_size=64)
 
@@ -36,34 +36,6 @@ def images(mnist) -> jax.Array:
 
 def fresh(seed: int = 0, setting: Setting = SETTING) -> GanState:
     return init_state(jax.random.key(seed), setting)
-
-
-def assert_same_bits(a, b) -> None:
-    chex.assert_trees_all_equal_shapes_and_dtypes(a, b)
-    for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-        if jnp.issubdtype(left.dtype, jax.dtypes.prng_key):
-            left, right = jax.random.key_data(left), jax.random.key_data(right)
-        np.testing.assert_array_equal(left, right)
-
-
-def changed(a, b) -> list[bool]:
-    """Leaf by leaf, whether any bit differs."""
-    return [not np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]
-
-
-@pytest.mark.parametrize("loss", ["non_saturating", "saturating"])
-def test_a_scanned_epoch_is_the_python_loop_bit_for_bit(images, loss):
-    setting = Setting(batch_size=64, loss=loss)
-    state = fresh(setting=setting)
-    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size)
-    infos = []
-    for indices in order:
-        state, info = train_step(state, images[indices], setting=setting, discriminator_steps=2)
-        infos.append(info)
-    scanned, scanned_infos = train_epoch(fresh(setting=setting), images, setting=setting, discriminator_steps=2)
-    assert_same_bits(scanned, state._replace(epoch=jnp.int32(1)))
-    assert_same_bits(scanned_infos, jax.tree.map(lambda *leaves: jnp.stack(leaves), *infos))
-    chex.assert_tree_all_finite(scanned_infos)
 
 
 def test_an_epoch_keeps_structure_types_and_counts(images):
@@ -109,26 +81,6 @@ def test_seeds_differ_in_weights_order_and_noise():
     assert not np.array_equal(latents_of(a.key, Stream.SAMPLES, 4), latents_of(b.key, Stream.SAMPLES, 4))
     orders = [epoch_order(state.key, jnp.int32(0), 100, 10) for state in (a, b)]
     assert not np.array_equal(orders[0], orders[1])
-
-
-def test_seeds_together_are_close_to_each_alone(images):
-    """The vectorised program of an accelerator: over two epochs, as a group keeps its states from one to the next."""
-    seeds = (3, 7)
-    states = tuple(map(fresh, seeds))
-    for _ in range(2):
-        states, infos = train_epoch_of_seeds(states, images, setting=SETTING, discriminator_steps=2)
-    for seed, state, info in zip(seeds, states, infos, strict=True):
-        alone = fresh(seed)
-        for _ in range(2):
-            alone, alone_info = train_epoch(alone, images, setting=SETTING, discriminator_steps=2)
-        chex.assert_trees_all_equal_shapes_and_dtypes(state, alone)
-        assert_same_bits((state.key, state.epoch, state.iteration), (alone.key, alone.epoch, alone.iteration))
-        # Sums in another order: 4e-7 a step at most (measured), over 12 updates of D, in parameters that moved by up
-        # to 12 learning rates, 2.4e-3.
-        chex.assert_trees_all_close(
-            (state.generator, state.discriminator), (alone.generator, alone.discriminator), rtol=0, atol=5e-5
-        )
-        chex.assert_trees_all_close(info, alone_info, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(("size", "batch_size"), [(200, 64), (64, 64), (60_000, 512), (7, 2)])

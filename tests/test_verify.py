@@ -40,6 +40,14 @@ def manifest(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def unfinish(folder: Path) -> None:
+    """Take from the manifest what a run's end adds to it."""
+    path = folder / "manifest.json"
+    values = json.loads(path.read_text())
+    del values["epochs"], values["params_sha256"]
+    path.write_text(json.dumps(values))
+
+
 @pytest.mark.parametrize("since", [0, 2])
 def test_the_same_bits(call, original, small_archives, since):
     before = contents(original)
@@ -54,9 +62,7 @@ def test_the_same_bits(call, original, small_archives, since):
 
 def test_an_unfinished_run_is_verified_up_to_its_checkpoint(call, copied, small_archives):
     shutil.rmtree(copied / "checkpoints" / "3")
-    values = json.loads((copied / "manifest.json").read_text())
-    del values["epochs"], values["params_sha256"]
-    (copied / "manifest.json").write_text(json.dumps(values))
+    unfinish(copied)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "metrics of epochs 1 to 2," in done.stdout
@@ -69,11 +75,17 @@ def test_what_differs_is_told(call, copied, small_archives):
     values[2] = "0.5"
     (copied / "metrics.csv").write_text("\n".join([*lines[:2], ",".join(values), *lines[3:]]) + "\n")
     versions = json.loads((copied / "manifest.json").read_text())["versions"]
-    manifest(copied, params_sha256="0" * 64, versions=versions | {"jaxlib": "0.0.1"}, processor_count=99)
+    changes = {"versions": versions | {"jaxlib": "0.0.1"}, "processor_count": 99, "host_count": 2}
+    changes["jax_variables"] = {"JAX_ENABLE_X64": "1"}
+    earlier = [{"until_epoch": 1, "device_count": 2}]  # begun on two devices, and gone on with on one
+    manifest(copied, params_sha256="0" * 64, earlier=earlier, **changes)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 1
     assert "not as it was: jaxlib was 0.0.1, is " in done.stdout
     assert "not as it was: processor_count was 99, is " in done.stdout
+    assert "not as it was: host_count was 2, is 1" in done.stdout
+    assert "not as it was: jax_variables was {'JAX_ENABLE_X64': '1'}, is {}" in done.stdout
+    assert "not as it was: device_count was 2, is 1" in done.stdout
     assert "differs: metrics differ in 1 of 3 epochs, first in epoch 2: discriminator_loss was 0.5, is " in done.stdout
     assert f"SHA-256 was {'0' * 64}, is " in done.stdout
     assert "They depend on what is not as it was" in done.stdout
@@ -90,9 +102,9 @@ def test_what_differs_is_told(call, copied, small_archives):
         (lambda run: manifest(run, trainer="torch"), [], "was trained by torch"),
         (lambda run: manifest(run, data_sha256="0"), [], "was trained on other data"),
         (lambda run: manifest(run, classifier_sha256="0"), [], "was measured with another classifier"),
-        (lambda run: manifest(run, device_count=64), [], "from 1 to 1, which is how many there are"),
+        (lambda run: manifest(run, device_count=64), [], "was trained on 64 devices, and here are 1"),
         (lambda run: manifest(run, earlier=[{"until_epoch": 1, "seeds_together": [0, 1]}]), [], "partly alone"),
-        (lambda run: (manifest(run, epochs=None), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
+        (lambda run: (unfinish(run), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
     ],
 )
 def test_what_cannot_be_verified_is_one_line(call, copied, small_archives, change, options, told):

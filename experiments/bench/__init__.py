@@ -7,6 +7,7 @@ timing    the processes in turn, and what came of it
 flops     what an iteration costs in operations
 studies   which arms belong together
 startup   from the command to the first training step
+roofline  what an iteration would take on machines that are not here
 report    tables and figures
 command   ./run.sh bench
 """

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import jax
 
-from experiments.bench import startup
+from experiments.bench import roofline, startup
 from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
 from experiments.bench.studies import Study
 from experiments.bench.timing import measure
+from experiments.environment import prepare
 from experiments.progress import say
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_json, write_text
@@ -24,10 +25,15 @@ def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
         UserError: if a process fails or the folder cannot be written.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the arms' processes share a GPU's memory
+    prepare()
     for study in studies:
         say(f"{study.name}: {study.title}")
         try:
-            _startup(study, out) if not study.arms else _timings(study, out, repeats)
+            without_arms = {"startup": _startup, "roofline": _roofline}
+            if study.arms:
+                _timings(study, out, repeats)
+            else:
+                without_arms[study.name](study, out)
         except OSError as error:
             raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
 
@@ -40,11 +46,16 @@ def _timings(study: Study, out: Path, repeats: int) -> None:
     write_text(out / f"{study.name}.csv", as_csv(found))
     write_text(out / f"{study.name}.md", as_markdown(found))
     save_figure(out / f"{study.name}.png", draw(study, timings))
-    say(as_text(found))
+    say(as_text(as_markdown(found)))
     if study.name == "steps":
         slope, intercept, ratio = line_of(list(timings.values()))
         say(f"an iteration takes {1e3 * intercept:.1f} ms and {1e3 * slope:.1f} ms for each step of D, "
             f"{ratio:.2f} times what the operations predict")  # fmt: skip
+
+
+def _roofline(study: Study, out: Path) -> None:
+    write_text(out / f"{study.name}.md", roofline.as_markdown())
+    say(as_text(roofline.as_markdown()))
 
 
 def _startup(study: Study, out: Path) -> None:

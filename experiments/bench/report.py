@@ -68,9 +68,9 @@ def as_markdown(found: list[dict[str, Any]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def as_text(found: list[dict[str, Any]]) -> str:
-    """The same for a terminal."""
-    cells = [line.strip("| \n").split(" | ") for line in as_markdown(found).splitlines()]
+def as_text(markdown: str) -> str:
+    """A table for a terminal."""
+    cells = [line.strip("| \n").split(" | ") for line in markdown.splitlines()]
     del cells[1]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)

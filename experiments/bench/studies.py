@@ -79,5 +79,6 @@ STUDIES = {
             "seeds",
         ),
         Study("startup", "from the command to the first training step", {}),
+        Study("roofline", "what an iteration would take at least on GPUs and TPUs, by arithmetic", {}),
     )
 }

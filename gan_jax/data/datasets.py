@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import io
 import logging
-import os
 import socket
 import urllib.parse
 import urllib.request
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.cache import private_cache_folder
 from gan_jax.data.idx import read_idx
 from gan_jax.errors import UserError
 
@@ -54,12 +54,6 @@ class ImageDataset(NamedTuple):
         return digest.hexdigest()
 
 
-def cache_folder() -> Path:
-    """The user's cache folder for this project: $XDG_CACHE_HOME/gan_jax or ~/.cache/gan_jax."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "gan_jax"
-
-
 def load(name: str) -> ImageDataset:
     """A data set by name, prepared in the user's cache folder when first asked for.
 
@@ -75,9 +69,9 @@ def load(name: str) -> ImageDataset:
 
     from gan_jax.data.builders import BUILDERS, builder_for, prepare, read_split
 
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     tfds.disable_progress_bar()
-    folder = cache_folder() / "datasets"
+    folder = private_cache_folder() / "datasets"
     if name != "mnist" and not builder_for(name, folder).is_prepared():
         _require_network(BUILDERS[name].URL)
     try:

@@ -5,6 +5,7 @@ Archives come from outside, so a header is believed only within bounds, and neve
 
 import gzip
 import math
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
+from gan_jax.files import open_regular
 
 MAX_ITEMS = 1_000_000
+MAX_RATIO = 1033  # bytes that deflate can make of one: 258 of two bits, and a little for its rounding
 _UNSIGNED_BYTE = 0x08
 
 
@@ -31,18 +34,32 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
         UserError: if the file cannot be read, is not gzip or IDX, or does not hold what its header says.
     """
     try:
-        with gzip.open(path, "rb") as file:
+        with open_regular(path, links=True) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
             count = _read_header(path, file.read(4 + 4 * (1 + len(item_shape))), item_shape)
             size = count * math.prod(item_shape)
-            values = file.read(size + 1)
+            if size > MAX_RATIO * os.fstat(packed.fileno()).st_size:
+                raise UserError(f"{path} announces {count} items, {size} bytes, which a file of its size cannot hold")
+            values = np.empty(size, np.uint8)
+            found = _fill(values, file)
+            more = bool(file.read(1))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path} is not a whole gzip file: {error}") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(values) != size:
-        found = "more" if len(values) > size else f"{len(values)} bytes"
-        raise UserError(f"{path} announces {count} items, {size} bytes, but holds {found}")
-    return np.frombuffer(values, np.uint8).reshape(count, *item_shape)
+    except MemoryError as error:
+        raise UserError(f"{path} announces {count} items: there is no memory for {size} bytes") from error
+    if found < size or more:
+        holds = "more" if more else f"{found} bytes"
+        raise UserError(f"{path} announces {count} items, {size} bytes, but holds {holds}")
+    return values.reshape(count, *item_shape)
+
+
+def _fill(values: np.ndarray, file: gzip.GzipFile) -> int:
+    """Read into values uint8 (n,), as far as the file goes; returns how far."""
+    filled = 0
+    while filled < len(values) and (count := file.readinto(values.data[filled:])):
+        filled += count
+    return filled
 
 
 def _read_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:

@@ -17,6 +17,7 @@ from gan_jax.weights import Parameters
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
+MAX_BYTES = 16 * 2**20  # four times the parameters in float64
 FEATURES = 128
 CLASSES = 10
 BLOCK = 250  # images at a time: the activations then stay in the processor's cache
@@ -64,5 +65,5 @@ def load_classifier(path: Path | None = None) -> Parameters:
     holds values that are not finite in float32; or if the shipped one is not the one hashed here.
     """
     source, sha256 = (WEIGHTS, WEIGHTS_SHA256) if path is None else (path, None)
-    tensors, _ = weights.read(source, sha256)
+    tensors, _ = weights.read(source, MAX_BYTES, sha256)
     return weights.parameters_of(tensors, Classifier(), IMAGE_SIZE, source, "this package's classifier")

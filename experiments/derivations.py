@@ -1,0 +1,50 @@
+"""The derivations of the mathematics as HTML with MathML, each step with what its check measured."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import NamedTuple
+
+import typst
+from markupsafe import Markup
+
+_FORMULA = re.compile(r'(<math display="block">.*?</math>)', re.DOTALL)  # wider than a phone: it scrolls in a box
+_CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
+
+
+class Measured(NamedTuple):
+    """What a check found, of all that it was measured on."""
+
+    residual: float | None  # the largest; None where one is not a number
+    passed: bool
+
+
+def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
+    """A derivation of math_checks as a piece of a page, its headings from the third level on, and its style.
+
+    Args:
+        name: "ridge" or "change_of_variables".
+        found: by check; one that is not there is named alone.
+    """
+    page = typst.compile(str(files("math_checks") / "derivations" / f"{name}.typ"), format="html")
+    text = page.decode() if isinstance(page, bytes) else str(page)
+    style = "".join(re.findall(r"<style>(.*?)</style>", text, re.DOTALL))
+    body = text[text.index("<body>") + len("<body>") : text.rindex("</body>")]
+    body = re.sub(r"^<h2>.*?</h2>", "", body)  # the page has a heading for it
+
+    def measured(match: re.Match[str]) -> str:
+        check = match[1]
+        words = check.replace("_", " ")
+        if check not in found:
+            return f'<span class="check">{words}</span>'
+        residual, passed = found[check]
+        told = "" if residual is None else f" {residual:.1e}"
+        return f'<a class="check" href="#{check_id(name, check)}">{"✓" if passed else "✗"} {words}{told}</a>'
+
+    body = _FORMULA.sub(r'<div class="formula">\1</div>', body)
+    return Markup(_CHECK.sub(measured, body)), style
+
+
+def check_id(name: str, check: str) -> str:
+    """Of the first row of a check in the table of all of them."""
+    return f"{name}-{check}"

@@ -1,0 +1,62 @@
+"""What a command needs of the process and its environment before it computes."""
+
+import contextlib
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import jax
+
+from experiments.options import Platform, RunOptions
+from gan_jax.cache import private_cache_folder
+from gan_jax.config import require
+from gan_jax.errors import UserError
+from gan_jax.hosts import host_of, joined
+
+
+@contextlib.contextmanager
+def started(options: RunOptions) -> Iterator[None]:
+    """A block in which JAX is to compute where the options say: on which platform, together with which other hosts.
+
+    Raises:
+        UserError: if XLA does not take the environment's flags, or the hosts do not meet.
+    """
+    _require_flags(os.environ.get("XLA_FLAGS", ""))
+    host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
+    if options.platform is not None:
+        jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
+    with contextlib.nullcontext() if host is None else joined(host):
+        yield
+
+
+def prepare(platform: Platform | None = None) -> None:
+    """See to it that JAX computes, and keeps compiled programs in the user's cache folder, the small ones too.
+
+    Raises:
+        UserError: if the cache folder cannot be used, JAX not with the flags and platforms of the environment, or it
+            has no such platform.
+    """
+    jax.config.update("jax_compilation_cache_dir", str(private_cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # the next start need not compile them
+    _require_flags(os.environ.get("XLA_FLAGS", ""))
+    where = "JAX cannot compute here" if platform is None else f"there is no {platform} here"
+    try:
+        found = jax.default_backend()
+    except (RuntimeError, AssertionError) as error:  # the latter where JAX was installed without the platform
+        reason = " ".join(str(error).split()) or "JAX was installed without it"
+        raise UserError(f"{where}: {reason}") from error
+    # JAX names a GPU's backend by what it is, and its platform by who made it.
+    require(platform is None or found == ("gpu" if platform == "cuda" else platform), f"{where}: JAX is on {found}")
+
+
+@functools.cache
+def _require_flags(flags: str) -> None:
+    """Refuse XLA_FLAGS that XLA does not know: it would end the process with a page of text."""
+    if not flags:
+        return
+    command = [sys.executable, "-P", "-c", "import jax; jax.devices()"]
+    tried = subprocess.run(command, env=os.environ | {"JAX_PLATFORMS": "cpu"}, capture_output=True, timeout=300)
+    if tried.returncode != 0:
+        raise UserError(f"XLA does not take the XLA_FLAGS {flags[:200]!r}: mend or unset them")

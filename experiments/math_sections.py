@@ -1,0 +1,154 @@
+"""The saturation experiment and the mathematics as sections of the report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.derivations import Measured, check_id, derivation
+from experiments.saturation import in_words
+from gan_jax.reports import charts, pictures, sections
+from gan_jax.reports.charts import Chart, Line
+from gan_jax.reports.content import Experiment, Provenance, Table
+
+Record = tuple[Path, Mapping[str, Any]]
+
+FORMULAS = {"saturating": "log(1 - D(G(z)))", "non_saturating": "-log D(G(z))"}
+FIGURES = {
+    "ridge": {
+        "coefficient_paths": "Coefficients over the strength of the penalty: with the intercept free they shrink and "
+        "the mean prediction stays; with the intercept penalised it does not.",
+    },
+    "change_of_variables": {
+        "grids": "A grid and its image under the inverse map, with a rectangle, its image, and the parallelogram of "
+        "the derivatives.",
+        "densities": "The density before and after the homework's map, with samples.",
+        "areas": "The relative difference between the image's area and the parallelogram's falls in proportion to the "
+        "rectangle.",
+    },
+}
+TITLES = {"ridge": "Ridge regression", "change_of_variables": "The change of variables"}
+QUESTIONS = {
+    "ridge": "Derive the closed form of ridge regression whose intercept is not penalised. Every step is checked "
+    "in numbers.",
+    "change_of_variables": "X and Y are independent standard normal, U = X + Y and V = X - Y: derive their Jacobian, "
+    "the density of (U, V), and the way back. Every step is checked in numbers, on this map and on four others.",
+}
+
+
+def saturation(record: Record | None) -> Experiment:
+    """How fast G's gradient vanishes under both losses."""
+    question = (
+        "How fast does G's gradient vanish while D becomes good? G is frozen after some epochs, a D is trained from "
+        "scratch against it, and along the way the gradient is measured that G would receive under either loss "
+        "(Arjovsky and Bottou 2017, figures 2 and 3)."
+    )
+    about = Experiment("saturation", "Saturation", question)
+    if record is None:
+        return about._replace(missing="./run.sh saturation")
+    folder, values = record
+    text = [
+        f"G frozen after epoch {curve['generator_epochs']}: its gradient "
+        + ", ".join(f"{in_words(np.array(curve['gradient_norm'][loss]))} under {FORMULAS[loss]}" for loss in FORMULAS)
+        + "."
+        for curve in values["curves"]
+    ]
+    return about._replace(
+        text=text,
+        charts=[_norms(values, loss) for loss in FORMULAS],
+        provenance=[_provenance("saturation", folder / "saturation.json", values.get("provenance", {}))],
+    )
+
+
+def _norms(values: Mapping[str, Any], loss: str) -> Chart:
+    lines = [
+        Line(
+            f"G after {curve['generator_epochs']} epoch{'s' if curve['generator_epochs'] > 1 else ''}",
+            f"run-{place % len(charts.RUN_COLOURS)}",
+            charts.numbers(np.array(curve["gradient_norm"][loss], float), logarithmic=True),
+            points=True,
+        )
+        for place, curve in enumerate(values["curves"])
+    ]
+    return Chart(
+        f"Norm of G's gradient under {FORMULAS[loss]}",
+        values["curves"][0]["iterations"],
+        lines,
+        x_title="iterations of D",
+        logarithmic=True,
+        x_logarithmic=True,
+    )
+
+
+def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
+    """One of the homework's two pieces of mathematics, and the style that its derivation takes."""
+    checks = record[1]["checks"] if record else []
+    html, style = derivation(name, _found(checks))
+    about = Experiment(name, TITLES[name], QUESTIONS[name], derivation=html)
+    if record is None:
+        return about._replace(missing=f"./run.sh {name}"), style
+    folder, values = record
+    passed = sum(check["passed"] for check in checks)
+    failed = [
+        f"{check['subject']}: {check['name']} failed: {check['statement']}" for check in checks if not check["passed"]
+    ]
+    return about._replace(
+        text=[f"{passed} of {len(checks)} checks passed.", *_solution(values)],
+        pictures=[
+            (text, pictures.picture(folder / f"{figure}.png"))
+            for figure, text in FIGURES[name].items()
+            if (folder / f"{figure}.png").is_file()
+        ],
+        tables=[_table(name, checks)],
+        warnings=failed,
+        provenance=[_provenance(name, folder / "checks.json", values.get("provenance", values), FIGURES[name])],
+    ), style
+
+
+def _found(checks: list[Mapping[str, Any]]) -> dict[str, Measured]:
+    found: dict[str, Measured] = {}
+    for check in checks:
+        earlier = found.get(check["name"], Measured(0.0, True))
+        residual = None if None in (check["residual"], earlier.residual) else max(check["residual"], earlier.residual)
+        found[check["name"]] = Measured(residual, earlier.passed and check["passed"])
+    return found
+
+
+def _solution(values: Mapping[str, Any]) -> list[str]:
+    """The solution of ridge regression in words, if that is what was checked."""
+    if "coefficients" not in values:
+        return []
+    terms = " ".join(f"{value:+.4g} {name}" for name, value in values["coefficients"].items())
+    return [
+        f"{values['data']}, {values['rows']} rows, at lambda {values['penalty_strength']:g}: "
+        f"{values['target']} = {values['intercept']:.4g} {terms}."
+    ]
+
+
+def _table(name: str, checks: list[Mapping[str, Any]]) -> Table:
+    rows = [["check", "of", "residual", "", "bound", "", "what it says"]]
+    ids, seen = [], set()
+    for check in checks:
+        residual = "not a number" if check["residual"] is None else f"{check['residual']:.2e}"
+        rows.append(
+            [
+                check["name"].replace("_", " "), check["subject"], residual, check["relation"],
+                f"{check['bound']:.1e}", "pass" if check["passed"] else "FAIL", check["statement"],
+            ]
+        )  # fmt: skip
+        ids.append("" if check["name"] in seen else check_id(name, check["name"]))
+        seen.add(check["name"])
+    return Table("Every check, its residual and the bound that it must keep", rows, ids=ids)
+
+
+def _provenance(name: str, path: Path, made: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> Provenance:
+    """Where a record and the figures beside it come from."""
+    facts = {"numbers are from": f"{path.name}, SHA-256 {sections.file_sha256(path)[: sections.SHORT]}"}
+    for figure in figures or {}:
+        drawn = path.with_name(f"{figure}.png")
+        if drawn.is_file():
+            facts[drawn.name] = f"SHA-256 {sections.file_sha256(drawn)[: sections.SHORT]}"
+    if "data_sha256" in made:
+        facts["data"] = str(made["data_sha256"])
+    return Provenance(name, sections.made_by(made) | facts)

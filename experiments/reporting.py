@@ -1,0 +1,152 @@
+"""The report: one page that shows what was found, and the writing of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments import math_sections
+from experiments.gathering import Results, gather, gather_named
+from experiments.options import DEFAULT_OUT
+from experiments.parts import PARTS
+from experiments.progress import say
+from experiments.run_sections import section_of, section_of_part, split
+from gan_jax import checkpoints
+from gan_jax.compare import Groups, Run, by_seed
+from gan_jax.config import require
+from gan_jax.errors import UserError
+from gan_jax.files import write_text
+from gan_jax.generator import load_generator
+from gan_jax.keeping import JAX
+from gan_jax.manifest import provenance
+from gan_jax.reports import live, page, pictures, sections
+from gan_jax.reports.content import Experiment, Generator, Page, Provenance, Section, Table
+from gan_jax.run_folder import RunFolder
+from gan_jax.runs import initial_state
+from gan_jax.tables import as_cells, table
+
+SHIPPED = Path(__file__).parent / "results"
+INTRODUCTION = (
+    "Two networks on MNIST: a generator G that makes images of noise, and a discriminator D that tells them from "
+    "digits. This page shows runs of them, what was measured, and why it came out so."
+)
+
+
+def report(folders: Sequence[Path], out: Path) -> None:
+    """Write the page of the runs in these folders; of none, of all that lies in runs/, or else of what is shipped.
+
+    Raises:
+        UserError: if a folder holds nothing to show, or `out` is no file of HTML or cannot be written.
+    """
+    require(out.suffix in (".html", ".htm") and not out.is_dir(), f"--out names a file such as report.html, not {out}")
+    if folders:
+        results, source = gather_named(folders), "the folders that were named"
+    else:
+        results, source = gather(DEFAULT_OUT), "runs/"
+        if not results:
+            results, source = gather(SHIPPED), "experiments/results, the shipped results"
+    for line in results.passed_over:
+        say(f"passed over: {line}")
+    text = page.render(make_page(results, source, whole=not folders))
+    try:
+        write_text(out, text)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
+    say(f"{out}: the report, {len(text.encode()) / 1e6:.1f} MB, of {source}")
+
+
+def make_page(results: Results, source: str, whole: bool) -> Page:
+    """What the page shows.
+
+    Args:
+        results: what was found.
+        source: where, in words.
+        whole: whether the page is of all of the homework, so that what is missing has a placeholder.
+    """
+    groups = by_seed(results.runs)
+    standing, others = split(groups)
+    ids = {group: part for part, group in standing.items()}
+    ids |= {name: f"run-{place}" for place, name in enumerate(others, start=1)}
+    most = pictures.epochs_for(len(groups))
+    experiments, style = _experiments(results, whole)
+    return Page(
+        title="How GANs train",
+        introduction=[INTRODUCTION],
+        made=_made(results, source),
+        generator=_generator(results.runs),
+        overview=_overview(groups, ids) if groups else None,
+        overview_charts=sections.comparison_charts(groups, without=("generator_loss",)) if groups else [],
+        parts=_parts(groups, standing, most, whole),
+        others=[section_of(name, groups[name], most, ids[name]) for name in others],
+        experiments=experiments,
+        style=style,
+    )
+
+
+def _parts(groups: Groups, standing: Mapping[str, str], most: int, whole: bool) -> list[Section]:
+    """A section for each part; of those that are not there, a placeholder if the page is of the whole."""
+    found = {part: groups[group] for part, group in standing.items()}
+    return [
+        section_of_part(part, found.get(name, []), found.get(part.baseline or "", []), most)
+        for name, part in PARTS.items()
+        if whole or name in found
+    ]
+
+
+def _experiments(results: Results, whole: bool) -> tuple[list[Experiment], str]:
+    """The other sections, and the style that their derivations take."""
+    records = results.records
+    found, style = [], ""
+    if whole or "saturation" in records:
+        found.append(math_sections.saturation(records.get("saturation")))
+    for name in math_sections.TITLES:
+        if whole or name in records:
+            experiment, style = math_sections.mathematics(name, records.get(name))
+            found.append(experiment)
+    return found, style
+
+
+def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
+    """A row a group, with the numbers that its columns are sorted by."""
+    [rows, *_] = as_cells(groups)
+    names = list(dict.fromkeys(name for row in table(groups) for name in row))
+    keys = [
+        [None, float(len(runs)), *(row[name].mean if name in row else None for name in names)]
+        for runs, row in zip(groups.values(), table(groups), strict=True)
+    ]
+    return Table("All runs after their last epoch", rows, keys=keys, links=[ids[name] for name in groups])
+
+
+def _made(results: Results, source: str) -> Provenance:
+    facts = sections.made_by(provenance()) | {"shows": source}
+    if results.passed_over:
+        facts["passed over"] = "; ".join(results.passed_over)
+    return Provenance("this page", facts)
+
+
+def _generator(runs: Sequence[Run]) -> Generator:
+    """The networks of the first run that has a checkpoint, after its newest; of none, the shipped G, without a D."""
+    reasons = []
+    for run in runs:
+        folder = RunFolder(Path(run.path))
+        if run.trainer != JAX or not folder.checkpoints.is_dir():
+            continue
+        try:
+            state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
+            if state is None:
+                raise UserError("it has no checkpoint that is whole")
+            embedded = live.embed(state.generator["params"], state.discriminator["params"])
+        except UserError as error:
+            reasons.append(f"{run.config.name} was passed over: {error}.")
+            continue
+        about = (
+            f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, computed here in "
+            "your browser. Under each image is D's verdict: how probable it finds it that the image is real."
+        )
+        return Generator(about, embedded)
+    shipped = load_generator()
+    about = (
+        f"This is G of {shipped.name}, which the package ships, computed here in your browser. ./run.sh part_a makes a "
+        "run with a checkpoint, and ./run.sh report then puts its G here, and D's verdict under each image."
+    )
+    return Generator(
+        " ".join(["There is no run with a checkpoint.", *reasons, about]), live.embed(shipped.params["params"])
+    )

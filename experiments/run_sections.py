@@ -1,0 +1,123 @@
+"""The homework's parts, and other runs, as sections of the report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.comparing import read_baseline
+from experiments.parts import PARTS, Part
+from experiments.reasons import reason
+from gan_jax.compare import Groups, Run, by_seed
+from gan_jax.errors import UserError
+from gan_jax.keeping import JAX
+from gan_jax.reports import pictures, sections
+from gan_jax.reports.content import Section
+from gan_jax.run_folder import RunFolder
+
+
+def part_of(run: Run) -> Part | None:
+    """The part of the homework that a run is of, by its name and what makes the part."""
+    part = PARTS.get(run.config.name.removesuffix(f"-seed_{run.config.seed}"))
+    if part is None or run.trainer != JAX:
+        return None
+    here, there = run.config.flat(), part.config.flat()
+    decisive = (
+        "discriminator_steps",
+        "loss",
+        "real_target",
+        "fake_target",
+        "generator_target",
+        "dropout_rate",
+        "width",
+    )
+    return part if all(here[name] == there[name] for name in decisive) else None
+
+
+def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
+    """The name of the group that stands for each part, by the part's name, and the groups that stand for none.
+
+    Of several groups of a part it is the one with most epochs, all seeds together.
+    """
+    standing: dict[str, str] = {}
+    for name, runs in groups.items():
+        part = part_of(runs[0])
+        if part is None:
+            continue
+        other = standing.get(part.config.name)
+        if other is None or _epochs(groups[other]) < _epochs(runs):
+            standing[part.config.name] = name
+    return standing, [name for name in groups if name not in standing.values()]
+
+
+def _epochs(runs: Sequence[Run]) -> int:
+    return sum(run.epochs for run in runs)
+
+
+def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], most_epochs: int) -> Section:
+    """A part's section, whose id is the part's name.
+
+    Args:
+        part: the part.
+        runs: of it, which differ in the seed; none for a placeholder.
+        baseline: the runs of the part that it is compared with, as far as there are any.
+        most_epochs: whose samples are shown.
+    """
+    name = part.config.name
+    about = Section(name, name, part.question, part.claim, part.measured)
+    if not runs:
+        return about._replace(missing=f"./run.sh {name}")
+    groups, notes = ({}, []) if part.baseline is None else _compared(part, runs, baseline)
+    why = reason(part, runs, groups)
+    shown = {_column_of(chart.title) for chart in why.charts}
+    filled = _fill(about, runs, most_epochs)
+    return filled._replace(
+        notes=[*filled.notes, *notes],
+        beside=part.baseline if part.baseline is not None and baseline else "",
+        reason=why,
+        comparison=sections.comparison_charts(groups, without=[column for column in shown if column])
+        if groups
+        else filled.comparison,
+        tables=sections.measurements(groups) if groups else filled.tables,
+    )
+
+
+def section_of(name: str, runs: Sequence[Run], most_epochs: int, id: str) -> Section:
+    """The section of runs that are no part of the homework."""
+    return _fill(Section(id, name), runs, most_epochs)
+
+
+def _fill(section: Section, runs: Sequence[Run], most_epochs: int) -> Section:
+    """What a section says of any runs."""
+    groups = by_seed(runs)
+    without = ("generator_gradient_norm", "fake_probability", "generator_loss")  # charts of their own
+    return section._replace(
+        notes=sections.notes(runs),
+        warnings=sections.warnings(runs),
+        setting=sections.setting(runs[0]),
+        samples=pictures.samples(RunFolder(Path(runs[0].path)), runs[0].config.seed, most_epochs, runs[0].epochs),
+        charts=sections.run_charts(runs),
+        comparison=sections.comparison_charts(groups, without=without),
+        tables=sections.measurements(groups),
+        provenance=[sections.provenance(run) for run in runs],
+    )
+
+
+def _column_of(title: str) -> str | None:
+    return next((name for name, known, _ in sections.COMPARED if known == title), None)
+
+
+def _compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[Groups, list[str]]:
+    """The runs after all of the baseline's that were made with the same options, and why others are not there.
+
+    Seeds are not paired, so that a single run is seen beside the spread of its baseline.
+    """
+    found, notes = [], {}  # the notes are keys: several seeds often have one reason
+    for other in baseline:
+        like = runs[0]._replace(config=replace(runs[0].config, seed=other.config.seed))
+        try:
+            found.append(read_baseline(Path(other.path), like))
+        except UserError as error:
+            notes[f"Not compared with {part.baseline}: {error}."] = None
+    if not baseline:
+        notes[f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it."] = None
+    return (by_seed([*found, *runs]) if found else {}), list(notes)

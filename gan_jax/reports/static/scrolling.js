@@ -1,0 +1,21 @@
+// What is wider than its box scrolls in it, and can then be reached with the keyboard.
+"use strict";
+
+{
+  const boxes = document.querySelectorAll(".formula, .scroll");
+  const names = { formula: "Formula", scroll: "Table" };
+  const watch = new ResizeObserver((changed) => {
+    for (const { target } of changed) {
+      const scrolls = target.scrollWidth > target.clientWidth;
+      target.toggleAttribute("tabindex", scrolls);
+      if (!scrolls) {
+        target.removeAttribute("role");
+        continue;
+      }
+      target.tabIndex = 0;
+      target.setAttribute("role", "group");
+      if (!target.hasAttribute("aria-label")) target.setAttribute("aria-label", names[target.classList[0]]);
+    }
+  });
+  boxes.forEach((box) => watch.observe(box));
+}

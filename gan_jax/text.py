@@ -1,0 +1,18 @@
+"""Text from elsewhere (names, paths, what files hold) made harmless where it is shown."""
+
+import re
+
+
+def printable(text: str) -> str:
+    """The text for a terminal: what one would act upon, but for newlines, is written as Python writes it."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+def for_figure(text: str) -> str:
+    """The text for matplotlib, which reads what stands between dollar signs as mathematics."""
+    return printable(text).replace("$", r"\$")
+
+
+def for_markdown(text: str) -> str:
+    """The text for a line or a table's cell of Markdown, which shows it as it is."""
+    return re.sub(r"([\\|`*\[\]<>&])", r"\\\1", printable(text))

@@ -1,0 +1,74 @@
+"""A run's folder, made without training, and what may have become of it elsewhere."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax import checkpoints
+from gan_jax.config import Config
+from gan_jax.run_folder import RunFolder
+from gan_jax.runs import initial_state
+from gan_jax.training import StepInfo
+
+CONFIG = Config(name="part_a", dataset="archives", epochs=3)
+Damage = Callable[[Path], object]
+
+
+def make_run(path: Path) -> Path:
+    """A run of three epochs that has two behind it, without its checkpoint; returns `path`."""
+    folder = RunFolder(path)
+    folder.write_config(CONFIG)
+    folder.write_manifest({"trainer": "jax", "seed": 0, "versions": {"jax": "0"}, "earlier": []})
+    names = ("discriminator_steps", *StepInfo._fields, "seconds")
+    folder.write_rows([{"epoch": float(epoch)} | dict.fromkeys(names, 0.5) for epoch in (1, 2)])
+    folder.write_sample(2, np.zeros((242, 242), np.uint8))
+    return path
+
+
+def checkpointed(run: Path) -> Path:
+    """The same with the checkpoint of its second epoch."""
+    checkpoints.save(RunFolder(run).checkpoints, initial_state(CONFIG)._replace(epoch=jax.numpy.int32(2)))
+    return run
+
+
+def config(**values: Any) -> Damage:
+    """Another config.json."""
+    return json_of("config.json", CONFIG.to_json() | values)
+
+
+def setting(**values: Any) -> Damage:
+    return config(setting=CONFIG.to_json()["setting"] | values)
+
+
+def manifest(**values: Any) -> Damage:
+    return json_of("manifest.json", {"trainer": "jax", "versions": {}, "earlier": []} | values)
+
+
+def json_of(name: str, values: Any) -> Damage:
+    return text(name, json.dumps(values))
+
+
+def text(name: str, content: str) -> Damage:
+    return lambda run: (run / name).write_text(content)
+
+
+def content(name: str, content: bytes) -> Damage:
+    return lambda run: (run / name).write_bytes(content)
+
+
+def replaced(name: str, make: Callable[[Path], object]) -> Damage:
+    """Something else in the place of a file."""
+
+    def damage(run: Path) -> None:
+        (run / name).unlink()
+        make(run / name)
+
+    return damage
+
+
+def metrics(change: Callable[[str], str]) -> Damage:
+    return lambda run: (run / "metrics.csv").write_text(change((run / "metrics.csv").read_text()))

@@ -1,0 +1,95 @@
+"""Environment variables that are nonsense: what must be heeded is refused in one line, the rest is passed by."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gan_jax.cache import private_cache_folder
+from gan_jax.errors import UserError
+from tests.command import Done, contents, run
+from tests.malformed.refusal import assert_refusal, assert_refused
+
+ROOT = Path(__file__).parent.parent.parent
+
+REFUSED = {
+    "cache in a file": {"XDG_CACHE_HOME": "/etc/passwd"},
+    "cache where none can be": {"XDG_CACHE_HOME": "/proc/nowhere"},
+    "cache with a long part": {"XDG_CACHE_HOME": "/" + "x" * 300},
+    "cache in a device": {"XDG_CACHE_HOME": "/dev/null"},
+    "no home": {"XDG_CACHE_HOME": "", "HOME": ""},
+    "home that is relative": {"XDG_CACHE_HOME": "relative", "HOME": "."},
+    "home in a file": {"XDG_CACHE_HOME": "", "HOME": "/etc/passwd"},
+    "flag that XLA does not know": {"XLA_FLAGS": "--xla_nonsense=1"},
+    "flag of another kind": {"XLA_FLAGS": "--xla_cpu_enable_fast_math=perhaps"},
+    "flags in a file that is not there": {"XLA_FLAGS": "/nonexistent"},
+}
+# What is read before the command line is, each in a process of its own.
+REFUSED_AT_THE_START = {
+    "unknown platform": {"JAX_PLATFORMS": "nonsense"},
+    "truth that is none": {"JAX_ENABLE_X64": "maybe"},
+}
+PASSED_BY = {
+    "COLUMNS": "-\N{SNOWMAN}",
+    "LINES": "1e9",
+    "TERM": "nonsense",
+    "MPLBACKEND": "nonsense",
+    "MPLCONFIGDIR": "/dev/null/x",
+    "LANG": "nonsense",
+    "LC_ALL": "C",
+    "PYTHONIOENCODING": "ascii",
+    "SLURM_JOB_ID": "nonsense",
+    "SLURM_NTASKS": "-1",
+    "TMPDIR": "/nonexistent",
+    "NO_COLOR": "perhaps",
+}
+
+
+@pytest.mark.parametrize("variables", REFUSED.values(), ids=REFUSED)
+def test_a_variable_is_refused(call, tmp_path, monkeypatch, small_archives, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    assert_refused(call, tmp_path, "part_a", "--archives", small_archives, "--out", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("variables", REFUSED_AT_THE_START.values(), ids=REFUSED_AT_THE_START)
+def test_a_variable_is_refused_at_the_start(tmp_path, small_archives, variables):
+    done = run("part_a", "--archives", small_archives, "--out", tmp_path / "runs", **variables)
+    assert_refusal(Done(done.returncode, done.stdout, done.stderr))
+    assert not contents(tmp_path)
+
+
+def test_what_does_not_matter_is_passed_by(tmp_path):
+    """All at once; the table's signs that ASCII lacks are written by number."""
+    results = ROOT / "experiments" / "results"
+    done = run("compare", results / "part_a", results / "part_b", "--out", tmp_path / "runs", **PASSED_BY)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "Fr\\xe9chet" in done.stdout
+
+
+@pytest.mark.parametrize("python", ["nonsense", "/nonexistent/python", "/etc/passwd", "/bin/false", "/"])
+def test_a_python_that_is_none_is_refused(tmp_path, python):
+    """Where run.sh has no environment yet; another Python is not taken silently in the place of the one named."""
+    for name in ("run.sh", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    done = subprocess.run(
+        ["bash", tmp_path / "run.sh", "part_a"], env=os.environ | {"PYTHON": python}, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("run.sh: error: ")
+    assert "PYTHON" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_cache_is_its_owners_alone(tmp_path, monkeypatch):
+    """Compiled programs lie there, which are executed as they are."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert private_cache_folder().stat().st_mode & 0o777 == 0o700
+    (tmp_path / "gan_jax").chmod(0o777)
+    assert private_cache_folder().stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(UserError, match="another user's"):
+        private_cache_folder()

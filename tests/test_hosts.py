@@ -1,0 +1,321 @@
+"""Many hosts: two processes that meet on the loopback address, train one run, and end together whatever happens."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gan_jax.errors import UserError
+from gan_jax.hosts import Host, host_of
+from gan_jax.meeting import meet
+from gan_jax.run_folder import RunFolder
+from tests.command import COMMAND, Done, contents, run
+
+GO_ON = "The same command on every host goes on from the last checkpoint"
+STEP = {
+    "SLURM_JOB_ID": "7",
+    "SLURM_STEP_NODELIST": "node[1-2]",
+    "SLURM_NTASKS": "2",
+    "SLURM_PROCID": "1",
+    "SLURM_LOCALID": "0",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "host"),
+    [
+        ((None, None, None), {}, None),
+        ((None, 1, None), {}, None),
+        (("a:1", 1, 0), {}, None),
+        (("a:1", 2, 1), {}, Host(1, 2, ("a", 1))),
+        (("[::1]:80", 3, 0), {}, Host(0, 3, ("::1", 80))),
+        ((None, None, None), STEP, Host(1, 2)),
+        ((None, 1, None), STEP, None),  # each task trains alone
+        (("a:1", 2, 0), STEP, Host(0, 2, ("a", 1))),  # what the user says comes before what SLURM says
+        ((None, None, None), STEP | {"SLURM_NTASKS": "1"}, None),
+        ((None, None, None), STEP | {"SLURM_NTASKS": "x"}, None),
+        ((None, None, None), STEP | {"SLURM_NTASKS": "9" * 5000}, None),
+        (("a:1", 2, 0), STEP | {"SLURM_PROCID": "x"}, Host(0, 2, ("a", 1))),
+        ((None, None, None), {name: STEP[name] for name in STEP if name != "SLURM_STEP_NODELIST"}, None),  # no step
+    ],
+)
+def test_which_host_this_is(options: tuple[str | None, int | None, int | None], environment, host):
+    assert host_of(*options, environment) == host
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--coordinator", "a:1"], "all three"),
+        (["--hosts", 2], "all three"),
+        (["--host-index", 0], "all three"),
+        (["--coordinator", "a", "--hosts", 2, "--host-index", 0], "must be HOST:PORT"),
+        (["--coordinator", "a:", "--hosts", 2, "--host-index", 0], "must be HOST:PORT"),
+        (["--coordinator", "a:0", "--hosts", 2, "--host-index", 0], "must be HOST:PORT"),
+        (["--coordinator", "a:65536", "--hosts", 2, "--host-index", 0], "must be HOST:PORT"),
+        (["--coordinator", "::1", "--hosts", 2, "--host-index", 0], "must be HOST:PORT"),
+        (["--coordinator", "a:1", "--hosts", 2, "--host-index", 2], "from 0 to 1 with --hosts 2, not 2"),
+        (["--coordinator", "a:1", "--hosts", 2, "--host-index", -1], "from 0 to 1 with --hosts 2, not -1"),
+        (["--coordinator", "a:1", "--hosts", 0, "--host-index", 0], "from 1 to 4096, not 0"),
+        (["--coordinator", "a.invalid:1", "--hosts", 2, "--host-index", 1], "did not meet the others at a.invalid:1"),
+        (["--platform", "abacus"], "--platform"),
+    ],
+)
+def test_what_is_no_host_is_one_line(call, tmp_path, options, told):
+    done = call("train", "--out", tmp_path / "runs", *options)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not contents(tmp_path)
+
+
+@pytest.mark.parametrize("task", ["x", "", "-1", "2", "1.0", "\N{SUPERSCRIPT TWO}", "9" * 5000])
+def test_a_task_that_is_none_is_one_line(call, tmp_path, monkeypatch, task):
+    for name, value in (STEP | {"SLURM_PROCID": task}).items():
+        monkeypatch.setenv(name, value)
+    done = call("train", "--out", tmp_path / "runs")
+    assert done.returncode == 2
+    assert "SLURM_PROCID must be from 0 to 1 with SLURM_NTASKS 2, not " in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not contents(tmp_path)
+
+
+def met(seconds: float, *hosts: tuple[int, int]) -> list[str]:
+    """What comes of a meeting of hosts (index, count) on the loopback address: a line each, empty if all is well."""
+    port, found = free_port(), [""] * len(hosts)
+
+    def attend(place: int) -> None:
+        try:
+            meet(*hosts[place], "127.0.0.1", port, seconds)
+        except UserError as error:
+            found[place] = str(error)
+
+    threads = [threading.Thread(target=attend, args=(place,)) for place in range(len(hosts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_hosts_meet():
+    assert met(20, (1, 3), (2, 3), (0, 3)) == ["", "", ""]
+    assert met(20, (0, 2), (1, 3)) == ["--hosts is 3 on host 1, 2 on host 0"] * 2
+    assert met(20, (0, 3), (1, 3), (1, 3)) == ["--host-index 1 is given twice"] * 3
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_host_that_does_not_come_is_told(index):
+    [told] = met(0.3, (index, 2))
+    assert re.fullmatch(rf"host {index} of 2 did not meet the others at 127.0.0.1:\d+: within 0 s", told)
+
+
+def test_a_port_in_use_is_told():
+    with socket.create_server(("", 0)) as taken, pytest.raises(UserError, match=r"did not meet .*: Address already in"):
+        meet(0, 2, "127.0.0.1", taken.getsockname()[1], 1)
+
+
+Start = Callable[..., list[subprocess.Popen[str]]]
+
+
+@pytest.fixture(scope="module")
+def start(small_archives) -> Start:
+    """Two hosts that train part_a's setting on small archives."""
+
+    def start(
+        out: Path,
+        epochs: int = 500,
+        of_both: tuple[object, ...] = (),
+        of_host_1: tuple[object, ...] = (),
+        host_0: Sequence[object] = COMMAND,
+    ) -> list[subprocess.Popen[str]]:
+        options = ("train", "--archives", small_archives, "--epochs", epochs, "--checkpoint-every", 1, "--out", out)
+        where = ("--name", "two", "--coordinator", f"127.0.0.1:{free_port()}", "--hosts", 2, "--host-index")
+        return [
+            subprocess.Popen(
+                [*map(str, (*command, *options, *where, index, *of_both, *extra))],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"KILLED_WITH": str(signal.SIGTERM.value)},
+            )
+            for index, (command, extra) in enumerate(((host_0, ()), (COMMAND, of_host_1)))
+        ]
+
+    return start
+
+
+def ended(hosts: list[subprocess.Popen[str]]) -> list[Done]:
+    """How both ended, which takes no longer than a minute."""
+    found = []
+    for host in hosts:
+        try:
+            stdout, stderr = host.communicate(timeout=60)
+        finally:
+            for other in hosts:
+                if host.returncode is None:
+                    other.kill()
+        found.append(Done(host.returncode, stdout, stderr))
+    return found
+
+
+def wait_for_an_epoch(hosts: list[subprocess.Popen[str]]) -> None:
+    assert hosts[0].stdout is not None
+    for line in hosts[0].stdout:
+        if line.startswith("epoch "):
+            return
+    pytest.fail("\n".join(host.communicate()[1] for host in hosts))
+
+
+def last_line(done: Done) -> str:
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def killed(start, out) -> list[Done]:
+    hosts = start(out)
+    wait_for_an_epoch(hosts)
+    hosts[1].kill()
+    return ended(hosts)
+
+
+@pytest.fixture(scope="module")
+def finished(start, out, killed) -> list[Done]:
+    return ended(start(out, epochs=len(RunFolder(out / "two").read_rows()) + 1))
+
+
+def test_the_death_of_one_ends_the_others(killed):
+    assert killed[1].returncode == -signal.SIGKILL
+    assert killed[0].returncode not in (0, 2)
+    assert last_line(killed[0]).startswith("run.sh: error: host 0 of 2 ")
+    assert "another host is gone" in last_line(killed[0])
+    assert GO_ON in last_line(killed[0])
+
+
+def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, small_archives):
+    assert [done.returncode for done in finished] == [0, 0]
+    assert "resuming after epoch" in finished[0].stdout
+    manifest = RunFolder(out / "two").read_manifest()
+    digest = manifest["params_sha256"]
+    assert (manifest["device_count"], manifest["host_count"]) == (2, 2)
+    assert finished[0].stdout.endswith(f"SHA-256 of the parameters: {digest}\n")
+    assert finished[1].stdout == f"host 1: two: SHA-256 of the parameters: {digest}\n"
+    options = ("--archives", small_archives, "--epochs", manifest["epochs"], "--name", "one", "--devices", 2)
+    done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2")
+    assert done.returncode == 0, done.stderr
+    assert RunFolder(out / "one").read_manifest()["params_sha256"] == digest
+
+
+def signalled(files: str, epochs: int) -> list[object]:
+    """A command that gets SIGTERM when it first writes such a file after so many epochs."""
+    return [sys.executable, "-m", "tests.killed", files, epochs, 1]
+
+
+def test_a_signal_in_the_last_figures_ends_all_before_the_next_seed(start, tmp_path):
+    """It comes to host 0 alone, while host 1 has nothing left to do for this seed."""
+    both = ended(start(tmp_path, 1, ("--seeds", 2), host_0=signalled(r"samples\.gif$", 1)))
+    for done in both:
+        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped when two was finished")
+    assert "params_sha256" in RunFolder(tmp_path / "two").read_manifest()
+    assert not (tmp_path / "two-seed_1" / "config.json").exists()
+
+
+@pytest.mark.slow
+def test_a_signal_before_training_stops_all(start, tmp_path):
+    both = ended(start(tmp_path, host_0=signalled(r"/\.partial-.*-config\.json$", 0)))
+    for done in both:
+        told = "run.sh: stopped before the first epoch: the same command goes on there"
+        assert (done.returncode, last_line(done)) == (143, told)
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_ends_on_all_after_the_other_seeds(start, tmp_path):
+    both = ended(start(tmp_path, 2, ("--seeds", 2, "--learning-rate", "1e30")))
+    for done in both:
+        assert done.returncode == 2
+        assert "two diverged: " in last_line(done)
+        assert "two-seed_1 diverged: " in last_line(done)
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_gone_ends_all(start, tmp_path):
+    hosts = start(tmp_path)
+    wait_for_an_epoch(hosts)
+    (tmp_path / "two").rename(tmp_path / "moved")
+    for done in ended(hosts):
+        assert done.returncode == 2
+        assert "was deleted or moved while it was in use" in last_line(done)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_stops_all_after_the_same_epoch(start, tmp_path):
+    hosts = start(tmp_path)
+    wait_for_an_epoch(hosts)
+    hosts[1].send_signal(signal.SIGTERM)
+    both = ended(hosts)
+    assert [done.returncode for done in both] == [143, 143]
+    epoch = len(RunFolder(tmp_path / "two").read_rows())
+    assert (tmp_path / "two" / "checkpoints" / str(epoch)).is_dir()
+    for done in both:
+        assert last_line(done) == f"run.sh: stopped after epoch {epoch} of 500: the same command goes on there"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("of_host_1", "told"),
+    [
+        (("--learning-rate", "1e-3"), "learning_rate is 0.001 on host 1, 0.0002 on host 0"),
+        (("--devices", "1"), "devices is 1 on host 1, 2 on host 0"),
+    ],
+)
+def test_hosts_that_were_given_different_things_all_end(start, tmp_path, of_host_1, told):
+    both = ended(start(tmp_path / "runs", of_host_1=of_host_1))
+    for done in both:
+        assert (done.returncode, done.stderr) == (2, f"run.sh: error: {told}\n")
+    assert not contents(tmp_path)
+
+
+@pytest.mark.slow
+def test_what_host_0_refuses_ends_all(start, tmp_path):
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "thesis.txt").write_text("years of work")
+    both = ended(start(tmp_path))
+    assert [done.returncode for done in both] == [2, 2]
+    assert f"{tmp_path / 'two'} exists and is not a run's folder" in both[0].stderr
+    assert both[1].stderr == both[0].stderr.replace("error: ", "error: host 0: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_host_that_dies_or_freezes_ends_the_others_within_a_minute(start, tmp_path, victim, number):
+    hosts = start(tmp_path)
+    wait_for_an_epoch(hosts)
+    hosts[victim].send_signal(number)
+    other = hosts[1 - victim]
+    try:
+        _, errors = other.communicate(timeout=60)
+    finally:
+        for host in hosts:
+            host.kill()
+    assert other.returncode not in (0, 2)
+    assert "another host is gone" in errors.splitlines()[-1]
