@@ -30,6 +30,7 @@ from experiments.progress import listener, say
 from experiments.running import run_part, run_parts, tell, train_seeds
 from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
+from gan_jax.compare import by_seed
 from gan_jax.config import Config, LossName, Setting, require, require_run_name
 from gan_jax.errors import UserError
 from gan_jax.exchange import leads
@@ -155,7 +156,7 @@ def compare_runs(
     if RunFolder(out / name).read_config() is not None:
         raise UserError(f"{out / name} is a run's folder: choose another --name")
     found = [read_run(folder if folder.exists() else out / folder) for folder in folders]
-    compare(found, out / name, " against ".join(run.config.name for run in found))
+    compare(found, out / name, " against ".join(by_seed(found)))
 
 
 @app.command

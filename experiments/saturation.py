@@ -27,7 +27,8 @@ from gan_jax.files import save_figure, write_json
 from gan_jax.keys import Stream, stream_key
 from gan_jax.manifest import provenance
 from gan_jax.pixels import to_unit_range
-from gan_jax.training import DETERMINISTIC, GanState, discriminator_step, generator_step, init_state, train_epoch
+from gan_jax.programs import deterministic_jit
+from gan_jax.training import GanState, discriminator_step, generator_step, init_state, train_epoch
 
 LOSSES = ("saturating", "non_saturating")
 SEED_OF_DISCRIMINATOR = 1_000_003  # of a key tree apart from that of the generator's run
@@ -54,7 +55,7 @@ def _batch(state: GanState, images: Array, setting: Setting) -> Array:
     return to_unit_range(images[jax.random.randint(key, (setting.batch_size,), 0, len(images))])
 
 
-@partial(jax.jit, static_argnames=("setting",), compiler_options=DETERMINISTIC)
+@partial(deterministic_jit, static_argnames=("setting",))
 def _train_discriminator(state: GanState, images: Array, iterations: Array, setting: Setting) -> GanState:
     """So many updates of D alone; the number is not static, so that all stretches are one program."""
 
@@ -65,7 +66,7 @@ def _train_discriminator(state: GanState, images: Array, iterations: Array, sett
     return lax.fori_loop(0, iterations, body, state)
 
 
-@partial(jax.jit, static_argnames=("setting",), compiler_options=DETERMINISTIC)
+@partial(deterministic_jit, static_argnames=("setting",))
 def _generator_norm(state: GanState, images: Array, setting: Setting) -> Array:
     """The norm of the gradient that a generator step would take here, float32 ()."""
     return generator_step(state, _batch(state, images, setting), setting)[2]

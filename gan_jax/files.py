@@ -6,8 +6,9 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ def regular(path: str, flags: int, *, links: bool = False) -> int:
     return descriptor
 
 
-def open_regular(path: Path, *, links: bool = False) -> BinaryIO:
+def open_regular(path: Path, *, links: bool = False) -> BufferedReader:
     """Open a file for reading. Raises OSError as `regular`."""
     return os.fdopen(regular(str(path), os.O_RDONLY, links=links), "rb")
 

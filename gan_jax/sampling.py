@@ -10,6 +10,7 @@ from gan_jax.config import MAX_SEED, require
 from gan_jax.generator import TrainedGenerator
 from gan_jax.keys import Stream
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
+from gan_jax.programs import deterministic_jit
 from gan_jax.training import generate, latents_of
 
 MAX_IMAGES = 10_000
@@ -38,7 +39,7 @@ def interpolations_of(generator: TrainedGenerator, rows: int, steps: int, seed: 
     return generate(generator.params, latents, setting=generator.setting).reshape(rows, steps, IMAGE_SIZE)
 
 
-@partial(jax.jit, static_argnames="steps")
+@partial(deterministic_jit, static_argnames="steps")
 def spherical(starts: Array, ends: Array, steps: int) -> Array:
     """Points at equal angles on the great circles between latents (White 2016, arXiv:1609.04468).
 

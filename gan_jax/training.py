@@ -21,10 +21,8 @@ from gan_jax.models import (
     widened,
 )
 from gan_jax.pixels import to_unit_range
+from gan_jax.programs import deterministic_jit
 from gan_jax.sharding import over_batch, over_seeds, whole
-
-# On a GPU XLA may otherwise choose sums whose order changes from run to run; elsewhere the option changes nothing.
-DETERMINISTIC = {"xla_gpu_deterministic_ops": True}
 
 Params = dict  # {"params": {layer: {"kernel": float32 (fan_in, features), "bias": float32 (features,)}}}
 
@@ -193,7 +191,7 @@ def iterate(state: GanState, images: Array, *, setting: Setting, discriminator_s
     return state._replace(iteration=state.iteration + 1), info
 
 
-@partial(jax.jit, static_argnames=("setting", "discriminator_steps"), compiler_options=DETERMINISTIC)
+@partial(deterministic_jit, static_argnames=("setting", "discriminator_steps"))
 def train_step(
     state: GanState, images: Array, *, setting: Setting, discriminator_steps: int
 ) -> tuple[GanState, StepInfo]:
@@ -224,12 +222,7 @@ def _epoch(state: GanState, images: Array, *, setting: Setting, discriminator_st
     return state._replace(epoch=state.epoch + 1), infos
 
 
-@partial(
-    jax.jit,
-    static_argnames=("setting", "discriminator_steps"),
-    donate_argnames=("state",),
-    compiler_options=DETERMINISTIC,
-)
+@partial(deterministic_jit, static_argnames=("setting", "discriminator_steps"), donate_argnames=("state",))
 def train_epoch(
     state: GanState, images: Array, *, setting: Setting, discriminator_steps: int
 ) -> tuple[GanState, StepInfo]:
@@ -247,12 +240,7 @@ def train_epoch(
     return whole(_epoch(state, images, setting=setting, discriminator_steps=discriminator_steps))
 
 
-@partial(
-    jax.jit,
-    static_argnames=("setting", "discriminator_steps"),
-    donate_argnames=("states",),
-    compiler_options=DETERMINISTIC,
-)
+@partial(deterministic_jit, static_argnames=("setting", "discriminator_steps"), donate_argnames=("states",))
 def train_epoch_of_seeds(
     states: tuple[GanState, ...], images: Array, *, setting: Setting, discriminator_steps: int
 ) -> tuple[tuple[GanState, ...], tuple[StepInfo, ...]]:
@@ -280,13 +268,13 @@ def train_epoch_of_seeds(
     return tuple(state for state, _ in each), tuple(info for _, info in each)
 
 
-@partial(jax.jit, static_argnames=("setting",))
+@partial(deterministic_jit, static_argnames=("setting",))
 def generate(generator_params: Params, latents: Array, *, setting: Setting) -> Array:
     """Latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]."""
     return generated_images(generator_params, latents, setting)
 
 
-@partial(jax.jit, static_argnames=("setting",))
+@partial(deterministic_jit, static_argnames=("setting",))
 def judge(discriminator_params: Params, images: Array, *, setting: Setting) -> Array:
     """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real."""
     return jax.nn.sigmoid(cast(Array, networks(setting)[1].apply(discriminator_params, images)))

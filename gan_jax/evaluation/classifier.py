@@ -13,6 +13,7 @@ import jax
 from gan_jax import weights
 from gan_jax.evaluation.blocks import map_rows
 from gan_jax.models import IMAGE_SIZE
+from gan_jax.programs import deterministic_jit
 from gan_jax.weights import Parameters
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
@@ -51,7 +52,7 @@ class Classifier(nn.Module):
         return features, nn.Dense(CLASSES, precision=PRECISION, name="logits")(features)
 
 
-@jax.jit
+@deterministic_jit
 def classify(parameters: Parameters, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The features float32 (n, 128) >= 0 and logits float32 (n, 10) of images float32 (n, 784) in [-1, 1]."""
     return map_rows(lambda rows: Classifier().apply(parameters, rows), images, BLOCK)

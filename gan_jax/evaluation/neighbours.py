@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_jax.evaluation.blocks import map_rows
 from gan_jax.pixels import to_unit_range
+from gan_jax.programs import deterministic_jit
 
 NEIGHBOURS = 5  # k, as in Naeem et al.
 FEATURE_BLOCK = 1000  # by 10 000 others: 40 MB of distances at a time
@@ -36,7 +37,7 @@ def squared_distances(first: jax.Array, second: jax.Array) -> jax.Array:
     return jnp.maximum(squares - 2.0 * products, 0.0)
 
 
-@partial(jax.jit, static_argnames="k")
+@partial(deterministic_jit, static_argnames="k")
 def squared_radii(points: jax.Array, k: int = NEIGHBOURS) -> jax.Array:
     """Squared distance float32 (n,) from each of the points float32 (n, d) to its k-th nearest other point, n > k."""
 
@@ -49,7 +50,7 @@ def squared_radii(points: jax.Array, k: int = NEIGHBOURS) -> jax.Array:
     return map_rows(radii, points, FEATURE_BLOCK)
 
 
-@jax.jit
+@deterministic_jit
 def among_balls(points: jax.Array, centres: jax.Array, radii: jax.Array) -> tuple[jax.Array, jax.Array]:
     """How points (n, d) lie among the balls of centres (m, d) and squared radii (m,).
 
@@ -80,7 +81,7 @@ def fidelity(real: jax.Array, real_radii: jax.Array, samples: jax.Array, k: int 
     )
 
 
-@jax.jit
+@deterministic_jit
 def nearest(queries: jax.Array, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The nearest of images uint8 (m, 784) to each query float32 (n, 784) in [-1, 1].
 
