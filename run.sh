@@ -71,6 +71,9 @@ case "${1:-}" in
     report) extras=(report) ;;
     *) extras=() ;;
 esac
+case " $*" in
+    *" --tensorboard"*) extras+=(tensorboard) ;;
+esac
 case "$*" in
     test* | lint*) ;;
     *--help*) extras=() ;; # what a command does can be told without what it needs

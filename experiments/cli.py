@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from experiments.bench.studies import STUDIES
 from experiments.comparing import compare, read_run
 from experiments.environment import prepare, started
+from experiments.generating import export, interpolate, sample
 from experiments.options import (
     DEFAULT_OUT,
     Out,
@@ -179,14 +180,12 @@ def verify(
 def report(
     folders: Annotated[
         list[Path] | None,
-        Parameter(
-            name="RUN", help="Folders of runs, or their names in runs. By default all, else those shipped.", negative=""
-        ),
+        paths("Folders of runs, or their names in runs. By default all, else those shipped.", name="RUN", negative=""),
     ] = None,
     /,
     *,
     out: Annotated[
-        Path, Parameter(help="The file. By default report.html in runs, beside run.sh.", show_default=False)
+        Path, paths("The file. By default report.html in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "report.html",
 ) -> None:
     """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
@@ -219,6 +218,10 @@ def saturation(
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
+
+
+for _command in (sample, interpolate, export):
+    app.command(_command)
 
 
 @app.command(name="bench")

@@ -10,18 +10,17 @@ from typing import Annotated, Any, Literal, get_origin
 
 from cyclopts import Parameter, Token
 
-from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
-from gan_jax.evaluation import Reference, load_classifier, make_reference
+from gan_jax.evaluation import load_classifier
 from gan_jax.evaluation.classifier import CLASSES
-from gan_jax.keeping import Habits, Source
+from gan_jax.keeping import Habits
 from gan_jax.products import Precision
+from gan_jax.source import Source, measured_source
 
 Platform = Literal["cpu", "cuda", "tpu"]
 DEFAULT_OUT = Path(__file__).parent.parent / "runs"
-EVALUATED_SAMPLES = 10_000
 MAX_SEEDS = 1000
 MAX_PATH = 2000  # bytes: Linux takes twice as many, and the files of a run are below
 
@@ -105,6 +104,9 @@ class RunOptions:
     classifier: Annotated[
         Path | None, paths("Of the data's ten classes, in safetensors, for data other than MNIST.")
     ] = None
+    tensorboard: Annotated[
+        bool, Parameter(help="Write event files, too, which tensorboard --logdir runs shows.", negative="")
+    ] = False
     overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
     detect_nans: Annotated[
         bool, Parameter(help="If the run diverges, find the operation that first gave no finite number.", negative="")
@@ -171,6 +173,7 @@ def habits_of(options: RunOptions) -> Habits:
         samples_every=options.samples_every,
         evaluate_every=options.evaluate_every,
         overwrite=options.overwrite,
+        tensorboard=options.tensorboard,
         detect_nans=options.detect_nans,
     )
 
@@ -193,8 +196,4 @@ def source_of(options: RunOptions) -> Source:
             raise UserError(f"{options.archives} has the label {most}: --classifier is of {CLASSES} classes, from 0 on")
         return found
 
-    def reference(dataset: ImageDataset) -> Reference:
-        samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
-        return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
-
-    return Source(images, reference, None if classifier is None else tree_sha256(classifier))
+    return measured_source(images, classifier)

@@ -14,6 +14,7 @@ from gan_jax.compare import Groups, Run, by_seed
 from gan_jax.config import require
 from gan_jax.errors import UserError
 from gan_jax.files import write_text
+from gan_jax.generator import load_generator
 from gan_jax.keeping import JAX
 from gan_jax.manifest import provenance
 from gan_jax.reports import live, page, pictures, sections
@@ -122,7 +123,7 @@ def _made(results: Results, source: str) -> Provenance:
 
 
 def _generator(runs: Sequence[Run]) -> Generator:
-    """The networks of the first run that has a checkpoint, after its newest."""
+    """The networks of the first run that has a checkpoint, after its newest; of none, the shipped G, without a D."""
     reasons = []
     for run in runs:
         folder = RunFolder(Path(run.path))
@@ -141,5 +142,11 @@ def _generator(runs: Sequence[Run]) -> Generator:
             "your browser. Under each image is D's verdict: how probable it finds it that the image is real."
         )
         return Generator(about, embedded)
-    make = "./run.sh part_a makes one, and ./run.sh report then puts its generator here, to be played with."
-    return Generator(" ".join(["There is no run with a checkpoint.", *reasons, make]))
+    shipped = load_generator()
+    about = (
+        f"This is G of {shipped.name}, which the package ships, computed here in your browser. ./run.sh part_a makes a "
+        "run with a checkpoint, and ./run.sh report then puts its G here, and D's verdict under each image."
+    )
+    return Generator(
+        " ".join(["There is no run with a checkpoint.", *reasons, about]), live.embed(shipped.params["params"])
+    )

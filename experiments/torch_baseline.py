@@ -25,10 +25,11 @@ from torch._inductor import config as inductor
 from gan_jax.cache import private_cache_folder
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require, require_precision
-from gan_jax.keeping import Habits, Listener, Record, Source, unfinished
+from gan_jax.keeping import Habits, Listener, Record, unfinished
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, widened
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder
+from gan_jax.source import Source
 from gan_jax.training import StepInfo
 
 Info = dict[str, Tensor]  # what a step reports, () each, under the names of gan_jax.training.StepInfo
@@ -237,7 +238,7 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
     listener.start(config, 0, 1)
     torch.manual_seed(config.seed)
     gan = Gan(config.setting, *(network.to(device) for network in make_networks(config.setting)))
-    eager_generate = gan.generate  # samples are drawn in other numbers than the batch, and seldom
+    eager_generate, eager_judge = gan.generate, gan.judge  # samples come in other numbers than the batch, and seldom
     if compiled:
         gan.compile()
     images = torch.tensor(np.asarray(to_unit_range(source.dataset.train_images)), device=device)
@@ -246,10 +247,17 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
     def generate(latents: jax.Array) -> jax.Array:
         return jnp.asarray(eager_generate(torch.tensor(np.asarray(latents), device=device)).cpu().numpy())
 
+    @torch.no_grad()
+    def judge(images: jax.Array) -> jax.Array:
+        gan.discriminator.eval()
+        verdicts = eager_judge(torch.tensor(np.asarray(images), device=device))
+        gan.discriminator.train()
+        return jnp.asarray(verdicts.cpu().numpy())
+
     for epoch in range(1, config.epochs + 1):
         steps, start = config.discriminator_steps.steps(epoch), time.perf_counter()
         infos = train_epoch(gan, images, steps)
         record.add_epoch(steps, infos, time.perf_counter() - start)
-        record.keep(generate, source, habits, listener)
+        record.keep(generate, judge, source, habits, listener)
         listener.epoch(record.rows[-1:])
     record.close(params_sha256(gan))

@@ -8,6 +8,7 @@ flax's layout. The accuracy printed at the end is that of the stored file, loade
 set is looked at once, then: no epoch, seed or setting was chosen by it.
 """
 
+import hashlib
 import math
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gan_jax.data import load_archives
 from gan_jax.data.datasets import ARCHIVES
-from gan_jax.evaluation.classifier import CONVOLUTIONS, FEATURES, WEIGHTS, classify, load_classifier, sha256
+from gan_jax.evaluation.classifier import CONVOLUTIONS, FEATURES, WEIGHTS, classify, load_classifier
 from gan_jax.pixels import to_unit_range
 
 SEED = 0
@@ -125,7 +126,7 @@ def main(destination: Path) -> None:
     _, logits = classify(parameters, to_unit_range(data.test_images))
     accuracy = np.mean(np.argmax(logits, axis=1) == data.test_labels)
     print(f"test accuracy {accuracy:.2%} (n = {len(data.test_labels)}), {destination.stat().st_size} bytes")
-    print(f"SHA-256 {sha256(destination.read_bytes())}")
+    print(f"SHA-256 {hashlib.sha256(destination.read_bytes()).hexdigest()}")
 
 
 if __name__ == "__main__":

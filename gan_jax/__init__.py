@@ -1,1 +1,29 @@
-"""How GANs train: a purely functional laboratory in JAX and Flax."""
+"""How GANs train: a purely functional laboratory in JAX and Flax.
+
+import gan_jax
+
+config = gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
+run = gan_jax.train(config)  # in runs/mine, with a progress bar
+images = gan_jax.sample(run, count=10_000, seed=3)
+print(gan_jax.evaluate(images))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gan_jax.api import Config, Habits, ImageDataset, Schedule, Setting, evaluate, load, sample, train
+
+__all__ = ["Config", "Habits", "ImageDataset", "Schedule", "Setting", "evaluate", "load", "sample", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names are imported when first asked for: JAX and all that takes seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gan_jax import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -55,7 +55,13 @@ def require_run_name(name: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """All that the compiled training step is specialised to: a static argument. Defaults are the homework's."""
+    """All that the compiled training step is specialised to: a static argument. Defaults are the homework's.
+
+    >>> import gan_jax
+    >>> smoothed = gan_jax.Setting(real_target=0.9, learning_rate=1e-4)
+    >>> smoothed.loss, smoothed.batch_size
+    ('non_saturating', 512)
+    """
 
     loss: LossName = "non_saturating"
     real_target: float = 1.0
@@ -110,7 +116,14 @@ def require_precision(setting: Setting, on_gpu: bool) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A run, which is a function of this and of nothing else (on one machine with one set of versions)."""
+    """A run, which is a function of this and of nothing else (on one machine with one set of versions).
+
+    >>> import gan_jax
+    >>> steps = gan_jax.Schedule.parse("1-10: 4, 11-: 1/2")
+    >>> config = gan_jax.Config(name="mine", epochs=20, discriminator_steps=steps)
+    >>> config.seed, config.setting.loss, config.discriminator_steps.steps(12)
+    (0, 'non_saturating', 2)
+    """
 
     name: str
     dataset: str = "mnist"

@@ -258,22 +258,22 @@ def _digit_bars(axis: Axes, shares: Mapping[str, np.ndarray], looks: Looks) -> N
 
 
 def grid(images: np.ndarray, columns: int = 8, gap: int = 2) -> np.ndarray:
-    """Images in rows, uint8, with dark grey gaps.
+    """Images in rows, uint8, with dark grey gaps; the last row may be a short one.
 
     Args:
-        images: float32 (n, 784) in [-1, 1], n a multiple of `columns`.
+        images: float32 (n, 784) in [-1, 1].
         columns: images a row.
         gap: pixels between images and around them.
 
     Returns:
         uint8 (height, width).
     """
-    pixels = to_bytes(images).reshape(-1, columns, 28, 28)
-    rows, pitch = len(pixels), 28 + gap
+    pixels = to_bytes(images).reshape(-1, 28, 28)
+    rows, pitch = -(-len(pixels) // columns), 28 + gap
     canvas = np.full((rows * pitch + gap, columns * pitch + gap), 64, np.uint8)
-    for row, column in np.ndindex(rows, columns):
-        top, left = gap + row * pitch, gap + column * pitch
-        canvas[top : top + 28, left : left + 28] = pixels[row, column]
+    for index, image in enumerate(pixels):
+        top, left = (gap + place * pitch for place in divmod(index, columns))
+        canvas[top : top + 28, left : left + 28] = image
     return canvas
 
 

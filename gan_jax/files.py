@@ -5,14 +5,17 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 DOTS_PER_INCH = 120
+GREYS = 16  # of an animation: half the size that 256 give, and hard to tell from them
 PARTIAL = ".partial-"  # how the name of a file begins that is not whole yet
 
 
@@ -87,6 +90,19 @@ def save_figure(path: Path, figure: Figure) -> None:
     """Write a figure in the format that the path's ending names."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DOTS_PER_INCH)
+
+
+def save_image(path: Path, image: np.ndarray) -> None:
+    """Write an image, uint8 (height, width), in the format that the path's ending names."""
+    with replacing(path) as temporary:
+        Image.fromarray(image).save(temporary)
+
+
+def save_animation(path: Path, frames: Sequence[np.ndarray], durations: Sequence[int]) -> None:
+    """Write a GIF without end of frames, uint8 (height, width) each, shown for so many milliseconds."""
+    first, *rest = (Image.fromarray(frame).quantize(GREYS) for frame in frames)
+    with replacing(path) as temporary:
+        first.save(temporary, save_all=True, append_images=rest, duration=list(durations), loop=0)
 
 
 def write_json(path: Path, value: Any) -> None:

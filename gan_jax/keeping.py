@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,40 @@ from gan_jax.data import ImageDataset
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
 from gan_jax.evaluation.neighbours import NEIGHBOURS
+from gan_jax.events import Events, require_writer
 from gan_jax.keys import Stream
 from gan_jax.manifest import provenance
+from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import Row, RunFolder
+from gan_jax.source import Source
 from gan_jax.training import latents_of
 
 JAX = "jax"  # the name of gan_jax.runs as a trainer
 SAMPLE_COUNT = 64
+JUDGED = 1000  # images of either kind, for the histograms of D's verdicts
 COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
 GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework asks for them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """How runs are kept and shown: nothing here changes what is trained."""
+    """How runs are kept and shown: nothing here changes what is trained.
+
+    >>> import gan_jax
+    >>> gan_jax.Habits(evaluate_every=10).samples_every  # measured every ten epochs, drawn after each
+    1
+    """
 
     checkpoint_every: int = 10
     samples_every: int = 1
     evaluate_every: int = 0  # 0: after the last epoch alone
     overwrite: bool = False
+    tensorboard: bool = False
     detect_nans: bool = False  # keep each epoch's first state, to find the operation if the epoch diverges
 
     def __post_init__(self) -> None:
+        if self.tensorboard:
+            require_writer()
         for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name.replace('_', ' ')} must be at least {least}, not {getattr(self, name)}")
@@ -53,27 +65,6 @@ class Listener:
     epoch: Callable[[Sequence[Row]], None]  # an epoch is finished: its row of metrics of each seed trained together
 
 
-class Source:
-    """The images, and what samples are compared with: made when first asked for, and once."""
-
-    def __init__(
-        self,
-        load: Callable[[], ImageDataset],
-        refer: Callable[[ImageDataset], Reference],
-        classifier_sha256: str | None = None,
-    ):
-        self._load, self._refer = load, refer
-        self.classifier_sha256 = classifier_sha256  # of the parameters, None without one
-
-    @cached_property
-    def dataset(self) -> ImageDataset:
-        return self._load()
-
-    @cached_property
-    def reference(self) -> Reference:
-        return self._refer(self.dataset)
-
-
 @dataclass
 class Record:
     """A run while it is trained, whatever trains it: where it is kept, what it is, and how far it has come."""
@@ -83,6 +74,7 @@ class Record:
     manifest: dict[str, Any]
     require_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
     rows: list[Row] = field(default_factory=list)
+    events: Events | None = None  # where they are asked for
     _rejected: bool = False  # whether D(G(z)) has died, and that has been told
 
     def open(self) -> None:
@@ -96,6 +88,8 @@ class Record:
         self.manifest["earlier"] = earlier
         self.folder.write_config(self.config)
         self.folder.write_manifest(self.manifest)
+        if self.events is not None:
+            self.events.begin(done)
 
     def add_epoch(self, discriminator_steps: int, infos: Mapping[str, np.ndarray], seconds: float) -> None:
         """A further row of metrics: means of what each iteration of the epoch reported, in float64.
@@ -109,24 +103,35 @@ class Record:
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
 
     def keep(
-        self, generate: Callable[[jax.Array], jax.Array], source: Source, habits: Habits, listener: Listener
+        self,
+        generate: Callable[[jax.Array], jax.Array],
+        judge: Callable[[jax.Array], jax.Array],
+        source: Source,
+        habits: Habits,
+        listener: Listener,
     ) -> None:
         """Measure and draw what G makes after the last row's epoch, where that is due, and write the metrics.
 
-        `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128).
+        `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128); `judge` tells for images D's
+        verdicts without dropout, float32 (n,) in [0, 1].
         """
         self.require_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
-        histogram = None
+        histogram, grid = None, None
         if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
             latents = latents_of(key, Stream.EVALUATION, source.reference.samples)
             histogram = self._evaluate(generate(latents), source.reference, listener)
         self._warn(histogram, listener)
         if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
-            samples = generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))
-            self.folder.write_sample(epoch, figures.grid(np.asarray(samples)))
+            grid = figures.grid(np.asarray(generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))))
+            self.folder.write_sample(epoch, grid)
         self.folder.write_rows(self.rows)
+        if self.events is not None:
+            real = to_unit_range(source.dataset.train_images[:JUDGED])
+            generated = generate(latents_of(jax.random.key(self.config.seed), Stream.VERDICTS, JUDGED))
+            verdicts = {"real": np.asarray(judge(real)), "generated": np.asarray(judge(generated))}
+            self.events.add(epoch, self.rows[-1], grid, verdicts)
 
     def close(self, params_sha256: str) -> None:
         """Draw the figures, then write that the run is finished, and with which parameters."""
@@ -219,7 +224,11 @@ def unfinished(
                     _remove(folder)
             made = provenance() | {"device_count": devices, "trainer": trainer, "data_sha256": data}
             made["classifier_sha256"] = source.classifier_sha256
-            yield [Record(folder, config, made | {"seed": config.seed}, held[config]) for folder, config in mine]
+            records = [Record(folder, config, made | {"seed": config.seed}, held[config]) for folder, config in mine]
+            if habits.tensorboard:
+                for record in records:
+                    record.events = locks.enter_context(contextlib.closing(Events(record.folder.events)))
+            yield records
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 
@@ -286,5 +295,5 @@ def _remove(folder: RunFolder) -> None:
     # The manifest first: what says that the run is finished must not outlast what it speaks of.
     for name in ("manifest.json", "metrics.csv", *run_figures.NAMES, *COMPARISON):
         (folder.path / name).unlink(missing_ok=True)
-    for path in (folder.checkpoints, folder.samples):
+    for path in (folder.checkpoints, folder.samples, folder.events):
         shutil.rmtree(path, ignore_errors=True)

@@ -23,6 +23,9 @@ class Stream(IntEnum):
     GENERATOR_DROPOUT = 5
     SAMPLES = 6
     EVALUATION = 7
+    DRAWN_SAMPLES = 8
+    INTERPOLATION = 9
+    VERDICTS = 10
 
 
 def stream_key(root: Array, stream: Stream, *indices: ArrayLike) -> Array:

@@ -5,6 +5,7 @@ manifest.json    where and how it ran, its data's hash, and the hash that it end
 metrics.csv      a row an epoch
 samples/         epoch_001.png and so on: the same 64 latents at every epoch
 checkpoints/     the newest states
+tensorboard/     event files, if asked for
 *.png, *.gif     figures
 """
 
@@ -27,7 +28,7 @@ from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import PARTIAL, open_regular, read_regular, regular, replacing, write_json, write_text
+from gan_jax.files import PARTIAL, open_regular, read_regular, regular, save_image, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
@@ -62,6 +63,10 @@ class RunFolder:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "tensorboard"
 
     def sample(self, epoch: int) -> Path:
         """The grid of samples after `epoch`."""
@@ -117,8 +122,7 @@ class RunFolder:
 
     def write_sample(self, epoch: int, grid: np.ndarray) -> None:
         """Write the grid of samples after `epoch`, uint8 (height, width)."""
-        with replacing(self.sample(epoch)) as temporary:
-            Image.fromarray(grid).save(temporary)
+        save_image(self.sample(epoch), grid)
 
     def read_config(self) -> Config | None:
         """The configuration of the run that is here, or None if there is none."""
@@ -176,8 +180,11 @@ class RunFolder:
         write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
 
     def _require_whole(self) -> None:
-        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere."""
-        for path in (self.samples, self.checkpoints):
+        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere.
+
+        Of the event files as well, which their writer would open through a link.
+        """
+        for path in (self.samples, self.checkpoints, self.events, *self.events.glob("*")):
             if path.is_symlink():
                 raise UserError(f"{path} is a link: a run's folders are its own")
 

@@ -22,10 +22,11 @@ from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.exchange import exchange, from_host_0, leads, require_alike
 from gan_jax.interrupts import Request, StoppedError, deferred
-from gan_jax.keeping import JAX, Habits, Listener, Record, Source, require_finite, unfinished
+from gan_jax.keeping import JAX, Habits, Listener, Record, require_finite, unfinished
 from gan_jax.run_folder import RunFolder
 from gan_jax.sharding import local, mesh_for, place, tracing_for
-from gan_jax.training import GanState, StepInfo, generate, init_state, train_epoch, train_epoch_of_seeds
+from gan_jax.source import Source
+from gan_jax.training import GanState, StepInfo, generate, init_state, judge, train_epoch, train_epoch_of_seeds
 
 NEEDED = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # what every row of metrics has
 
@@ -205,7 +206,8 @@ def _train(
         for run in runs:
             if run.record is not None:
                 generator = partial(generate, local(run.state.generator), setting=config.setting)
-                run.record.keep(generator, source, habits, listener)
+                discriminator = partial(judge, local(run.state.discriminator), setting=config.setting)
+                run.record.keep(generator, discriminator, source, habits, listener)
         told = exchange(signal=request.signal)
         for run in runs:
             due = epoch == config.epochs or _asked(told) or epoch % habits.checkpoint_every == 0

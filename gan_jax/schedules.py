@@ -31,7 +31,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Discriminator steps per iteration for every epoch; phases in order, the first beginning at epoch 1."""
+    """Discriminator steps per iteration for every epoch; phases in order, the first beginning at epoch 1.
+
+    >>> import gan_jax
+    >>> schedule = gan_jax.Schedule.parse("1: 32, 2-: 1/2")
+    >>> [schedule.steps(epoch) for epoch in (1, 2, 3, 4)]
+    [32, 1, 2, 1]
+    """
 
     phases: tuple[Phase, ...]
 

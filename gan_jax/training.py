@@ -274,6 +274,12 @@ def generate(generator_params: Params, latents: Array, *, setting: Setting) -> A
     return generated_images(generator_params, latents, setting)
 
 
+@partial(deterministic_jit, static_argnames=("setting",))
+def judge(discriminator_params: Params, images: Array, *, setting: Setting) -> Array:
+    """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real."""
+    return jax.nn.sigmoid(cast(Array, networks(setting)[1].apply(discriminator_params, images)))
+
+
 def latents_of(key: Array, stream: Stream, count: int) -> Array:
     """Latents for looking at a run, float32 (count, 128): the same at every epoch, from a stream of their own."""
     return jax.random.normal(stream_key(key, stream), (count, LATENT_SIZE))

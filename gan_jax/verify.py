@@ -11,9 +11,10 @@ import jax
 from gan_jax import checkpoints, runs
 from gan_jax.config import MAX_EPOCHS, Config, require
 from gan_jax.errors import UserError
-from gan_jax.keeping import JAX, Habits, Listener, Source
+from gan_jax.keeping import JAX, Habits, Listener
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import Row, RunFolder
+from gan_jax.source import Source
 
 # What of a manifest a run's bits depend on besides its configuration and data.
 CIRCUMSTANCES = (

@@ -32,7 +32,7 @@ def test_a_folder_with_something_else_is_left_alone(call, tmp_path):
 
 COMMANDS = (
     *PARTS, "part_c", "all", "train", "compare", "saturation", "bench", "torch_baseline", "ridge",
-    "change_of_variables", "verify", "report",
+    "change_of_variables", "verify", "report", "sample", "interpolate", "export",
 )  # fmt: skip
 
 
@@ -85,3 +85,28 @@ class TestRunScript:
         assert done.returncode == 2
         assert "Python 3.11 or newer is needed" in done.stderr
         assert not (clone / ".venv").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "extras"),
+        [
+            (["part_a", "--epochs", "3"], None),
+            (["part_a", "--tensorboard"], "tensorboard"),
+            (["torch_baseline", "part_a", "--tensorboard"], "torch,tensorboard"),
+            (["part_a", "--tensorboard", "--help"], None),
+            (["sample"], None),
+        ],
+    )
+    def test_choice_of_extras(self, tmp_path, clone, arguments, extras):
+        """In an environment that is there already, whose Python only notes what it is asked for."""
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        python = clone / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text('#!/usr/bin/env bash\necho "$@" >>"${0%/*}/asked"\n')
+        python.chmod(0o755)
+        checksum = subprocess.check_output(["cksum"], input=(clone / "pyproject.toml").read_text(), text=True).strip()
+        (clone / ".venv" / "gan_jax-installed").write_text(f"cpu {checksum}\n")
+        assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
+        *installed, started = (python.parent / "asked").read_text().splitlines()
+        assert started.split() == ["-P", "-m", "experiments", *arguments]
+        assert [line.partition("[")[2].rstrip("]") for line in installed] == ([extras] if extras else [])

@@ -14,6 +14,8 @@ from experiments.gathering import gather, gather_named
 from experiments.parts import PARTS
 from gan_jax.config import Config, Setting
 from gan_jax.errors import UserError
+from gan_jax.generator import load_generator
+from gan_jax.reports import live
 from gan_jax.reports.content import Page
 from gan_jax.run_folder import RunFolder
 from tests.command import contents
@@ -34,7 +36,7 @@ def shipped() -> Page:
 def test_the_shipped_results_are_all_there(shipped):
     assert [section.title for section in shipped.parts] == list(PARTS)
     assert not any(section.missing for section in [*shipped.parts, *shipped.experiments])
-    assert not shipped.others
+    assert [section.title for section in shipped.others] == ["part_a-bfloat16", "torch-part_a"]
     for section in shipped.parts:
         part = PARTS[section.id]
         assert (section.question, section.claim, section.expected) == (part.question, part.claim, part.measured)
@@ -111,8 +113,15 @@ def test_what_is_missing_has_a_placeholder_with_its_command(tmp_path):
     assert [section.missing for section in page.parts] == [f"./run.sh {name}" for name in PARTS]
     assert all(experiment.missing == f"./run.sh {experiment.id}" for experiment in page.experiments)
     assert page.overview is None
-    assert page.generator.live is None
-    assert "./run.sh part_a" in page.generator.about
+
+
+def test_without_a_run_there_is_the_shipped_generator(tmp_path):
+    """To the float16 in which it is shipped; nobody has its D, and so there are no verdicts."""
+    found = make(tmp_path).generator
+    assert found.live == live.embed(load_generator().params["params"])
+    assert found.live.discriminator is None
+    assert "part_a-seed_1 after epoch 100" in found.about
+    assert "./run.sh part_a makes" in found.about
 
 
 def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.errors import UserError
+from gan_jax.generator import load_generator
 from gan_jax.reports import charts, live, page, pictures
 from gan_jax.reports.content import Experiment, Generator, Page, Provenance, Reason, Section, Table
 from gan_jax.run_folder import RunFolder
@@ -151,9 +152,8 @@ def hostile_page() -> Page:
         id="c", title=t, question=t, text=[t], charts=[chart], pictures=[(t, drawn)], tables=[table], warnings=[t],
         provenance=[made],
     )  # fmt: skip
-    return Page(
-        t, [t], made, Generator(t), table, [chart], [section, missing], [section._replace(id="d")], [experiment]
-    )
+    generator = Generator(t, live.embed(load_generator().params["params"]))
+    return Page(t, [t], made, generator, table, [chart], [section, missing], [section._replace(id="d")], [experiment])
 
 
 class Elements(HTMLParser):

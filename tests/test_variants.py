@@ -13,10 +13,11 @@ from gan_jax.config import Config, Setting
 from gan_jax.data import load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import make_reference
-from gan_jax.keeping import Habits, Listener, Record, Source
+from gan_jax.keeping import Habits, Listener, Record
 from gan_jax.keys import Stream
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
+from gan_jax.source import Source
 from gan_jax.training import StepInfo, generate, init_state, latents_of, train_epoch
 
 VARIANT = Setting(

@@ -31,7 +31,14 @@ _REMEDY = {
 
 
 class ImageDataset(NamedTuple):
-    """Training and test images, uint8 (n, 784) in 0..255, and their classes, uint8 (n,)."""
+    """Training and test images, uint8 (n, 784) in 0..255, and their classes, uint8 (n,).
+
+    >>> import numpy as np
+    >>> import gan_jax
+    >>> black = gan_jax.ImageDataset(*2 * (np.zeros((9, 784), np.uint8), np.zeros(9, np.uint8)))
+    >>> black.test_images.shape
+    (9, 784)
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray

@@ -4,32 +4,24 @@ Four convolutions, 128 features after a ReLU, ten logits: 463 306 parameters. `e
 it; the weights lie beside this file in float16 and are computed with in float32.
 """
 
-import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
-import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
-from gan_jax.errors import UserError
+from gan_jax import weights
 from gan_jax.evaluation.blocks import map_rows
-from gan_jax.files import read_regular
+from gan_jax.models import IMAGE_SIZE
 from gan_jax.programs import deterministic_jit
+from gan_jax.weights import Parameters
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
 MAX_BYTES = 16 * 2**20  # four times the parameters in float64
-LISTED = 8  # parameters that an error names
 FEATURES = 128
 CLASSES = 10
 BLOCK = 250  # images at a time: the activations then stay in the processor's cache
-
-Parameters = dict[str, Any]
 
 
 class Convolution(NamedTuple):
@@ -73,43 +65,6 @@ def load_classifier(path: Path | None = None) -> Parameters:
     of a floating-point type that numpy has. Raises UserError if the file is missing, of another layout or type, or
     holds values that are not finite in float32; or if the shipped one is not the one hashed here.
     """
-    source = WEIGHTS if path is None else path
-    try:
-        content = read_regular(source, MAX_BYTES, links=True)
-        tensors = load(content)
-    except KeyError as error:  # BF16 and F8 types, by their names
-        raise UserError(f"{source} holds weights of type {error.args[0]}: save them as F16, F32 or F64") from error
-    except (OSError, SafetensorError, TypeError, ValueError) as error:
-        raise UserError(f"cannot read the classifier's weights in {source}: {error}") from error
-    if path is None and sha256(content) != WEIGHTS_SHA256:
-        raise UserError(f"{source} is damaged: its SHA-256 is {sha256(content)}, not {WEIGHTS_SHA256}")
-    expected = _layout()
-    found = {name: tensor.shape for name, tensor in tensors.items()}
-    if found != expected:
-        wrong = sorted({name for name, _ in found.items() ^ expected.items()})
-        raise UserError(f"{source} does not hold this package's classifier: see {', '.join(wrong[:LISTED])}")
-    parameters = {name: jnp.asarray(_as_float32(tensor, f"{source}: {name}")) for name, tensor in tensors.items()}
-    return {"params": unflatten_dict(parameters, sep=".")}
-
-
-def sha256(content: bytes) -> str:
-    """The SHA-256 of the content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _as_float32(tensor: np.ndarray, name: str) -> np.ndarray:
-    """A tensor in float32. Raises UserError unless it is of floating-point numbers that are finite there."""
-    if not np.issubdtype(tensor.dtype, np.floating):
-        raise UserError(f"{name} holds weights of type {tensor.dtype}: save them as F16, F32 or F64")
-    with np.errstate(over="ignore"):  # a float64 that is too large becomes infinite, and is told below
-        values = tensor.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise UserError(f"{name} holds values that are not finite")
-    return values
-
-
-def _layout() -> dict[str, Any]:
-    """The shape of every parameter, by its path."""
-    parameters = jax.eval_shape(Classifier().init, jax.random.key(0), jax.ShapeDtypeStruct((1, 784), jnp.float32))
-    shapes = jax.tree.map(lambda leaf: leaf.shape, parameters["params"])
-    return dict(flatten_dict(shapes, sep="."))
+    source, sha256 = (WEIGHTS, WEIGHTS_SHA256) if path is None else (path, None)
+    tensors, _ = weights.read(source, MAX_BYTES, sha256)
+    return weights.parameters_of(tensors, Classifier(), IMAGE_SIZE, source, "this package's classifier")

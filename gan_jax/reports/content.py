@@ -72,10 +72,10 @@ class Experiment(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """The live generator, or why there is none."""
+    """The live generator."""
 
     about: str
-    live: Live | None = None
+    live: Live
 
 
 class Page(NamedTuple):

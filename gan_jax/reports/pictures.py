@@ -10,8 +10,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from gan_jax.errors import UserError
-from gan_jax.files import read_regular
-from gan_jax.run_figures import GREYS
+from gan_jax.files import GREYS, read_regular
 from gan_jax.run_folder import RunFolder
 
 ALWAYS = (1, 50, 100)  # the homework's epochs

@@ -7,10 +7,11 @@ import pytest
 
 from gan_jax import checkpoints
 from gan_jax.config import Config, Setting
+from gan_jax.generator import load_generator
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.training import generate, networks
-from tests.browser.opened import frames
+from tests.browser.opened import Opened, frames, write_page
 
 FRAME_MS = 16
 
@@ -28,7 +29,7 @@ def state(folder):
 LATENTS = np.random.default_rng(0).normal(size=(16, 128)).astype(np.float32)
 IMAGES = """latents => latents.map(latent => {
     const image = GanNetwork.generate(GanLive.generator, Float32Array.from(latent));
-    return {image: [...image], verdict: GanNetwork.judge(GanLive.discriminator, image)};
+    return {image: [...image], verdict: GanLive.discriminator && GanNetwork.judge(GanLive.discriminator, image)};
 })"""
 
 
@@ -132,3 +133,25 @@ def test_a_digit_of_the_gallery_becomes_the_digit(page):
         "() => [...document.querySelectorAll('#gallery canvas')[5].getContext('2d').getImageData(0, 0, 28, 28).data]"
     )
     assert pixels(page, "digit") == chosen
+
+
+def test_the_shipped_generator_draws_without_a_discriminator(browser, tmp_path):
+    """Where there is no run with a checkpoint: the same digits, and no verdicts."""
+    opened = Opened(browser, write_page(tmp_path / "nowhere", tmp_path / "report.html"))
+    page = opened.page
+    images, _ = in_page(page)
+    shipped = load_generator()
+    expected = generate(shipped.params, jnp.asarray(LATENTS), setting=shipped.setting)
+    # Shipped in float16, as the page has them: sums in another order, as above.
+    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
+    page.wait_for_function("() => document.querySelector('#gallery button:last-child').ariaLabel === 'Digit 24'")
+    frames(page)
+    assert opened.complaints == []  # before pixels are read: Chromium would rather have them read otherwise
+    before = pixels(page, "digit")
+    assert any(before[::4])
+    page.locator("#gallery button").last.click()
+    frames(page)
+    assert pixels(page, "digit") != before
+    assert page.locator("#live figcaption").count() == 0
+    assert "% real" not in page.locator("#live").inner_text()
+    opened.context.close()

@@ -178,6 +178,10 @@ FOR_VERIFY = {
     "partly together": manifest(**ENDED | {"earlier": [{"until_epoch": 1, "seeds_together": [0, 1]}]}),
     "not ended and no checkpoint": lambda run: shutil.rmtree(run / "checkpoints"),
 }
+FOR_SAMPLE = {
+    "no checkpoint": lambda run: shutil.rmtree(run / "checkpoints"),
+    "another trainer": manifest(trainer="\x1b[2J"),
+}
 FOR_RESUMING = {
     "no metrics": lambda run: (run / "metrics.csv").unlink(),
     "another data's hash": manifest(data_sha256="0" * 64),

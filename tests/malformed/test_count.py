@@ -14,7 +14,7 @@ TABLES = {
     "flags": [test_flags.FLAGS, test_flags.OUTS],
     "archives": [test_archives.REPLACED, test_archives.DAMAGED, test_archives.OF_LABELS, test_archives.TOO_FEW],
     "CSVs": [test_csv_and_weights.TABLES, run_files.METRICS],
-    "weights": [test_csv_and_weights.WEIGHT_FILES],
+    "weights": [test_csv_and_weights.WEIGHT_FILES, test_csv_and_weights.DESCRIPTIONS],
     "checkpoints and run folders": [test_checkpoint_folders.CHECKPOINTS, run_files.MANIFESTS, run_files.SAMPLES],
     "configurations": [run_files.CONFIGS],
     "environment variables": [test_environment.REFUSED, test_environment.REFUSED_AT_THE_START],

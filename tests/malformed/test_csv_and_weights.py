@@ -1,4 +1,4 @@
-"""Tables for ridge regression and weights for the classifier that are not what they should be."""
+"""Tables for ridge regression, and weights of the classifier and of generators, that are not what they should be."""
 
 import contextlib
 import json
@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
+from gan_jax import weights
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS
+from gan_jax.generator import SHIPPED, load_generator, write_generator
 from math_checks.tables import read_table
 from tests.malformed.refusal import assert_refused
 
@@ -119,6 +121,8 @@ WEIGHT_FILES = {
     "type of eight bits": tensor(dtype="F8_E4M3", shape=[4]),
     "type of bfloat16": tensor(dtype="BF16", shape=[2]),
     "another network": tensor(),
+    "metadata null": header(b'{"__metadata__": null}'),
+    "metadata of numbers": header(b'{"__metadata__": {"description": 3}}'),
     "name with an escape": save({"\x1b[2J": np.zeros(1, np.float32)}),
     "a thousand names": save({f"layer {index}": np.zeros(1, np.float32) for index in range(1000)}),
     "cut short": WHOLE[:-1],
@@ -134,6 +138,74 @@ def test_weights_are_refused(call, tmp_path, small_archives, content):
     path.write_bytes(content)
     options = ["--archives", small_archives, "--classifier", path, "--out", tmp_path / "runs"]
     assert "weights" in assert_refused(call, tmp_path, "part_a", *options)
+
+
+@pytest.mark.parametrize("content", WEIGHT_FILES.values(), ids=WEIGHT_FILES)
+def test_weights_of_a_generator_are_refused(call, tmp_path, content):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    assert "weights" in assert_refused(call, tmp_path, "sample", path, "--out", tmp_path / "x.png")
+
+
+DESCRIBED = load_generator()
+CONFIG = DESCRIBED.config.to_json()
+
+
+def description(**values: object) -> str:
+    whole = {"config": CONFIG, "epoch": 1, "params_sha256": "0" * 64, "git_commit": None}
+    return json.dumps(whole | values)
+
+
+DESCRIPTIONS = {
+    "none": None,
+    "empty": "",
+    "cut short": description()[:-1],
+    "deep": "[" * 100_000,
+    "deep inside": description(git_commit=json.loads("[" * 500 + "]" * 500)),
+    "a list": "[1, 2]",
+    "null": "null",
+    "without anything": "{}",
+    "key too many": description(colour="red"),
+    "epoch zero": description(epoch=0),
+    "epoch a fraction": description(epoch=1.5),
+    "epoch true": description(epoch=True),
+    "epoch huge": description(epoch=10**30),
+    "epoch with an escape": description(epoch="\x1b[2J"),
+    "hash a number": description(params_sha256=0),
+    "commit a list": description(git_commit=["c"]),
+    "config null": description(config=None),
+    "config of another width": description(config=CONFIG | {"setting": CONFIG["setting"] | {"width": 2}}),
+    "config of a huge width": description(config=CONFIG | {"setting": CONFIG["setting"] | {"width": 10**9}}),
+    "name with an escape": description(config=CONFIG | {"name": "\x1b[2J"}),
+}
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, np.ndarray]:
+    return load_file(SHIPPED)
+
+
+@pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
+def test_a_description_of_a_generator_is_refused(call, tmp_path, tensors, text):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(save(tensors, None if text is None else {"description": text}))
+    assert "weights" in assert_refused(call, tmp_path, "sample", path, "--out", tmp_path / "x.png")
+
+
+def test_no_description_is_refused_that_is_whole(tmp_path, tensors):
+    """So that each refusal above is of what is wrong."""
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(save(tensors, {"description": description()}))
+    assert load_generator(path).epoch == 1
+
+
+def test_no_more_weights_are_read_or_written_than_fit(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_BYTES", SHIPPED.stat().st_size - 1)
+    with pytest.raises(UserError, match="it has more than"):
+        load_generator()
+    with pytest.raises(UserError, match="are not read again"):
+        write_generator(tmp_path / "x.safetensors", DESCRIBED)
+    assert not list(tmp_path.iterdir())
 
 
 @settings(max_examples=50)

@@ -26,6 +26,8 @@ FLAGS = {
     "part of the dataclass": ["part_a", "--options.epochs", "3"],
     "negated": ["part_a", "--no-overwrite"],
     "doubled": ["part_a", "--epochs", "3", "--epochs", "4"],
+    "negated event files": ["part_a", "--no-tensorboard"],
+    "event files that may be": ["part_a", "--tensorboard=maybe"],
     "doubled flag with a value": ["part_a", "--overwrite", "yes"],
     "flag that may be": ["part_a", "--overwrite=maybe"],
     "value missing": ["part_a", "--epochs"],
@@ -167,6 +169,45 @@ FLAGS = {
     "verification of two": ["verify", "a", "b"],
     "verification of a NUL": ["verify", "a\0b"],
     "verification of what is too long": ["verify", "x" * 300],
+    "report of what is not there": ["report", "/nonexistent"],
+    "report of a file": ["report", "/etc/passwd"],
+    "report of a NUL": ["report", "a\0b"],
+    "report of what is too long": ["report", "x" * 300],
+    "report in a NUL": ["report", "--out", "a\0.html"],
+    "report in a folder": ["report", "--out", "/"],
+    "samples of what is not there": ["sample", "/nonexistent"],
+    "samples of a file": ["sample", "/etc/passwd"],
+    "samples of a device": ["sample", "/dev/zero"],
+    "samples of a NUL": ["sample", "a\0b"],
+    "samples of what is too long": ["sample", "x" * 300],
+    "samples of two": ["sample", "a", "b"],
+    "no samples": ["sample", "--count", "0"],
+    "fraction of a sample": ["sample", "--count", "1.5"],
+    "samples beyond the most": ["sample", "--count", "10001"],
+    "samples without end": ["sample", "--count", LONG],
+    "negative seed of samples": ["sample", "--seed", "-1"],
+    "seed of samples beyond 32 bits": ["sample", "--seed", str(2**32)],
+    "samples in JPEG": ["sample", "--out", "x.jpg"],
+    "samples without an ending": ["sample", "--out", "x"],
+    "samples in a NUL": ["sample", "--out", "a\0.png"],
+    "samples with a long part": ["sample", "--out", "x" * 300 + ".png"],
+    "samples where none can be": ["sample", "--out", "/proc/nowhere/x.png"],
+    "ways of what is not there": ["interpolate", "/nonexistent"],
+    "ways of two": ["interpolate", "a", "b"],
+    "ways of one step": ["interpolate", "--steps", "1"],
+    "no ways": ["interpolate", "--rows", "0"],
+    "ways beyond the most": ["interpolate", "--rows", "101", "--steps", "100"],
+    "ways without end": ["interpolate", "--rows", "9" * 18],
+    "negative seed of ways": ["interpolate", "--seed", "-1"],
+    "ways in a film": ["interpolate", "--out", "x.mp4"],
+    "export of what is not there": ["export", "/nonexistent"],
+    "export of a file": ["export", "/etc/passwd"],
+    "export of a NUL": ["export", "a\0b"],
+    "export in nothing": ["export", "--out", ""],
+    "export in a folder": ["export", "--out", "/"],
+    "export in a device": ["export", "--out", "/dev/null"],
+    "export in a NUL": ["export", "--out", "a\0b"],
+    "export where none can be": ["export", "--out", "/proc/nowhere/x"],
     "no iterations": ["saturation", "--iterations", "0"],
     "iterations in words": ["saturation", "--iterations", "some"],
     "iterations beyond the most": ["saturation", "--iterations", "1000001"],
@@ -196,22 +237,23 @@ FLAGS = {
     "fraction of a seed of maps": ["change_of_variables", "--seed", "0.5"],
     "seed of maps beyond the most": ["change_of_variables", "--seed", "9" * 18],
 }  # fmt: skip
+FILES = {"report": "report.html", "sample": "x.png", "interpolate": "x.gif", "export": "x"}  # what --out names there
 COMMANDS = (*PARTS, "part_c", "all", "train", "compare", "verify", "saturation", "bench", "torch_baseline", "ridge",
-            "change_of_variables")  # fmt: skip
+            "change_of_variables", *FILES)  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", FLAGS.values(), ids=FLAGS)
 def test_a_flag_is_refused(call, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)  # where a path that is taken as relative would be made
     command, *rest = arguments
-    out = ["--out", tmp_path / "runs"] if command in COMMANDS and "--out" not in rest else []
+    out = ["--out", tmp_path / FILES.get(command, "runs")] if command in COMMANDS and "--out" not in rest else []
     assert_refused(call, tmp_path, command, *out, *rest)  # in this order: a value that is missing must stay the last
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("flag", ["--unknown", "--out", "--\0", "--=", "---", "-\N{SNOWMAN}"])
 def test_no_command_takes_any_flag(call, tmp_path, monkeypatch, command, flag):
-    """`--out` comes without its folder."""
+    """`--out` comes without its folder, or file."""
     monkeypatch.chdir(tmp_path)
     assert_refused(call, tmp_path, command, flag)
 

@@ -11,7 +11,8 @@ from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import checkpointed, make_run
 
 FILES = ["config.json", "manifest.json", "metrics.csv", "samples/epoch_002.png", LOCK]
-FOLDERS = ["samples", "checkpoints"]
+FOLDERS = ["samples", "checkpoints", "tensorboard"]
+EVENTS = "tensorboard/events.out.tfevents.1"
 CHECKPOINTS = ["checkpoints/2", "checkpoints/2/sha256.json"]
 
 
@@ -22,9 +23,11 @@ def original(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(tmp_path, original) -> Path:
-    """Also with a lock, of a process that is gone."""
+    """Also with event files, and a lock of a process that is gone."""
     copy = Path(shutil.copytree(original, tmp_path / "runs" / "part_a", copy_function=os.link))
     (copy / LOCK).write_text("1234")
+    (copy / EVENTS).parent.mkdir()
+    (copy / EVENTS).touch()
     return copy
 
 
@@ -39,7 +42,7 @@ def resume(run: Path, archives: Path) -> list[object]:
     return ["part_a", "--archives", archives, "--name", run.name, "--epochs", 3, "--out", run.parent]
 
 
-@pytest.mark.parametrize("name", [*(name for name in FILES if "samples" not in name), *FOLDERS, *CHECKPOINTS])
+@pytest.mark.parametrize("name", [*(name for name in FILES if "samples" not in name), EVENTS, *FOLDERS, *CHECKPOINTS])
 def test_a_run_is_not_gone_on_with_through_a_link(call, tmp_path, run, small_archives, name):
     moved_away(run, name)
     told = assert_refused(call, tmp_path, *resume(run, small_archives))
@@ -47,7 +50,7 @@ def test_a_run_is_not_gone_on_with_through_a_link(call, tmp_path, run, small_arc
     assert (run / name).is_symlink()
 
 
-@pytest.mark.parametrize("name", [LOCK, *FOLDERS])
+@pytest.mark.parametrize("name", [LOCK, EVENTS, *FOLDERS])
 def test_a_run_is_not_overwritten_through_a_link(call, tmp_path, run, small_archives, name):
     moved_away(run, name)
     assert "a link" in assert_refused(call, tmp_path, *resume(run, small_archives), "--overwrite")
@@ -62,7 +65,15 @@ def test_a_run_is_not_compared_through_a_link(call, tmp_path, run, name):
 @pytest.mark.parametrize("name", [*FOLDERS, *CHECKPOINTS])
 def test_a_run_is_not_verified_through_a_link(call, tmp_path, run, name):
     moved_away(run, name)
-    assert "checkpoint" in assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path) or name == "samples"
+    told = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
+    assert "a link" in told or "checkpoint" in told
+
+
+@pytest.mark.parametrize("name", ["config.json", "manifest.json", *FOLDERS, *CHECKPOINTS])
+def test_a_run_is_not_sampled_through_a_link(call, tmp_path, run, name):
+    moved_away(run, name)
+    told = assert_refused(call, tmp_path, "sample", run, "--out", tmp_path / "x.png")
+    assert "a link" in told or "is whole" in told
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])

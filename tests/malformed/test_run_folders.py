@@ -1,4 +1,4 @@
-"""Run folders from elsewhere, given to compare, to verify and to the command that would go on with them."""
+"""Run folders from elsewhere, given to compare, verify, sample and the command that would go on with them."""
 
 import os
 import shutil
@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.malformed.refusal import assert_refused
-from tests.malformed.run_files import CONFIGS, FOR_RESUMING, FOR_VERIFY, MANIFESTS, METRICS, SAMPLES
+from tests.malformed.run_files import CONFIGS, FOR_RESUMING, FOR_SAMPLE, FOR_VERIFY, MANIFESTS, METRICS, SAMPLES
 from tests.malformed.run_folder import checkpointed, make_run
 
 COMPARED = CONFIGS | MANIFESTS | METRICS | SAMPLES
 VERIFIED = CONFIGS | MANIFESTS | FOR_VERIFY
+SAMPLED = CONFIGS | MANIFESTS | FOR_SAMPLE
 RESUMED = CONFIGS | MANIFESTS | METRICS | FOR_RESUMING
 
 
@@ -41,6 +42,12 @@ def test_verify_refuses(call, tmp_path, run, small_archives, damage):
     assert_refused(call, tmp_path, "verify", run, "--archives", small_archives)
 
 
+@pytest.mark.parametrize("damage", SAMPLED.values(), ids=SAMPLED)
+def test_sample_refuses(call, tmp_path, run, damage):
+    damage(run)
+    assert "part_a" in assert_refused(call, tmp_path, "sample", run, "--out", tmp_path / "x.png")
+
+
 @pytest.mark.parametrize("damage", RESUMED.values(), ids=RESUMED)
 def test_a_run_is_not_gone_on_with(call, tmp_path, run, small_archives, damage):
     damage(run)
@@ -51,3 +58,4 @@ def test_a_run_is_not_gone_on_with(call, tmp_path, run, small_archives, damage):
 def test_nothing_is_refused_that_is_not_damaged(call, tmp_path, run):
     """So that each refusal above is of the damage."""
     assert call("compare", run, "--out", tmp_path / "out").returncode == 0
+    assert call("sample", run, "--out", tmp_path / "x.png").returncode == 0

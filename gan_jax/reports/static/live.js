@@ -2,9 +2,7 @@
 "use strict";
 
 const GanLive = (() => {
-  const layoutElement = document.getElementById("live-layout");
-  if (!layoutElement) return null;
-  const layout = JSON.parse(layoutElement.textContent);
+  const layout = JSON.parse(document.getElementById("live-layout").textContent);
   const weightsOf = (name) =>
     layout[name] && GanNetwork.load(document.getElementById(`${name}-weights`).textContent.trim(), layout[name]);
   const generator = weightsOf("generator");

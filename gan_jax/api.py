@@ -1,0 +1,126 @@
+"""What a notebook needs: images, training, samples and what they are worth, without the command line."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax import data, evaluation, runs
+from gan_jax.config import ARCHIVES_DATASET, Config, Setting, require
+from gan_jax.data import ImageDataset
+from gan_jax.evaluation import Evaluation, Reference, load_classifier, make_reference
+from gan_jax.generator import load_generator
+from gan_jax.keeping import Habits, Listener
+from gan_jax.progress import bar
+from gan_jax.run_folder import RunFolder
+from gan_jax.sampling import samples_of
+from gan_jax.schedules import Schedule
+from gan_jax.source import measured_source
+
+__all__ = ["Config", "Habits", "ImageDataset", "Schedule", "Setting", "evaluate", "load", "sample", "train"]
+
+SILENT = Listener(say=lambda _: None, start=lambda *_: None, epoch=lambda _: None)
+
+
+def load(source: str | Path = "mnist") -> ImageDataset:
+    """Images and their classes: "mnist", "fashion_mnist", "kmnist", or the Path of a folder with four IDX archives.
+
+    Raises UserError for what cannot be loaded.
+
+    >>> import gan_jax
+    >>> digits = gan_jax.load("mnist")
+    >>> digits.train_images.shape, digits.test_labels[:5].tolist()
+    ((60000, 784), [7, 2, 1, 0, 4])
+    """
+    return data.load_archives(source) if isinstance(source, Path) else data.load(source)
+
+
+def train(
+    config: Config,
+    dataset: ImageDataset | None = None,
+    *,
+    out: str | Path = "runs",
+    habits: Habits | None = None,
+    progress: bool = True,
+) -> RunFolder:
+    """Train a run, or what is left of it, in the folder `out/config.name`, and return that.
+
+    Args:
+        config: what the run is.
+        dataset: the images, if they are the caller's own and the configuration says dataset="archives"; by default
+            those that it names.
+        out: the folder of runs, made if missing.
+        habits: how often checkpoints are kept and samples measured and drawn.
+        progress: whether to show a bar, and to tell what is measured of the samples.
+
+    Raises:
+        DivergedError: if a loss or gradient is no longer finite.
+        UserError: if the folder belongs to another run, or the images do not fit.
+        StoppedError: after an interrupt, when the epoch in hand is trained and saved: the same call goes on there.
+
+    >>> import gan_jax
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load("mnist")))
+    >>> config = gan_jax.Config(name="few", dataset="archives", epochs=2)
+    >>> run = gan_jax.train(config, few, progress=False)
+    >>> run.read_metrics()["epoch"].tolist()
+    [1.0, 2.0]
+    """
+    own = config.dataset == ARCHIVES_DATASET
+    require(own or dataset is None, f'images of your own are those of Config(dataset="{ARCHIVES_DATASET}")')
+    require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") is of your own images: give them')
+    classifier = load_classifier() if config.dataset == "mnist" else None
+    source = measured_source(lambda: load(config.dataset) if dataset is None else dataset, classifier)
+    listener = bar() if progress else SILENT
+    [folder] = runs.train([config], source, Path(out), habits or Habits(), listener, together=False)
+    return folder
+
+
+def sample(run: RunFolder | str | Path | None = None, count: int = 64, seed: int = 0) -> jax.Array:
+    """Images float32 (count, 784) in [-1, 1] from a trained generator; of more, the first are the same.
+
+    Args:
+        run: what `train` returned, a run's folder or a file that `./run.sh export` wrote; None for the generator
+            that the package ships.
+        count: from 1 to 10 000.
+        seed: of the latents, from 0 to 2**32 - 1.
+
+    Raises UserError if there is no such generator.
+
+    >>> import gan_jax
+    >>> images = gan_jax.sample(count=16, seed=3)
+    >>> images.shape, bool(abs(images).max() <= 1)
+    ((16, 784), True)
+    """
+    path = run.path if isinstance(run, RunFolder) else run
+    return samples_of(load_generator(None if path is None else Path(path)), count, seed)
+
+
+def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits: bool = True) -> Evaluation:
+    """Measure images float32 (n, 784) in [-1, 1] against real ones, in seconds; README says what the values tell.
+
+    Args:
+        samples: n must exceed 5. Only evaluations of the same number can be compared: 10 000 are usual.
+        dataset: the real images; by default MNIST.
+        digits: whether they are handwritten digits, whose classes the shipped classifier knows.
+
+    Raises ValueError for images of another shape or range, and for too few of either kind.
+
+    >>> import gan_jax
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load("mnist")))
+    >>> found = gan_jax.evaluate(gan_jax.sample(count=500), few)
+    >>> found.n, found.recall < found.precision  # its digits are like real ones, but not of all their kinds
+    (500, True)
+    """
+    reference = _mnist_reference(len(samples)) if dataset is None else _reference(dataset, len(samples), digits)
+    return evaluation.evaluate(jnp.asarray(samples), reference)
+
+
+@lru_cache(maxsize=1)
+def _mnist_reference(samples: int) -> Reference:
+    return _reference(load("mnist"), samples, digits=True)
+
+
+def _reference(dataset: ImageDataset, samples: int, digits: bool) -> Reference:
+    classifier = load_classifier() if digits else None
+    return make_reference(dataset.train_images, dataset.test_images, classifier, samples)

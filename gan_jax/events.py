@@ -1,0 +1,71 @@
+"""What TensorBoard shows of a run: event files in its folder, written by tensorboardX."""
+
+import importlib.util
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax.config import require
+
+BINS = np.linspace(0, 1, 51)  # of the histograms of D's verdicts
+
+
+def require_writer() -> None:
+    """Raise UserError where tensorboardX is missing."""
+    there = importlib.util.find_spec("tensorboardX") is not None
+    require(there, "--tensorboard needs two packages more: python -m pip install tensorboardX tensorboard")
+
+
+class Events:
+    """A run's event files: one for each process that trained it, and an event's step is its epoch.
+
+    They are written at once rather than by tensorboardX's thread, so that a process that is killed leaves every epoch
+    that it has told.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._writer: Any = None  # tensorboardX's, from `begin` to `close`
+
+    def begin(self, done: int) -> None:
+        """Go on after so many epochs; what an earlier process wrote of later ones no longer counts."""
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(self._folder / "events"), f".{done:06d}")
+        self._write(done + 1, session_log=SessionLog(status=SessionLog.START))
+        self._writer.flush()
+
+    def add(
+        self, epoch: int, row: Mapping[str, float], grid: np.ndarray | None, verdicts: Mapping[str, np.ndarray]
+    ) -> None:
+        """Write an epoch.
+
+        Args:
+            epoch: the step.
+            row: every metric by name.
+            grid: of samples, uint8 (height, width), if they were drawn.
+            verdicts: of D, in [0, 1], by the name of what was judged.
+        """
+        from tensorboardX import summary
+
+        for name, value in row.items():
+            self._write(epoch, summary=summary.scalar(f"metrics/{name}", value))
+        if grid is not None:
+            self._write(epoch, summary=summary.image("samples", grid, dataformats="HW"))
+        for name, values in verdicts.items():
+            self._write(epoch, summary=summary.histogram(f"verdicts/{name}", values, BINS))
+        self._writer.flush()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write(self, step: int, **content: Any) -> None:
+        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
+
+        self._writer.write_event(Event(wall_time=time.time(), step=step, **content))

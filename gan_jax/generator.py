@@ -1,0 +1,101 @@
+"""A trained generator by itself: from a run's newest checkpoint, from a file of weights, or the shipped one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from gan_jax import checkpoints, weights
+from gan_jax.config import MAX_EPOCHS, Config, Setting, require
+from gan_jax.errors import UserError
+from gan_jax.keeping import JAX
+from gan_jax.models import LATENT_SIZE
+from gan_jax.progress import say
+from gan_jax.run_folder import RunFolder
+from gan_jax.training import Params, init_state, networks
+
+# part_a with seed 1 after 100 epochs; what else is known of it stands in the file.
+SHIPPED = Path(__file__).parent / "pretrained" / "generator.safetensors"
+SHIPPED_SHA256 = "683373ad4ff1138368b7091b4ba8713e8c551615cfe5405fdddd7da7d699f328"
+
+
+class TrainedGenerator(NamedTuple):
+    """A generator's parameters, and the run that they are of."""
+
+    params: Params
+    config: Config
+    epoch: int  # after which they were taken
+    params_sha256: str  # of both networks then, as in the run's manifest
+    git_commit: str | None  # that trained them
+
+    @property
+    def setting(self) -> Setting:
+        """That it is computed with: in float32 for tensorfloat32, which is its approximation on one kind of device."""
+        setting = self.config.setting
+        return replace(setting, precision="float32") if setting.precision == "tensorfloat32" else setting
+
+    @property
+    def name(self) -> str:
+        return f"{self.config.name} after epoch {self.epoch}"
+
+
+def load_generator(path: Path | None = None, say: Callable[[str], None] = say) -> TrainedGenerator:
+    """The generator of a run's newest checkpoint, or in a file that `write_generator` wrote, or the shipped one.
+
+    Args:
+        path: a run's folder or a safetensors file; None for the shipped one.
+        say: told of a checkpoint that is damaged, and passed over.
+
+    Raises:
+        UserError: if there is no generator, or it is damaged.
+    """
+    if path is None:
+        return _read(SHIPPED, SHIPPED_SHA256)
+    return _read(path) if path.is_file() else _of_run(RunFolder(path), say)
+
+
+def write_generator(path: Path, generator: TrainedGenerator) -> None:
+    """Write a generator's parameters in float16, and what it is, as safetensors."""
+    description = generator._asdict() | {"config": generator.config.to_json()}
+    weights.write_half(path, description.pop("params"), description)
+
+
+def _of_run(folder: RunFolder, say: Callable[[str], None]) -> TrainedGenerator:
+    config, manifest = folder.read_config(), folder.read_manifest()
+    if config is None:
+        raise UserError(f"{folder.path} holds no run")
+    if (trainer := manifest.get("trainer", JAX)) != JAX:
+        raise UserError(f"{folder.path} was trained by {trainer}, which keeps no checkpoints")
+    like = jax.eval_shape(partial(init_state, setting=config.setting), jax.random.key(config.seed))
+    state, warnings = checkpoints.load_newest(folder.checkpoints, like)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if state is None:
+        whole = "that is whole" if warnings else "yet: there is one when it is finished"
+        raise UserError(f"{folder.path} has no checkpoint {whole}")
+    digest = checkpoints.params_sha256(state)
+    return TrainedGenerator(state.generator, config, int(state.epoch), digest, manifest.get("git_commit"))
+
+
+def _require_kinds(described: TrainedGenerator) -> None:
+    """Raise UserError unless what a file says of its generator is of the kind that it should be."""
+    epoch, digest, commit = described.epoch, described.params_sha256, described.git_commit
+    require(type(epoch) is int and 1 <= epoch <= MAX_EPOCHS, "the epoch is none")
+    require(isinstance(digest, str) and isinstance(commit, str | None), "the digest and the commit are text")
+
+
+def _read(path: Path, sha256: str | None = None) -> TrainedGenerator:
+    tensors, description = weights.read(path, weights.MAX_BYTES, sha256)
+    try:
+        config = Config.from_json(description["config"])
+        described = TrainedGenerator(**description | {"params": {}, "config": config})
+        _require_kinds(described)
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{path} does not say which generator it holds: make it with ./run.sh export") from error
+    network, _ = networks(config.setting)
+    return described._replace(
+        params=weights.parameters_of(tensors, network, LATENT_SIZE, path, "the generator that it describes")
+    )

@@ -1,0 +1,84 @@
+"""The names that `import gan_jax` gives: their examples run as written, and importing them is put off."""
+
+import doctest
+import subprocess
+import sys
+from dataclasses import replace
+
+import chex
+import jax
+import numpy as np
+import pytest
+
+import gan_jax
+from gan_jax import api
+from gan_jax.data import load_archives
+from gan_jax.errors import UserError
+from gan_jax.generator import load_generator
+
+CONFIG = gan_jax.Config(name="few", dataset="archives", epochs=1)
+
+
+@pytest.mark.parametrize("name", gan_jax.__all__)
+def test_the_example_in_the_docstring(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    public = getattr(gan_jax, name)
+    [example] = doctest.DocTestFinder(recurse=False).find(public, name, globs={})
+    assert example.examples
+    runner = doctest.DocTestRunner(verbose=False)
+    told: list[str] = []
+    runner.run(example, out=told.append)
+    assert not runner.failures, "".join(told)
+
+
+def test_only_what_is_asked_for_is_imported():
+    """The package itself costs nothing: submodules that need no JAX start as fast as before."""
+    told = (
+        "import sys, gan_jax; before = 'jax' in sys.modules; names = dir(gan_jax); "
+        "assert set(gan_jax.__all__) <= set(names); print(before, 'jax' in sys.modules); "
+        "gan_jax.Config; print('jax' in sys.modules, 'experiments' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["False", "False", "True", "False"], done.stderr
+
+
+def test_a_name_that_is_none():
+    assert not hasattr(gan_jax, "trian")
+    assert gan_jax.__all__ == api.__all__
+
+
+def test_from_training_to_samples(tmp_path, small_archives, capsys):
+    """With a progress line, and what is measured; a second call finds the run finished."""
+    digits = gan_jax.load(small_archives)
+    chex.assert_trees_all_equal(digits, load_archives(small_archives))
+    run = gan_jax.train(CONFIG, digits, out=tmp_path)
+    shown = capsys.readouterr().out
+    assert "few: epochs 1 to 1 on the CPU" in shown
+    assert "1/1" in shown
+    assert "few: " in shown.splitlines()[-1] or "nearest" in shown
+    images = gan_jax.sample(run, 8, seed=3)
+    assert isinstance(images, jax.Array)
+    np.testing.assert_array_equal(images, gan_jax.sample(str(tmp_path / "few"), 8, seed=3))
+    assert not np.allclose(images, gan_jax.sample(count=8, seed=3), atol=0.1)  # the shipped one's
+    assert load_generator(run.path).params_sha256 == run.read_manifest()["params_sha256"]
+    gan_jax.train(CONFIG, digits, out=tmp_path)
+    assert "is finished at epoch 1" in capsys.readouterr().out
+
+
+def test_images_and_configuration_must_agree(tmp_path, small_archives):
+    digits = gan_jax.load(small_archives)
+    for config, images in ((replace(CONFIG, dataset="mnist"), digits), (CONFIG, None)):
+        with pytest.raises(UserError, match="your own"):
+            gan_jax.train(config, images, out=tmp_path)
+    with pytest.raises(UserError, match="unknown data set 'mnits'"):
+        gan_jax.load("mnits")
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_that_are_no_digits_are_measured_without_classes(small_archives):
+    digits = gan_jax.load(small_archives)
+    samples = gan_jax.sample(count=50)
+    with_classes, without = (gan_jax.evaluate(samples, digits, digits=known) for known in (True, False))
+    assert with_classes.classes_covered is not None
+    assert without.classes_covered is None
+    assert with_classes.nearest_mean == without.nearest_mean
