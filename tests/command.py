@@ -1,6 +1,7 @@
 """Running the command line as a user does, in a process of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,13 @@ def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], env=os.environ | environment, capture_output=True, text=True, timeout=300
     )
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

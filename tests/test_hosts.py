@@ -1,22 +1,17 @@
 """Many hosts: two processes that meet on the loopback address, train one run, and end together whatever happens."""
 
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from gan_jax.errors import UserError
 from gan_jax.hosts import Host, host_of
-from gan_jax.meeting import meet
 from gan_jax.run_folder import RunFolder
-from tests.command import COMMAND, Done, contents, run
+from tests.command import COMMAND, Done, contents, free_port, run
 
 GO_ON = "The same command on every host goes on from the last checkpoint"
 STEP = {
@@ -26,12 +21,6 @@ STEP = {
     "SLURM_PROCID": "1",
     "SLURM_LOCALID": "0",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -91,41 +80,6 @@ def test_a_task_that_is_none_is_one_line(call, tmp_path, monkeypatch, task):
     assert "SLURM_PROCID must be from 0 to 1 with SLURM_NTASKS 2, not " in done.stderr
     assert done.stderr.count("\n") == 1
     assert not contents(tmp_path)
-
-
-def met(seconds: float, *hosts: tuple[int, int]) -> list[str]:
-    """What comes of a meeting of hosts (index, count) on the loopback address: a line each, empty if all is well."""
-    port, found = free_port(), [""] * len(hosts)
-
-    def attend(place: int) -> None:
-        try:
-            meet(*hosts[place], "127.0.0.1", port, seconds)
-        except UserError as error:
-            found[place] = str(error)
-
-    threads = [threading.Thread(target=attend, args=(place,)) for place in range(len(hosts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
-
-
-def test_hosts_meet():
-    assert met(20, (1, 3), (2, 3), (0, 3)) == ["", "", ""]
-    assert met(20, (0, 2), (1, 3)) == ["--hosts is 3 on host 1, 2 on host 0"] * 2
-    assert met(20, (0, 3), (1, 3), (1, 3)) == ["--host-index 1 is given twice"] * 3
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_a_host_that_does_not_come_is_told(index):
-    [told] = met(0.3, (index, 2))
-    assert re.fullmatch(rf"host {index} of 2 did not meet the others at 127.0.0.1:\d+: within 0 s", told)
-
-
-def test_a_port_in_use_is_told():
-    with socket.create_server(("", 0)) as taken, pytest.raises(UserError, match=r"did not meet .*: Address already in"):
-        meet(0, 2, "127.0.0.1", taken.getsockname()[1], 1)
 
 
 Start = Callable[..., list[subprocess.Popen[str]]]
