@@ -76,7 +76,7 @@ case " $*" in
 esac
 case "$*" in
     test* | lint*) ;;
-    *--help*) extras=() ;; # what a command does can be told without what it needs
+    "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 
 accelerator=$(accelerator)

@@ -14,6 +14,8 @@ from gan_jax.cache import private_cache_folder
 from gan_jax.config import require
 from gan_jax.errors import UserError
 from gan_jax.hosts import host_of, joined
+from gan_jax.meeting import MEETING_SECONDS
+from gan_jax.progress import say
 
 
 @contextlib.contextmanager
@@ -27,6 +29,8 @@ def started(options: RunOptions) -> Iterator[None]:
     host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
     if options.platform is not None:
         jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
+    if host is not None:
+        say(f"host {host.index} of {host.count}: waiting for the others, up to {MEETING_SECONDS} s")
     with contextlib.nullcontext() if host is None else joined(host):
         yield
 

@@ -32,6 +32,7 @@ def verify_run(path: Path, archives: Path | None, classifier: Path | None, since
     changed = circumstances(original.manifest)
     for line in changed:
         say(f"not as it was: {line}")
+    say(f"{path} is trained again in a temporary folder, under its seed's name")
     with tempfile.TemporaryDirectory(prefix="gan_jax-verify-") as scratch:
         try:
             found = retrain(original, source, Path(scratch), listener(), since)

@@ -82,10 +82,8 @@ def explain_saturation(name: str, run: Metrics, baseline_name: str, baseline: Me
         outcome = "G no longer learns: its gradient is in proportion to D(G(z)) and has vanished with it"
     elif ratio > FAINT_RATIO:
         outcome = "G hardly learns: its gradient has almost vanished"
-    elif ratio > 1 / FAINT_RATIO:
-        outcome = "G receives a gradient of much the same size"
     else:
-        outcome = "G receives a far larger one"
+        outcome = "G can learn from it"
     compared = f"{ratio:.2g} times less" if ratio >= 1 else f"{1 / ratio:.2g} times more"
     if 1 / 2 < ratio < 2:
         compared = "about the same"

@@ -170,7 +170,7 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
         what, iteration = min(broken.items(), key=lambda item: item[1])
         raise DivergedError(
             f"{name} diverged: the {what.replace('_', ' ')} is not finite from iteration {iteration} of epoch {epoch} "
-            "on. What was saved before is kept. Lower --learning-rate under another --name"
+            "on. What was saved before is kept. Lower --learning-rate, under another --name or with --overwrite"
         )
 
 
@@ -278,16 +278,16 @@ def _require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
     there = folder.read_manifest().get("trainer", JAX)  # earlier versions did not say
     if there != trainer:
         raise UserError(f"{folder.path} was trained by {there}: choose another --name or --out, or --overwrite it")
-    epochs = len(folder.read_rows())
-    if config.epochs < epochs:
-        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many or more, or --overwrite it")
     if replace(existing, epochs=config.epochs) != config:
-        there, here = existing.flat(), config.flat()
+        there, here = existing.flat(), config.flat() | {"epochs": existing.epochs}
         name = next(name for name in there if there[name] != here[name])
         raise UserError(
             f"{folder.path} belongs to another configuration ({name} is {there[name]} there, {here[name]} here): "
             "choose another --name or --out, or --overwrite it"
         )
+    epochs = len(folder.read_rows())
+    if config.epochs < epochs:
+        raise UserError(f"{folder.path} has {epochs} epochs behind it: ask for as many or more, or --overwrite it")
 
 
 def _remove(folder: RunFolder) -> None:

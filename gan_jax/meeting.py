@@ -34,8 +34,11 @@ def meet(index: int, count: int, name: str, port: int, seconds: float = MEETING_
         else:
             _report(index, count, name, port, until)
     except OSError as error:
-        reason = f"within {seconds:.0f} s" if isinstance(error, TimeoutError) else error.strerror or error
-        raise UserError(f"host {index} of {count} did not meet the others at {name}:{port}: {reason}") from error
+        late = isinstance(error, TimeoutError)
+        reason = f"within {seconds:.0f} s: start all of them" if late else f": {error.strerror or error}"
+        raise UserError(
+            f"host {index} of {count} did not meet the others at {name}:{port}{' ' * late}{reason}"
+        ) from error
 
 
 def _gather(count: int, port: int, until: float) -> None:

@@ -162,7 +162,7 @@ class RunFolder:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
-            raise UserError(f"cannot read {path}: {error}") from error
+            raise UserError(f"cannot read {path}: {error}. --overwrite trains the run anew") from error
         if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
             raise UserError(f"cannot read {path}: its epochs do not count from 1")
         for row in rows:

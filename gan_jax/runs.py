@@ -108,7 +108,9 @@ def _require_devices(devices: int, configs: Sequence[Config], together: bool) ->
     seeds = [config.seed for config in configs]
     require_alike(devices=devices, together=together, seeds=seeds, **configs[0].flat())
     there, hosts = jax.device_count(), jax.process_count()
-    require(1 <= devices <= there, f"--devices must be from 1 to {there}, which is how many there are, not {devices}")
+    virtual = f"; JAX_NUM_CPU_DEVICES={devices} makes as many of a CPU" if jax.default_backend() == "cpu" else ""
+    require(devices >= 1, f"--devices must be at least 1, not {devices}")
+    require(devices <= there, f"--devices {devices}: there {'is' if there == 1 else 'are'} {there}{virtual}")
     require_precision(configs[0].setting, jax.default_backend() == "gpu")
     require(devices % hosts == 0, f"{devices} devices cannot be spread evenly over {hosts} hosts")
     _require_shares(len(configs) if together else 1, configs[0].setting.batch_size, devices)

@@ -171,7 +171,9 @@ def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, 
     digest = manifest["params_sha256"]
     assert (manifest["device_count"], manifest["host_count"]) == (2, 2)
     assert finished[0].stdout.endswith(f"SHA-256 of the parameters: {digest}\n")
-    assert finished[1].stdout == f"host 1: two: SHA-256 of the parameters: {digest}\n"
+    waiting, told = finished[1].stdout.splitlines()
+    assert waiting == "host 1 of 2: waiting for the others, up to 45 s"
+    assert told == f"host 1: two: SHA-256 of the parameters: {digest}"
     options = ("--archives", small_archives, "--epochs", manifest["epochs"], "--name", "one", "--devices", 2)
     done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2")
     assert done.returncode == 0, done.stderr

@@ -38,7 +38,9 @@ def test_hosts_meet():
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_host_that_does_not_come_is_told(index):
     [told] = met(0.3, (index, 2))
-    assert re.fullmatch(rf"host {index} of 2 did not meet the others at 127.0.0.1:\d+: within 0 s", told)
+    assert re.fullmatch(
+        rf"host {index} of 2 did not meet the others at 127.0.0.1:\d+ within 0 s: start all of them", told
+    )
 
 
 def test_a_port_in_use_is_told():

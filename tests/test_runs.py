@@ -94,6 +94,7 @@ def test_a_run_that_is_another_is_refused(finished, part_a):
         ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
         ({"seed": 1}, "another configuration (seed is 0 there, 1 here)"),
         ({"precision": "bfloat16"}, "another configuration (precision is float32 there, bfloat16 here)"),
+        ({"learning_rate": 1e-3, "epochs": 2}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
         ({"epochs": 2}, "has 3 epochs behind it"),
     ):
         done = run(*part_a(finished, **change))

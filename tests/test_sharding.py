@@ -94,7 +94,11 @@ def test_another_number_is_close_at_first_and_goes_on_where_the_other_stopped(tr
 
 @pytest.mark.parametrize(
     ("devices", "told"),
-    [(3, "a batch of 256 cannot be spread evenly over 3 devices"), (9, "from 1 to 8"), (0, "from 1 to 8, which")],
+    [
+        (3, "a batch of 256 cannot be spread evenly over 3 devices"),
+        (9, "--devices 9: there are 8; JAX_NUM_CPU_DEVICES=9 makes as many"),
+        (0, "at least 1, not 0"),
+    ],
 )
 def test_what_does_not_fit_is_one_line(train, devices, told):
     done = train("none", devices)
