@@ -1,6 +1,5 @@
 """What TensorBoard shows of a run: event files in its folder, written by tensorboardX."""
 
-import importlib.util
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,15 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.config import require
+from gan_jax.errors import UserError
 
 BINS = np.linspace(0, 1, 51)  # of the histograms of D's verdicts
 
 
 def require_writer() -> None:
     """Raise UserError where tensorboardX is missing."""
-    there = importlib.util.find_spec("tensorboardX") is not None
-    require(there, "--tensorboard needs two packages more: python -m pip install tensorboardX tensorboard")
+    try:
+        import tensorboardX  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise UserError(
+            "--tensorboard needs two packages more: python -m pip install tensorboardX tensorboard"
+        ) from error
 
 
 class Events:
