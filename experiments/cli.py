@@ -187,11 +187,17 @@ def report(
     out: Annotated[
         Path, paths("The file. By default report.html in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "report.html",
+    pdf: Annotated[bool, Parameter(help="Besides, the homework typeset: homework.pdf beside it.", negative="")] = False,
+    author: Annotated[str | None, Parameter(help="Whose name the PDF's title bears.")] = None,
+    archive: Annotated[
+        bool, Parameter(name="--zip", help="Besides, the code to hand in: homework.zip beside it.", negative="")
+    ] = False,
 ) -> None:
     """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
     from experiments import reporting
 
-    reporting.report([folder if folder.exists() else DEFAULT_OUT / folder for folder in folders or []], out)
+    chosen = [folder if folder.exists() else DEFAULT_OUT / folder for folder in folders or []]
+    reporting.report(chosen, out, pdf, author, archive)
 
 
 @app.command

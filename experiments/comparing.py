@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_jax import figures
+from gan_jax import figures, panels
 from gan_jax.compare import Run, by_seed
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_text
@@ -22,7 +22,7 @@ def read_run(path: Path, epochs: int | None = None) -> Run:
     if not path.is_dir():
         raise UserError(f"there is no folder {path}")
     folder = RunFolder(path)
-    config, metrics = folder.read_config(), folder.read_metrics(tuple(figures.CURVES))
+    config, metrics = folder.read_config(), folder.read_metrics(tuple(panels.CURVES))
     if config is None or not metrics:
         raise UserError(f"{path} holds no run with an epoch behind it")
     metrics = {name: column[:epochs] for name, column in metrics.items()}

@@ -84,7 +84,7 @@ def _norms(values: Mapping[str, Any], loss: str) -> Chart:
 def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
     """One of the homework's two pieces of mathematics, and the style that its derivation takes."""
     checks = record[1]["checks"] if record else []
-    html, style = derivation(name, _found(checks))
+    html, style = derivation(name, found_by(checks))
     about = Experiment(name, TITLES[name], QUESTIONS[name], derivation=html)
     if record is None:
         return about._replace(missing=f"./run.sh {name}"), style
@@ -106,7 +106,7 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
     ), style
 
 
-def _found(checks: list[Mapping[str, Any]]) -> dict[str, Measured]:
+def found_by(checks: list[Mapping[str, Any]]) -> dict[str, Measured]:
     found: dict[str, Measured] = {}
     for check in checks:
         earlier = found.get(check["name"], Measured(0.0, True))

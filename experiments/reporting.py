@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments import math_sections
+from experiments import homework, math_sections
+from experiments.code_archive import code_archive
 from experiments.gathering import Results, gather, gather_named
 from experiments.options import DEFAULT_OUT
 from experiments.parts import PARTS
@@ -13,7 +14,7 @@ from gan_jax import checkpoints
 from gan_jax.compare import Groups, Run, by_seed
 from gan_jax.config import require
 from gan_jax.errors import UserError
-from gan_jax.files import write_text
+from gan_jax.files import write_bytes, write_text
 from gan_jax.generator import load_generator
 from gan_jax.keeping import JAX
 from gan_jax.manifest import provenance
@@ -30,13 +31,22 @@ INTRODUCTION = (
 )
 
 
-def report(folders: Sequence[Path], out: Path) -> None:
+def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, archive: bool) -> None:
     """Write the page of the runs in these folders; of none, of all that lies in runs/, or else of what is shipped.
+
+    Args:
+        folders: of runs and of experiments.
+        out: the page's file.
+        pdf: whether to write the homework, homework.pdf, beside it.
+        author: whose name the PDF's title bears.
+        archive: whether to write the code, homework.zip, beside it.
 
     Raises:
         UserError: if a folder holds nothing to show, or `out` is no file of HTML or cannot be written.
     """
     require(out.suffix in (".html", ".htm") and not out.is_dir(), f"--out names a file such as report.html, not {out}")
+    require(pdf or author is None, "--author goes on the title of the PDF: add --pdf")
+    homework.require_author(author)
     if folders:
         results, source = gather_named(folders), "the folders that were named"
     else:
@@ -48,9 +58,15 @@ def report(folders: Sequence[Path], out: Path) -> None:
     text = page.render(make_page(results, source, whole=not folders))
     try:
         write_text(out, text)
+        say(f"{out}: the report, {len(text.encode()) / 1e6:.1f} MB, of {source}")
+        if pdf:
+            homework.write(results, source, out.with_name("homework.pdf"), author)
+            say(f"{out.with_name('homework.pdf')}: the homework")
+        if archive:
+            write_bytes(out.with_name("homework.zip"), code_archive())
+            say(f"{out.with_name('homework.zip')}: the code that made it")
     except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-    say(f"{out}: the report, {len(text.encode()) / 1e6:.1f} MB, of {source}")
+        raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 
 
 def make_page(results: Results, source: str, whole: bool) -> Page:

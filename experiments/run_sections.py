@@ -66,7 +66,7 @@ def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], mo
     about = Section(name, name, part.question, part.claim, part.measured)
     if not runs:
         return about._replace(missing=f"./run.sh {name}")
-    groups, notes = ({}, []) if part.baseline is None else _compared(part, runs, baseline)
+    groups, notes = ({}, []) if part.baseline is None else compared(part, runs, baseline)
     why = reason(part, runs, groups)
     shown = {_column_of(chart.title) for chart in why.charts}
     filled = _fill(about, runs, most_epochs)
@@ -106,7 +106,7 @@ def _column_of(title: str) -> str | None:
     return next((name for name, known, _ in sections.COMPARED if known == title), None)
 
 
-def _compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[Groups, list[str]]:
+def compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[Groups, list[str]]:
     """The runs after all of the baseline's that were made with the same options, and why others are not there.
 
     Seeds are not paired, so that a single run is seen beside the spread of its baseline.

@@ -22,10 +22,10 @@ from matplotlib.figure import Figure
 from experiments.parts import PART_A
 from gan_jax.config import Setting
 from gan_jax.data import ImageDataset
-from gan_jax.figures import RUN_COLOURS
 from gan_jax.files import save_figure, write_json
 from gan_jax.keys import Stream, stream_key
 from gan_jax.manifest import provenance
+from gan_jax.panels import RUN_COLOURS
 from gan_jax.pixels import to_unit_range
 from gan_jax.programs import deterministic_jit
 from gan_jax.training import GanState, discriminator_step, generator_step, init_state, train_epoch

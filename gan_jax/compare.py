@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.config import Config
-from gan_jax.figures import Metrics
+from gan_jax.panels import Metrics
 
 # Where D(G(z)) is below the one and G's gradient this many times below the baseline's, G has stopped learning.
 DEAD_PROBABILITY = 1e-6

@@ -80,10 +80,15 @@ def read_regular(path: Path, most: int, *, links: bool = False) -> bytes:
     return content
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, replacing what was there."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, replacing what was there."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def save_figure(path: Path, figure: Figure) -> None:

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from experiments.parts import PARTS
-from gan_jax import figures
+from gan_jax import figures, panels
 from gan_jax.training import StepInfo
 
 GRID = np.zeros((4, 4), np.uint8)
@@ -85,7 +85,7 @@ def test_with_a_zero_the_bold_line_is_the_median():
 
 def colours_seen(deficiency: list[list[float]]) -> np.ndarray:
     """The runs' colours, float64 (colours, 3) in OKLab, as someone sees them; a matrix of linear RGB, 3x3."""
-    channels = np.array([to_rgb(colour) for colour in figures.RUN_COLOURS])
+    channels = np.array([to_rgb(colour) for colour in panels.RUN_COLOURS])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(deficiency).T, 0, 1)
     cones = seen @ np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],

@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from gan_jax import figures
+from gan_jax import figures, panels
 from gan_jax.compare import Run
 from gan_jax.config import Config
 from gan_jax.tables import as_csv, as_markdown
@@ -131,7 +131,7 @@ def test_text_is_shown_as_it_is(tmp_path):
         drawn = math_figures.coefficient_paths(np.array([0.1, 1.0]), [slopes], HOSTILE, target, 1.0)
         drawn.savefig(tmp_path / "paths.png")
         assert set(shown(drawn)) >= {for_figure(text) for text in HOSTILE}
-    metrics = {name: np.array([0.5]) for name in figures.CURVES} | {"epoch": np.array([1.0])}
+    metrics = {name: np.array([0.5]) for name in panels.CURVES} | {"epoch": np.array([1.0])}
     sample = figures.Sample(0, 1, np.zeros((4, 4), np.uint8))
     drawn = figures.comparison({text: [metrics] for text in HOSTILE}, dict.fromkeys(HOSTILE, sample), "t")
     drawn.savefig(tmp_path / "comparison.png")
@@ -145,7 +145,7 @@ def test_mathematics_is_not_read_into_a_name():
 def test_tables_of_runs_hold_no_markup_and_no_formula():
     """Two runs of one name are told apart by their paths, in Markdown and in CSV."""
     config = Config(name="a")
-    metrics = {name: np.array([1.0]) for name in ("epoch", *figures.CURVES)}
+    metrics = {name: np.array([1.0]) for name in ("epoch", *panels.CURVES)}
     runs = [
         Run(replace(config, seed=seed), metrics, np.zeros((4, 4), np.uint8), 1, path=path)
         for seed, path in enumerate(["=cmd|<b>", '"x",y'])

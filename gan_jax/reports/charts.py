@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.figures import ACCURACY, DISCRIMINATOR, EQUILIBRIUM, GENERATOR, RUN_COLOURS, Metrics, middle
+from gan_jax.panels import ACCURACY, DISCRIMINATOR, EQUILIBRIUM, GENERATOR, RUN_COLOURS, Metrics, middle
 
 # Names of custom properties in the page's style sheet, whose dark theme has lighter ones of some.
 COLOURS = {

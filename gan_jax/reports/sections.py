@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_jax.compare import Groups, Run
 from gan_jax.evaluation import collapse_warnings
-from gan_jax.figures import Metrics
+from gan_jax.panels import Metrics
 from gan_jax.reports import charts
 from gan_jax.reports.charts import Chart
 from gan_jax.reports.content import Provenance, Table

@@ -1,0 +1,136 @@
+"""The homework's PDF and the archive of the code, from the shipped results and where something is missing."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from experiments import homework, reporting
+from experiments.code_archive import code_archive
+from experiments.gathering import gather
+from experiments.parts import PARTS
+from gan_jax.run_folder import RunFolder
+
+HOSTILE = '#read("/etc/passwd") *b* $x$ <a> \\'
+
+
+def made(folder: Path, out: Path, author: str | None = None) -> PdfReader:
+    homework.write(gather(folder), "a test", out / "homework.pdf", author)
+    return PdfReader(out / "homework.pdf")
+
+
+def text_of(document: PdfReader) -> str:
+    """Its words with single spaces, ligatures as letters; without its table of contents, which is the first page."""
+    words = " ".join(page.extract_text() for page in document.pages[1:])
+    return " ".join(unicodedata.normalize("NFKC", words).split())
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> PdfReader:
+    return made(reporting.SHIPPED, tmp_path_factory.mktemp("shipped"), HOSTILE)
+
+
+def test_everything_is_there_in_the_order_of_the_homework(shipped):
+    text = text_of(shipped)
+    headings = [
+        *(f"({part[5]}) {homework.TITLES[part]}" for part in ("part_a", "part_b")),
+        "How fast the gradient vanishes",
+        *(f"(c) {number}. {homework.TITLES[f'part_c{number}']}" for number in range(1, 7)),
+        "Question 2. Ridge regression",
+        "The closed form",
+        "Question 3. The change of variables",
+        "(a) The Jacobian",
+        "(b) The density of",
+        "(c) The inverse",
+        "How this was made",
+    ]
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    assert "not there yet" not in text
+    for part in PARTS.values():
+        assert " ".join(part.claim.split()) in text
+    assert "Of its samples 96 % (there 22 %) are the digit 1" in text
+    hashes = [RunFolder(reporting.SHIPPED / name).read_manifest()["params_sha256"] for name in PARTS]
+    assert all(found in text.replace(" ", "") for found in hashes)
+
+
+def test_every_part_has_its_samples_at_the_epochs_of_the_homework(shipped):
+    text = text_of(shipped)
+    assert len(re.findall("epoch 1 epoch 50 epoch 100", text)) == len(PARTS)
+    shown = [image for page in shipped.pages for image in page.images if image.image.size == (242, 242)]
+    folders = [RunFolder(reporting.SHIPPED / name) for name in PARTS]
+    different = [{folder.read_sample(epoch).tobytes() for epoch in (1, 50, 100)} for folder in folders]
+    assert len(shown) == sum(map(len, different))  # part_b's last two are one and the same
+
+
+def test_the_author_is_text(shipped):
+    assert shipped.metadata.author == HOSTILE
+    assert HOSTILE in " ".join(shipped.pages[0].extract_text().split())
+
+
+def test_the_same_runs_make_the_same_file(tmp_path):
+    for name in ("part_a", "ridge"):
+        shutil.copytree(reporting.SHIPPED / name, tmp_path / "runs" / name)
+    for copy in ("first", "second"):
+        made(tmp_path / "runs", tmp_path / copy)
+    assert (tmp_path / "first" / "homework.pdf").read_bytes() == (tmp_path / "second" / "homework.pdf").read_bytes()
+
+
+def test_what_is_missing_says_how_it_is_made(tmp_path):
+    shutil.copytree(reporting.SHIPPED / "part_b", tmp_path / "runs" / "part_b")
+    text = text_of(made(tmp_path / "runs", tmp_path))
+    missing = [name for name in (*PARTS, "saturation", "ridge", "change_of_variables") if name != "part_b"]
+    found = re.findall(r"not there yet. \./run\.sh (\w+) makes it", text)
+    assert sorted(found) == sorted(missing)
+    assert "There is no part_a to compare it with" in text
+    assert "checked by" in text  # the derivations are whole without their checks
+
+
+def test_a_run_that_has_just_begun_and_drew_no_samples(tmp_path):
+    shutil.copytree(reporting.SHIPPED / "part_a", tmp_path / "runs" / "part_a")
+    shutil.rmtree(tmp_path / "runs" / "part_a" / "samples")
+    folder = RunFolder(tmp_path / "runs" / "part_a")
+    folder.write_rows(folder.read_rows()[:1])
+    assert "part_a is not finished: 1 of 100 epochs" in text_of(made(tmp_path / "runs", tmp_path))
+
+
+def test_page_homework_and_code_lie_beside_each_other(call, tmp_path):
+    done = call("report", "experiments/results/part_a", "--out", tmp_path / "a.html", "--pdf", "--author", "A", "--zip")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"a.html", "homework.pdf", "homework.zip"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--author", "A"), ("--pdf", "--author", " "), ("--pdf", "--author", "a" * 201), ("--pdf", "--author", "a\nb")],
+)
+def test_no_author_without_a_title(call, tmp_path, options):
+    done = call("report", "--out", tmp_path / "a.html", *options)
+    assert done.returncode == 2
+    assert "--author" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_code_runs_where_it_is_unpacked(tmp_path):
+    archive = code_archive()
+    assert archive == code_archive()
+    with zipfile.ZipFile(io.BytesIO(archive)) as code:
+        names = code.namelist()
+        code.extractall(tmp_path)
+        assert code.getinfo("gan_jax/run.sh").external_attr >> 16 == 0o755
+    assert not [name for name in names if "/." in name or "__pycache__" in name or "/results/" in name]
+    root = tmp_path / "gan_jax"
+    command = [sys.executable, "-m", "experiments", "sample", "--count", "4", "--out", str(tmp_path / "four.png")]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    assert (tmp_path / "four.png").stat().st_size > 500
+    shown = subprocess.run(
+        [sys.executable, "-c", "import gan_jax; print(gan_jax.__file__)"], cwd=root, capture_output=True, text=True
+    )
+    assert Path(shown.stdout.strip()).is_relative_to(root)
