@@ -114,6 +114,7 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
         "data": f"{first[0].config.dataset}, 60 000 images for training, pixels in [-1, 1]" if first else "MNIST",
         "experiments": experiments,
         "provenance": provenance,
+        "passed_over": results.passed_over,
     }
 
 

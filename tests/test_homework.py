@@ -93,12 +93,17 @@ def test_what_is_missing_says_how_it_is_made(tmp_path):
     assert "checked by" in text  # the derivations are whole without their checks
 
 
-def test_a_run_that_has_just_begun_and_drew_no_samples(tmp_path):
-    shutil.copytree(reporting.SHIPPED / "part_a", tmp_path / "runs" / "part_a")
-    shutil.rmtree(tmp_path / "runs" / "part_a" / "samples")
+def test_a_run_that_has_just_begun_and_one_that_cannot_be_shown(tmp_path):
+    for name in ("part_a", "part_b"):
+        shutil.copytree(reporting.SHIPPED / name, tmp_path / "runs" / name)
+    shutil.rmtree(tmp_path / "runs" / "part_b" / "samples")
     folder = RunFolder(tmp_path / "runs" / "part_a")
     folder.write_rows(folder.read_rows()[:1])
-    assert "part_a is not finished: 1 of 100 epochs" in text_of(made(tmp_path / "runs", tmp_path))
+    text = text_of(made(tmp_path / "runs", tmp_path))
+    assert "part_a is not finished: 1 of 100 epochs" in text
+    assert "Passed over:" in text
+    assert "holds no samples" in text
+    assert "./run.sh part_b makes it" in text
 
 
 def test_page_homework_and_code_lie_beside_each_other(call, tmp_path):
