@@ -29,15 +29,15 @@ from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from experiments.running import run_part, run_parts, tell, train_seeds
 from experiments.saturation import saturation as run_saturation
+from experiments.variant import Variant
 from experiments.verifying import verify_run
 from gan_jax.compare import by_seed
-from gan_jax.config import Config, LossName, Setting, require, require_run_name
+from gan_jax.config import require, require_run_name
 from gan_jax.errors import UserError
 from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
 from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
-from gan_jax.schedules import Schedule
 from gan_jax.text import printable
 
 app = App(
@@ -105,36 +105,9 @@ def everything(options: RunOptions | None = None) -> int:
 
 
 @app.command
-def train(
-    options: RunOptions | None = None,
-    *,
-    loss: Annotated[LossName, Parameter(help="What G minimises.")] = "non_saturating",
-    discriminator_steps: Annotated[
-        str,
-        Parameter(
-            help="Per iteration: '4', or by epochs '1: 16, 2-: 8', or in turn from epoch to epoch '1-50: 1, 51-: 1/2'."
-        ),
-    ] = "1",
-    real_target: Annotated[float, Parameter(help="D's target for real images.")] = 1.0,
-    fake_target: Annotated[float, Parameter(help="D's target for generated images.")] = 0.0,
-    generator_target: Annotated[float, Parameter(help="G's target for generated images.")] = 1.0,
-    dropout_rate: Annotated[float, Parameter(help="In D, after each hidden layer.")] = 0.3,
-    width: Annotated[int, whole("Times the homework's sizes of all hidden layers.")] = 1,
-    adam_b1: Annotated[float, Parameter(help="Decay of Adam's mean.")] = 0.9,
-    adam_b2: Annotated[float, Parameter(help="Decay of Adam's mean square.")] = 0.999,
-) -> None:
+def train(options: RunOptions | None = None, variant: Variant | None = None) -> None:
     """Train a variant of your own: part_a with whatever you change."""
-    setting = Setting(
-        loss=loss,
-        real_target=real_target,
-        fake_target=fake_target,
-        generator_target=generator_target,
-        dropout_rate=dropout_rate,
-        width=width,
-        adam_b1=adam_b1,
-        adam_b2=adam_b2,
-    )
-    base = Config(name="train", discriminator_steps=Schedule.parse(discriminator_steps), setting=setting)
+    base = (variant or Variant()).config("train")
     options = options or RunOptions()
     with started(options):
         train_seeds(base, options)

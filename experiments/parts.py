@@ -71,4 +71,24 @@ PART_C6 = Part(
     measured="Classifier Fréchet distance 296, all ten classes, 23 % ones.",
 )
 
+PART_BEST = Part(
+    Config(
+        name="part_best",
+        setting=Setting(
+            loss="relativistic",
+            r1=30.0,
+            r2=30.0,
+            learning_rate=1e-3,
+            adam_b1=0.0,
+            adam_b2=0.99,
+            cosine_epochs=100,
+            averaging=0.99,
+            dropout_rate=0.0,
+        ),
+    ),
+    question="What really improves it: relativistic pairing with penalties on D's slopes, and an average of G.",
+    claim="",
+    measured="",
+)
+
 PARTS = {part.config.name: part for part in (PART_A, PART_B, PART_C1, PART_C2, PART_C3, PART_C4, PART_C5, PART_C6)}

@@ -149,7 +149,9 @@ def _generator(runs: Sequence[Run]) -> Generator:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no checkpoint that is whole")
-            embedded = live.embed(state.generator["params"], state.discriminator["params"])
+            alone = run.config.setting.packing == 1 and not run.config.setting.minibatch_deviation
+            judge = state.discriminator["params"] if alone else None  # or D has no verdict on a single image
+            embedded = live.embed(state.delivered["params"], judge)
         except UserError as error:
             reasons.append(f"{run.config.name} was passed over: {error}.")
             continue

@@ -27,8 +27,9 @@ from gan_jax.keys import Stream, stream_key
 from gan_jax.manifest import provenance
 from gan_jax.panels import RUN_COLOURS
 from gan_jax.pixels import to_unit_range
+from gan_jax.players import GanState, init_state
 from gan_jax.programs import deterministic_jit
-from gan_jax.training import GanState, discriminator_step, generator_step, init_state, train_epoch
+from gan_jax.training import discriminator_step, generator_step, train_epoch
 
 LOSSES = ("saturating", "non_saturating")
 SEED_OF_DISCRIMINATOR = 1_000_003  # of a key tree apart from that of the generator's run

@@ -25,7 +25,7 @@ from torch._inductor import config as inductor
 from gan_jax.cache import private_cache_folder
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require, require_precision
-from gan_jax.keeping import Habits, Listener, Record, unfinished
+from gan_jax.keeping import Habits, Listener, Players, Record, unfinished
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, widened
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder
@@ -258,6 +258,6 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
         steps, start = config.discriminator_steps.steps(epoch), time.perf_counter()
         infos = train_epoch(gan, images, steps)
         record.add_epoch(steps, infos, time.perf_counter() - start)
-        record.keep(generate, judge, source, habits, listener)
+        record.keep(Players(generate, judge), source, habits, listener)
         listener.epoch(record.rows[-1:])
     record.close(params_sha256(gan))

@@ -26,8 +26,8 @@ from orbax.checkpoint import v1 as ocp
 
 from gan_jax.errors import UserError
 from gan_jax.files import open_regular, read_regular, write_json
+from gan_jax.players import GanState
 from gan_jax.text import printable
-from gan_jax.training import GanState
 
 KEPT = 2
 NAME = "state"  # of the only thing in a checkpoint
@@ -52,8 +52,9 @@ def tree_sha256(tree: Any) -> str:
 
 
 def params_sha256(state: GanState) -> str:
-    """The digest that two runs are compared by: of both networks' parameters."""
-    return tree_sha256({"generator": state.generator, "discriminator": state.discriminator})
+    """The digest that two runs are compared by: of both networks' parameters, and of G's average if there is one."""
+    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    return tree_sha256(networks if state.average is None else networks | {"average": state.average})
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 from gan_jax.data import DATASETS
 from gan_jax.dropout import MAX_DROPOUT_RATE
@@ -12,18 +12,19 @@ from gan_jax.losses import LOSSES, Targets
 from gan_jax.products import Precision
 from gan_jax.schedules import ONE_STEP, Schedule
 
-LossName = Literal["non_saturating", "saturating"]
-
 ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
 MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
 MAX_WIDTH = 64
 MIN_LEARNING_RATE, MAX_LEARNING_RATE = 1e-30, 1e30  # far beyond what trains, and within float32
 MAX_DECAY = 0.999999  # what float32 still tells from 1
+MAX_WEIGHT = 1e6  # of a penalty
+MAX_GROUP = 64  # images
 _RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
 _KINDS: dict[Any, tuple[Any, str]] = {
     int: (int, "a whole number"),
     float: ((int, float), "a number"),
+    float | None: ((int, float, type(None)), "a number"),
     str: (str, "text"),
 }
 
@@ -63,7 +64,7 @@ class Setting:
     ('non_saturating', 512)
     """
 
-    loss: LossName = "non_saturating"
+    loss: str = "non_saturating"  # one of LOSSES
     real_target: float = 1.0
     fake_target: float = 0.0
     generator_target: float = 1.0
@@ -74,6 +75,19 @@ class Setting:
     dropout_rate: float = 0.3
     width: int = 1  # times the homework's sizes of all hidden layers
     precision: Precision = "float32"
+    # Further options, each of them off.
+    generator_learning_rate: float | None = None  # G's own; None: learning_rate, and so with Adam's decays
+    generator_adam_b1: float | None = None
+    generator_adam_b2: float | None = None
+    cosine_epochs: int = 0  # both learning rates fall to 0 over so many epochs (Loshchilov and Hutter 2017); 0: never
+    averaging: float = 0.0  # an average of G's parameters keeps this share at each iteration (Yazici et al. 2019)
+    r1: float = 0.0  # weights of the penalties on D's slopes
+    r2: float = 0.0
+    gradient_penalty: float = 0.0
+    dragan: float = 0.0
+    packing: int = 1  # images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)
+    minibatch_deviation: int = 0  # images a group whose deviation D is told (Karras et al. 2018, section 3); 0: none
+    instance_noise: float = 0.0  # deviation of the noise on all that D sees (Sonderby et al. 2017)
 
     def __post_init__(self) -> None:
         _require_kinds(self)
@@ -83,24 +97,51 @@ class Setting:
         for name in ("real_target", "fake_target", "generator_target"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
-        for name in ("adam_b1", "adam_b2"):
+        unread = not LOSSES[self.loss].reads_targets and self.targets != Targets()
+        require(not unread, f"the {self.loss} loss knows no targets: leave them at 1, 0 and 1")
+        for name in ("adam_b1", "adam_b2", "generator_adam_b1", "generator_adam_b2", "averaging"):
             value = getattr(self, name)
-            require(0 <= value <= MAX_DECAY, f"{name} must be from 0 to {MAX_DECAY}, not {value}")
+            require(value is None or 0 <= value <= MAX_DECAY, f"{name} must be from 0 to {MAX_DECAY}, not {value}")
+        for name in ("r1", "r2", "gradient_penalty", "dragan", "instance_noise"):
+            value = getattr(self, name)
+            require(0 <= value <= MAX_WEIGHT, f"{name} must be from 0 to {MAX_WEIGHT:g}, not {value}")
+        require(
+            0 <= self.cosine_epochs <= MAX_EPOCHS,
+            f"cosine_epochs must be from 0 to {MAX_EPOCHS}, not {self.cosine_epochs}",
+        )
+        for name, least in (("packing", 1), ("minibatch_deviation", 0)):
+            value = getattr(self, name)
+            require(least <= value <= MAX_GROUP, f"{name} must be from {least} to {MAX_GROUP}, not {value}")
         require(
             0 <= self.dropout_rate <= MAX_DROPOUT_RATE,
             f"dropout_rate must be from 0 to {MAX_DROPOUT_RATE}, not {self.dropout_rate}",
         )
         require(1 <= self.width <= MAX_WIDTH, f"the width must be from 1 to {MAX_WIDTH}, not {self.width}")
         require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
+        for rate in (self.learning_rate, self.generator_learning_rate):
+            require(
+                rate is None or MIN_LEARNING_RATE <= rate <= MAX_LEARNING_RATE,
+                f"the learning rate must be from {MIN_LEARNING_RATE} to {MAX_LEARNING_RATE:g}, not {rate}",
+            )
+        grouped = self.packing * max(self.minibatch_deviation, 1)
         require(
-            MIN_LEARNING_RATE <= self.learning_rate <= MAX_LEARNING_RATE,
-            f"the learning rate must be from {MIN_LEARNING_RATE} to {MAX_LEARNING_RATE:g}, not {self.learning_rate}",
+            self.batch_size % grouped == 0,
+            f"a batch of {self.batch_size} is not made up of groups of {grouped} images: packing, minibatch_deviation",
         )
 
     def require_batch(self, images: int) -> None:
         """Raise UserError unless so many training images fill a batch."""
         require(
             self.batch_size <= images, f"the batch size {self.batch_size} is larger than the {images} training images"
+        )
+
+    @property
+    def generator_adam(self) -> tuple[float, float, float]:
+        """G's learning rate and Adam's two decays."""
+        return (
+            self.learning_rate if self.generator_learning_rate is None else self.generator_learning_rate,
+            self.adam_b1 if self.generator_adam_b1 is None else self.generator_adam_b1,
+            self.adam_b2 if self.generator_adam_b2 is None else self.generator_adam_b2,
         )
 
     @property

@@ -6,7 +6,7 @@ from jax import Array, export
 
 from gan_jax.generator import TrainedGenerator
 from gan_jax.models import LATENT_SIZE
-from gan_jax.training import generated_images
+from gan_jax.players import generated_images
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 

@@ -13,9 +13,9 @@ from gan_jax.config import MAX_EPOCHS, Config, Setting, require
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX
 from gan_jax.models import LATENT_SIZE
+from gan_jax.players import Params, init_state, networks
 from gan_jax.progress import say
 from gan_jax.run_folder import RunFolder
-from gan_jax.training import Params, init_state, networks
 
 # part_a with seed 1 after 100 epochs; what else is known of it stands in the file.
 SHIPPED = Path(__file__).parent / "pretrained" / "generator.safetensors"
@@ -77,7 +77,7 @@ def _of_run(folder: RunFolder, say: Callable[[str], None]) -> TrainedGenerator:
         whole = "that is whole" if warnings else "yet: there is one when it is finished"
         raise UserError(f"{folder.path} has no checkpoint {whole}")
     digest = checkpoints.params_sha256(state)
-    return TrainedGenerator(state.generator, config, int(state.epoch), digest, manifest.get("git_commit"))
+    return TrainedGenerator(state.delivered, config, int(state.epoch), digest, manifest.get("git_commit"))
 
 
 def _require_kinds(described: TrainedGenerator) -> None:

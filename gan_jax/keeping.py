@@ -65,6 +65,15 @@ class Listener:
     epoch: Callable[[Sequence[Row]], None]  # an epoch is finished: its row of metrics of each seed trained together
 
 
+@dataclass(frozen=True)
+class Players:
+    """What a run has made, as functions: what is measured and drawn of it."""
+
+    generate: Callable[[jax.Array], jax.Array]  # latents float32 (n, 128) -> images float32 (n, 784) in [-1, 1]
+    judge: Callable[[jax.Array], jax.Array]  # such images -> D's verdicts without dropout, float32 (n,) in [0, 1]
+    generate_raw: Callable[[jax.Array], jax.Array] | None = None  # G itself, where `generate` is its average
+
+
 @dataclass
 class Record:
     """A run while it is trained, whatever trains it: where it is kept, what it is, and how far it has come."""
@@ -102,35 +111,27 @@ class Record:
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
 
-    def keep(
-        self,
-        generate: Callable[[jax.Array], jax.Array],
-        judge: Callable[[jax.Array], jax.Array],
-        source: Source,
-        habits: Habits,
-        listener: Listener,
-    ) -> None:
-        """Measure and draw what G makes after the last row's epoch, where that is due, and write the metrics.
-
-        `generate` makes images float32 (n, 784) in [-1, 1] of latents float32 (n, 128); `judge` tells for images D's
-        verdicts without dropout, float32 (n,) in [0, 1].
-        """
+    def keep(self, players: Players, source: Source, habits: Habits, listener: Listener) -> None:
+        """Measure and draw what G makes after the last row's epoch, where that is due, and write the metrics."""
         self.require_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
         histogram, grid = None, None
         if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
             latents = latents_of(key, Stream.EVALUATION, source.reference.samples)
-            histogram = self._evaluate(generate(latents), source.reference, listener)
+            histogram = self._evaluate(players.generate(latents), source.reference, listener)
+            if players.generate_raw is not None:
+                raw = columns(evaluate(players.generate_raw(latents), source.reference))
+                self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
         self._warn(histogram, listener)
         if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
-            grid = figures.grid(np.asarray(generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))))
+            grid = figures.grid(np.asarray(players.generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))))
             self.folder.write_sample(epoch, grid)
         self.folder.write_rows(self.rows)
         if self.events is not None:
             real = to_unit_range(source.dataset.train_images[:JUDGED])
-            generated = generate(latents_of(jax.random.key(self.config.seed), Stream.VERDICTS, JUDGED))
-            verdicts = {"real": np.asarray(judge(real)), "generated": np.asarray(judge(generated))}
+            generated = players.generate(latents_of(jax.random.key(self.config.seed), Stream.VERDICTS, JUDGED))
+            verdicts = {"real": np.asarray(players.judge(real)), "generated": np.asarray(players.judge(generated))}
             self.events.add(epoch, self.rows[-1], grid, verdicts)
 
     def close(self, params_sha256: str) -> None:

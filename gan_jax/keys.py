@@ -26,6 +26,9 @@ class Stream(IntEnum):
     DRAWN_SAMPLES = 8
     INTERPOLATION = 9
     VERDICTS = 10
+    DISCRIMINATOR_NOISE = 11
+    GENERATOR_NOISE = 12
+    PENALTIES = 13
 
 
 def stream_key(root: Array, stream: Stream, *indices: ArrayLike) -> Array:

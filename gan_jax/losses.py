@@ -1,9 +1,8 @@
 """The losses of the two players, as pairs of pure functions of logits, in one table.
 
 Both functions of a pair take the discriminator's logits on real and on generated images and the targets, whether
-they read them or not: a relativistic generator loss (Jolicoeur-Martineau 2018, arXiv:1807.00734) compares the two, and
-what a loss leaves unread, XLA does not compute. A loss that needs the discriminator itself (a gradient penalty)
-becomes a further field of `GanLoss`.
+they read them or not: a relativistic generator loss compares the two, and what a loss leaves unread, XLA does not
+compute. What needs the discriminator itself, a penalty on its slopes, is in `penalties`, for any of the losses.
 
 With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit): exact at any logit, where
 log(sigmoid(logit)) is -inf from about -88 on.
@@ -36,6 +35,7 @@ class GanLoss(NamedTuple):
 
     discriminator: LossFunction
     generator: LossFunction
+    reads_targets: bool = True
 
 
 def cross_entropy(logits: Array, target: float) -> Array:
@@ -81,7 +81,64 @@ def saturating_generator(real_logits: Array, fake_logits: Array, targets: Target
     return -cross_entropy(fake_logits, 1 - targets.generator)
 
 
+def least_squares_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2 of logits, with targets b and a (Mao et al. 2017, equation 2)."""
+    chex.assert_equal_shape([real_logits, fake_logits])
+    chex.assert_rank(real_logits, 1)
+    return (((real_logits - targets.real) ** 2).mean() + ((fake_logits - targets.fake) ** 2).mean()) / 2
+
+
+def least_squares_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """E (D(G(z)) - c)^2 / 2 of logits, with G's target c (Mao et al. 2017, equation 2)."""
+    del real_logits
+    chex.assert_rank(fake_logits, 1)
+    return ((fake_logits - targets.generator) ** 2).mean() / 2
+
+
+def hinge_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) of logits (Lim and Ye 2017)."""
+    del targets
+    chex.assert_equal_shape([real_logits, fake_logits])
+    chex.assert_rank(real_logits, 1)
+    return jax.nn.relu(1 - real_logits).mean() + jax.nn.relu(1 + fake_logits).mean()
+
+
+def wasserstein_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """E D(G(z)) - E D(x) of logits (Arjovsky et al. 2017, equation 2); D must be kept from being steep elsewhere."""
+    del targets
+    chex.assert_equal_shape([real_logits, fake_logits])
+    chex.assert_rank(real_logits, 1)
+    return fake_logits.mean() - real_logits.mean()
+
+
+def linear_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """-E D(G(z)) of logits: G's loss against a hinge or a Wasserstein D."""
+    del real_logits, targets
+    chex.assert_rank(fake_logits, 1)
+    return -fake_logits.mean()
+
+
+def relativistic_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """-E log sigmoid(D(x) - D(G(z))) of logits, pair by pair (Jolicoeur-Martineau 2018).
+
+    Also the loss of R3GAN (Huang et al. 2024, arXiv:2501.05441); log 2 where D cannot tell them apart.
+    """
+    del targets
+    chex.assert_equal_shape([real_logits, fake_logits])
+    chex.assert_rank(real_logits, 1)
+    return jax.nn.softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
+    """-E log sigmoid(D(G(z)) - D(x)) of logits (Jolicoeur-Martineau 2018, arXiv:1807.00734)."""
+    return relativistic_discriminator(fake_logits, real_logits, targets)
+
+
 LOSSES: dict[str, GanLoss] = {
     "non_saturating": GanLoss(discriminator_cross_entropy, non_saturating_generator),
     "saturating": GanLoss(discriminator_cross_entropy, saturating_generator),
+    "least_squares": GanLoss(least_squares_discriminator, least_squares_generator),
+    "hinge": GanLoss(hinge_discriminator, linear_generator, reads_targets=False),
+    "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, reads_targets=False),
+    "relativistic": GanLoss(relativistic_discriminator, relativistic_generator, reads_targets=False),
 }

@@ -4,6 +4,8 @@ A module is a frozen, hashable description; its parameters live outside it: `ini
 `apply(params, x) -> y` are pure. Linen rather than nnx because that is all this project asks of a model library.
 """
 
+import math
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,7 @@ from gan_jax.products import Precision, product
 LATENT_SIZE = 128
 IMAGE_SIZE = 28 * 28
 LEAKY_SLOPE = 0.2
+VARIANCE_OF_NOTHING = 1e-8  # under a root whose slope at 0 would be infinite
 GENERATOR_SIZES = (256, 512, 1024)  # of the hidden layers
 DISCRIMINATOR_SIZES = (1024, 512, 256)
 
@@ -64,17 +67,45 @@ class Discriminator(nn.Module):
     """Images float32 (batch, 784) in [-1, 1] -> logits float32 (batch,); 1 460 225 parameters.
 
     With a `dropout_key` the network is in training: dropout follows each hidden layer. Without one it is not.
+
+    Packed, it takes `packing` images, one after the other, for one input, and gives one logit for all of them; with a
+    `deviation_group` it is told how much the features of so many inputs differ, whose kinds, `kinds` of them, take
+    turns in the batch.
     """
 
     precision: Precision = "float32"
     hidden_sizes: tuple[int, ...] = DISCRIMINATOR_SIZES
     dropout_rate: float = 0.3
+    deviation_group: int = 0
 
     @nn.compact
-    def __call__(self, images: Array, dropout_key: Array | None = None) -> Array:
+    def __call__(self, images: Array, dropout_key: Array | None = None, kinds: int = 1) -> Array:
         hidden = images
         for index, size in enumerate(self.hidden_sizes, start=1):
             hidden = nn.leaky_relu(linear(hidden, size, self.precision, f"hidden_{index}"), LEAKY_SLOPE)
             if dropout_key is not None and self.dropout_rate > 0:
                 hidden = dropout(jax.random.fold_in(dropout_key, index), hidden, self.dropout_rate)
+        if self.deviation_group:
+            hidden = jnp.concatenate([hidden, deviation(hidden, self.deviation_group, kinds)], axis=1)
         return linear(hidden, 1, self.precision, "logit")[:, 0]
+
+
+def deviation(features: Array, group: int, kinds: int) -> Array:
+    """How much the features of a group differ, as one feature more (Karras et al. 2018, section 3).
+
+    The standard deviation over the group, of each feature, and then the mean of all features.
+
+    Args:
+        features: float32 (batch, size), in which inputs of `kinds` kinds take turns.
+        group: inputs of one kind a group; a group that does not fill up is one of its own.
+        kinds: how many.
+
+    Returns:
+        float32 (batch, 1).
+    """
+    batch, size = features.shape
+    group = math.gcd(group, batch // kinds)
+    groups = features.reshape(-1, group, kinds, size)
+    variance = groups.var(axis=1, keepdims=True)
+    mean = jnp.sqrt(variance + VARIANCE_OF_NOTHING).mean(axis=3, keepdims=True)
+    return jnp.broadcast_to(mean, (*groups.shape[:3], 1)).reshape(batch, 1)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.config import Setting
-from gan_jax.training import GanState, epoch_order, iterate, train_step
+from gan_jax.players import GanState
+from gan_jax.training import epoch_order, iterate, train_step
 
 PACKAGE = Path(__file__).parent
 

@@ -22,11 +22,12 @@ from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.exchange import exchange, from_host_0, leads, require_alike
 from gan_jax.interrupts import Request, StoppedError, deferred
-from gan_jax.keeping import JAX, Habits, Listener, Record, require_finite, unfinished
+from gan_jax.keeping import JAX, Habits, Listener, Players, Record, require_finite, unfinished
+from gan_jax.players import GanState, init_state
 from gan_jax.run_folder import RunFolder
 from gan_jax.sharding import local, mesh_for, place, tracing_for
 from gan_jax.source import Source
-from gan_jax.training import GanState, StepInfo, generate, init_state, judge, train_epoch, train_epoch_of_seeds
+from gan_jax.training import StepInfo, generate, judge, train_epoch, train_epoch_of_seeds
 
 NEEDED = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # what every row of metrics has
 
@@ -207,9 +208,8 @@ def _train(
         _train_epoch(runs, images, epoch, mesh, habits, listener)
         for run in runs:
             if run.record is not None:
-                generator = partial(generate, local(run.state.generator), setting=config.setting)
-                discriminator = partial(judge, local(run.state.discriminator), setting=config.setting)
-                run.record.keep(generator, discriminator, source, habits, listener)
+                players = _players(run.state, config)
+                run.record.keep(players, source, habits, listener)
         told = exchange(signal=request.signal)
         for run in runs:
             due = epoch == config.epochs or _asked(told) or epoch % habits.checkpoint_every == 0
@@ -225,6 +225,16 @@ def _train(
             run.record.close(digest)
         else:
             listener.say(f"host {jax.process_index()}: {run.config.name}: SHA-256 of the parameters: {digest}")
+
+
+def _players(state: GanState, config: Config) -> Players:
+    """A state's networks as functions of arrays of this process."""
+    raw = partial(generate, local(state.generator), setting=config.setting)
+    return Players(
+        generate=partial(generate, local(state.delivered), setting=config.setting),
+        judge=partial(judge, local(state.discriminator), setting=config.setting),
+        generate_raw=None if state.average is None else raw,
+    )
 
 
 def _asked(told: list[dict[str, Any]]) -> int | None:

@@ -1,7 +1,8 @@
 """Training as pure functions: a state and a batch in, a state and a report out; an epoch is one compiled scan."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,32 +12,12 @@ from jax import Array, lax
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.losses import LOSSES
-from gan_jax.models import (
-    DISCRIMINATOR_SIZES,
-    GENERATOR_SIZES,
-    IMAGE_SIZE,
-    LATENT_SIZE,
-    Discriminator,
-    Generator,
-    widened,
-)
+from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
+from gan_jax.penalties import around, between, logits_and_squared_slopes, one_centred, zero_centred
 from gan_jax.pixels import to_unit_range
+from gan_jax.players import GanState, Params, discriminator_logits, generated_images, optimizers
 from gan_jax.programs import deterministic_jit
 from gan_jax.sharding import over_batch, over_seeds, whole
-
-Params = dict  # {"params": {layer: {"kernel": float32 (fan_in, features), "bias": float32 (features,)}}}
-
-
-class GanState(NamedTuple):
-    """All that is needed to go on."""
-
-    generator: Params
-    discriminator: Params
-    generator_optimizer: optax.OptState  # Adam's moments, of the parameters' shapes, float32
-    discriminator_optimizer: optax.OptState
-    epoch: Array  # int32 (), epochs completed
-    iteration: Array  # int32 (), iterations completed since the start
-    key: Array  # typed key (), the root of the key tree; never changes
 
 
 class StepInfo(NamedTuple):
@@ -64,53 +45,6 @@ class DiscriminatorInfo(NamedTuple):
     discriminator_gradient_norm: Array
 
 
-def networks(setting: Setting) -> tuple[Generator, Discriminator]:
-    """The two modules that a setting describes."""
-    return (
-        Generator(setting.precision, widened(GENERATOR_SIZES, setting.width)),
-        Discriminator(setting.precision, widened(DISCRIMINATOR_SIZES, setting.width), setting.dropout_rate),
-    )
-
-
-def generated_images(params: Params, latents: Array, setting: Setting) -> Array:
-    """G: latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]."""
-    return cast(Array, networks(setting)[0].apply(params, latents))
-
-
-def discriminator_logits(params: Params, images: Array, setting: Setting, dropout_key: Array) -> Array:
-    """D in training: images float32 (batch, 784) in [-1, 1] -> logits float32 (batch,)."""
-    return cast(Array, networks(setting)[1].apply(params, images, dropout_key))
-
-
-def adam(setting: Setting) -> optax.GradientTransformation:
-    """Adam (Kingma and Ba 2015) with torch's place and size of epsilon."""
-    return optax.adam(setting.learning_rate, setting.adam_b1, setting.adam_b2, eps=1e-8)
-
-
-@partial(jax.jit, static_argnames=("setting",))
-def init_state(key: Array, setting: Setting) -> GanState:
-    """The state before the first iteration.
-
-    Args:
-        key: typed key (), the root of the run's key tree: `jax.random.key(seed)`.
-        setting: the run's setting.
-    """
-    generator, discriminator = networks(setting)
-    optimizer = adam(setting)
-    generator_key, discriminator_key = jax.random.split(stream_key(key, Stream.INITIAL_WEIGHTS))
-    generator_params = cast(Params, generator.init(generator_key, jnp.zeros((1, LATENT_SIZE))))
-    discriminator_params = cast(Params, discriminator.init(discriminator_key, jnp.zeros((1, IMAGE_SIZE))))
-    return GanState(
-        generator=generator_params,
-        discriminator=discriminator_params,
-        generator_optimizer=optimizer.init(generator_params),
-        discriminator_optimizer=optimizer.init(discriminator_params),
-        epoch=jnp.int32(0),
-        iteration=jnp.int32(0),
-        key=key,
-    )
-
-
 def gradient_norm(gradient: Params) -> Array:
     """Euclidean norm over all leaves, float32 (), exact down to the smallest normal number.
 
@@ -130,20 +64,40 @@ def discriminator_step(
 
     Real and generated images go through D as one batch. `inner_step`, int32 (), tells the steps of an iteration apart.
     """
-    latent_key = stream_key(state.key, Stream.DISCRIMINATOR_LATENTS, state.iteration, inner_step)
-    dropout_key = stream_key(state.key, Stream.DISCRIMINATOR_DROPOUT, state.iteration, inner_step)
+
+    def key(stream: Stream) -> Array:
+        return stream_key(state.key, stream, state.iteration, inner_step)
+
+    latent_key, dropout_key = key(Stream.DISCRIMINATOR_LATENTS), key(Stream.DISCRIMINATOR_DROPOUT)
     latents = over_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
+    fake_images = generated_images(state.generator, latents, setting)
     # Pair by pair, not one half after the other: of a batch over several devices each then has both halves of its rows.
-    pairs = jnp.stack([real_images, generated_images(state.generator, latents, setting)], axis=1)
-    images = pairs.reshape(-1, IMAGE_SIZE)
+    pairs = jnp.stack([real_images, fake_images], axis=1).reshape(-1, IMAGE_SIZE)
+    images = _noisy(pairs, partial(key, Stream.DISCRIMINATOR_NOISE), setting)
+    points = list(_one_centred_points(partial(key, Stream.PENALTIES), real_images, fake_images, setting))
 
-    def loss(params: Params) -> tuple[Array, tuple[Array, Array]]:
-        real_logits, fake_logits = discriminator_logits(params, images, setting, dropout_key).reshape(-1, 2).T
+    def loss(params: Params) -> tuple[Array, tuple[Array, Array, Array]]:
+        def discriminator(images: Array, kinds: int) -> Array:
+            return discriminator_logits(params, images, setting, dropout_key, kinds)
+
+        penalties = []
+        if setting.r1 or setting.r2:
+            logits, squared_slopes = logits_and_squared_slopes(partial(discriminator, kinds=2), images)
+            # The slope in a pack of images is that in all of them together.
+            real_slopes, fake_slopes = squared_slopes.reshape(-1, setting.packing, 2).sum(axis=1).T
+            penalties += [setting.r1 * zero_centred(real_slopes), setting.r2 * zero_centred(fake_slopes)]
+        else:
+            logits = discriminator(images, kinds=2)
+        for weight, where in points:
+            _, squared_slopes = logits_and_squared_slopes(partial(discriminator, kinds=1), where)
+            penalties.append(weight * one_centred(squared_slopes.reshape(-1, setting.packing).sum(axis=1)))
+        real_logits, fake_logits = logits.reshape(-1, 2).T
         value = LOSSES[setting.loss].discriminator(real_logits, fake_logits, setting.targets)
-        return value, (real_logits, fake_logits)
+        return sum(penalties, start=value), (value, real_logits, fake_logits)
 
-    (value, (real_logits, fake_logits)), gradient = jax.value_and_grad(loss, has_aux=True)(state.discriminator)
-    updates, optimizer_state = adam(setting).update(gradient, state.discriminator_optimizer)
+    gradient, (value, real_logits, fake_logits) = jax.grad(loss, has_aux=True)(state.discriminator)
+    _, optimizer = optimizers(setting)
+    updates, optimizer_state = optimizer.update(gradient, state.discriminator_optimizer)
     info = DiscriminatorInfo(
         discriminator_loss=value,
         real_probability=jax.nn.sigmoid(real_logits).mean(),
@@ -151,8 +105,34 @@ def discriminator_step(
         discriminator_accuracy=((real_logits > 0).mean() + (fake_logits < 0).mean()) / 2,
         discriminator_gradient_norm=gradient_norm(gradient),
     )
-    params = optax.apply_updates(state.discriminator, updates)
+    params = optax.apply_updates(state.discriminator, _annealed(updates, state.epoch, setting))
     return state._replace(discriminator=params, discriminator_optimizer=optimizer_state), info
+
+
+def _one_centred_points(
+    key: Callable[[], Array], real_images: Array, fake_images: Array, setting: Setting
+) -> Iterator[tuple[float, Array]]:
+    """The weights and the images, float32 (batch, 784), of the penalties that draw D's slopes to 1."""
+    if setting.gradient_penalty:
+        yield setting.gradient_penalty, between(jax.random.fold_in(key(), 0), real_images, fake_images)
+    if setting.dragan:
+        yield setting.dragan, around(jax.random.fold_in(key(), 1), real_images)
+
+
+def _noisy(images: Array, key: Callable[[], Array], setting: Setting) -> Array:
+    """What D sees of images: with the noise that the setting asks for."""
+    if not setting.instance_noise:
+        return images
+    return images + setting.instance_noise * jax.random.normal(key(), images.shape)
+
+
+def _annealed(updates: optax.Updates, epoch: Array, setting: Setting) -> optax.Updates:
+    """The updates at an epoch's learning rate, which falls in half a cosine (Loshchilov and Hutter 2017, eq. 5)."""
+    if not setting.cosine_epochs:
+        return updates
+    share = jnp.minimum(epoch / setting.cosine_epochs, 1)
+    factor = (1 + jnp.cos(jnp.pi * share)) / 2
+    return jax.tree.map(lambda update: factor * update, updates)
 
 
 def generator_step(state: GanState, real_images: Array, setting: Setting) -> tuple[GanState, Array, Array]:
@@ -162,16 +142,26 @@ def generator_step(state: GanState, real_images: Array, setting: Setting) -> tup
     dropout_key = stream_key(state.key, Stream.GENERATOR_DROPOUT, state.iteration)
     real_key, fake_key = jax.random.split(dropout_key)
 
+    def logits(images: Array, dropout_key: Array, kind: int) -> Array:
+        noise_key = partial(stream_key, state.key, Stream.GENERATOR_NOISE, state.iteration, kind)
+        images = _noisy(images, noise_key, setting)
+        return discriminator_logits(state.discriminator, images, setting, dropout_key)
+
     def loss(params: Params) -> Array:
-        images = generated_images(params, latents, setting)
-        fake_logits = discriminator_logits(state.discriminator, images, setting, fake_key)
-        real_logits = discriminator_logits(state.discriminator, real_images, setting, real_key)
+        fake_logits = logits(generated_images(params, latents, setting), fake_key, 0)
+        real_logits = logits(real_images, real_key, 1)
         return LOSSES[setting.loss].generator(real_logits, fake_logits, setting.targets)
 
     value, gradient = jax.value_and_grad(loss)(state.generator)
-    updates, optimizer_state = adam(setting).update(gradient, state.generator_optimizer)
-    params = optax.apply_updates(state.generator, updates)
-    return state._replace(generator=params, generator_optimizer=optimizer_state), value, gradient_norm(gradient)
+    optimizer, _ = optimizers(setting)
+    updates, optimizer_state = optimizer.update(gradient, state.generator_optimizer)
+    params = optax.apply_updates(state.generator, _annealed(updates, state.epoch, setting))
+    state = state._replace(generator=params, generator_optimizer=optimizer_state)
+    if state.average is not None:
+        kept = setting.averaging
+        average = jax.tree.map(lambda mean, new: kept * mean + (1 - kept) * new, state.average, params)
+        state = state._replace(average=average)
+    return state, value, gradient_norm(gradient)
 
 
 def iterate(state: GanState, images: Array, *, setting: Setting, discriminator_steps: int) -> tuple[GanState, StepInfo]:
@@ -276,8 +266,12 @@ def generate(generator_params: Params, latents: Array, *, setting: Setting) -> A
 
 @partial(deterministic_jit, static_argnames=("setting",))
 def judge(discriminator_params: Params, images: Array, *, setting: Setting) -> Array:
-    """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real."""
-    return jax.nn.sigmoid(cast(Array, networks(setting)[1].apply(discriminator_params, images)))
+    """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real.
+
+    With packing there is a verdict a pack, of as many as the images fill.
+    """
+    images = images[: len(images) // setting.packing * setting.packing]
+    return jax.nn.sigmoid(discriminator_logits(discriminator_params, images, setting))
 
 
 def latents_of(key: Array, stream: Stream, count: int) -> Array:

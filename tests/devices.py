@@ -16,8 +16,9 @@ import numpy as np
 
 from gan_jax.config import Setting
 from gan_jax.data.datasets import ARCHIVES, load_archives
+from gan_jax.players import init_state
 from gan_jax.sharding import BATCH, SEEDS, local, mesh_of, place, tracing_for
-from gan_jax.training import init_state, train_epoch, train_epoch_of_seeds
+from gan_jax.training import train_epoch, train_epoch_of_seeds
 
 COLLECTIVE = re.compile(r" (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)(?:-start)?\(")
 SETTING, STEPS = Setting(batch_size=64), 2

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import pytest
 
 from gan_jax.config import Setting
-from gan_jax.training import init_state, train_epoch, train_epoch_of_seeds, train_step
+from gan_jax.players import init_state
+from gan_jax.training import train_epoch, train_epoch_of_seeds, train_step
 from tests.command import contents, run
 
 BATCH = 16

@@ -19,7 +19,8 @@ from experiments.bench.studies import STUDIES
 from experiments.bench.timing import Timing, measure
 from gan_jax.config import Setting
 from gan_jax.errors import UserError
-from gan_jax.training import init_state, train_step
+from gan_jax.players import init_state
+from gan_jax.training import train_step
 
 
 @pytest.mark.parametrize(("steps", "width"), [(3, 1), (1, 2)])

@@ -7,7 +7,7 @@ import pytest
 
 from gan_jax.checkpoints import DIGESTS, discard_later, load_newest, params_sha256, save, tree_sha256
 from gan_jax.config import Setting
-from gan_jax.training import GanState, init_state
+from gan_jax.players import GanState, init_state
 
 
 def state_at(epoch: int) -> GanState:

@@ -27,7 +27,8 @@ from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.models import LATENT_SIZE, Discriminator, Generator, dropout
 from gan_jax.pixels import to_unit_range
-from gan_jax.training import StepInfo, discriminator_step, generator_step, init_state
+from gan_jax.players import init_state
+from gan_jax.training import StepInfo, discriminator_step, generator_step
 from tests.test_models import layers
 
 BATCH = 8

@@ -6,7 +6,8 @@ import pytest
 
 from experiments.parts import PARTS
 from gan_jax.config import Setting
-from gan_jax.training import init_state, train_epoch
+from gan_jax.players import init_state
+from gan_jax.training import train_epoch
 
 # SPEC: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
 TABLE = {

@@ -25,13 +25,12 @@ from jax import lax
 from gan_jax.checkpoints import load_newest, save
 from gan_jax.config import Setting
 from gan_jax.keys import Stream
+from gan_jax.players import GanState, init_state
 from gan_jax.programs import deterministic_jit
 from gan_jax.training import (
-    GanState,
     StepInfo,
     epoch_order,
     generate,
-    init_state,
     iterate,
     latents_of,
     train_epoch,

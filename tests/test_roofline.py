@@ -10,7 +10,8 @@ import pytest
 from experiments.bench.flops import flops
 from experiments.bench.roofline import H100, MACHINES, V5E, as_markdown, parameters, predict, products
 from gan_jax.config import Setting
-from gan_jax.training import init_state, train_step
+from gan_jax.players import init_state
+from gan_jax.training import train_step
 from tests.command import contents
 
 PAGE = Path(__file__).parent.parent / "docs" / "scaling.md"

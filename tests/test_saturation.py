@@ -27,7 +27,8 @@ from experiments.saturation import (
 )
 from gan_jax.config import Setting
 from gan_jax.errors import UserError
-from gan_jax.training import init_state, train_epoch
+from gan_jax.players import init_state
+from gan_jax.training import train_epoch
 
 SETTING = Setting(batch_size=64)
 

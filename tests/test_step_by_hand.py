@@ -12,7 +12,8 @@ import pytest
 from jax.extend.random import threefry_2x32
 
 from gan_jax.config import Setting
-from gan_jax.training import init_state, train_step
+from gan_jax.players import init_state
+from gan_jax.training import train_step
 
 BATCH, STEPS, ITERATIONS = 32, 2, 2
 LATENTS_OF_D, DROPOUT_OF_D, LATENTS_OF_G, DROPOUT_OF_G = 2, 3, 4, 5  # the streams' numbers, which are part of the bits

@@ -11,16 +11,14 @@ import pytest
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.pixels import to_unit_range
+from gan_jax.players import GanState, init_state, networks
 from gan_jax.training import (
-    GanState,
     StepInfo,
     discriminator_step,
     epoch_order,
     generator_step,
     gradient_norm,
-    init_state,
     latents_of,
-    networks,
     train_epoch,
     train_step,
 )

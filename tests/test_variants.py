@@ -15,10 +15,11 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation import make_reference
 from gan_jax.keeping import Habits, Listener, Record
 from gan_jax.keys import Stream
+from gan_jax.players import init_state
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
 from gan_jax.source import Source
-from gan_jax.training import StepInfo, generate, init_state, latents_of, train_epoch
+from gan_jax.training import StepInfo, generate, latents_of, train_epoch
 
 VARIANT = Setting(
     real_target=0.9, fake_target=0.1, generator_target=0.8, dropout_rate=0.2, adam_b1=0.5, adam_b2=0.9,

@@ -14,8 +14,9 @@ from experiments.bench.arms import Arm
 from gan_jax.config import Setting
 from gan_jax.data import load
 from gan_jax.pixels import to_unit_range
+from gan_jax.players import init_state
 from gan_jax.products import product
-from gan_jax.training import init_state, train_epoch, train_epoch_of_seeds
+from gan_jax.training import train_epoch, train_epoch_of_seeds
 
 SIDE = 1024  # of the square matrices of "products"
 

@@ -8,9 +8,10 @@ import pytest
 from gan_jax import checkpoints
 from gan_jax.config import Config, Setting
 from gan_jax.generator import load_generator
+from gan_jax.players import networks
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
-from gan_jax.training import generate, networks
+from gan_jax.training import generate
 from tests.browser.opened import Opened, frames, write_page
 
 FRAME_MS = 16

@@ -1,0 +1,54 @@
+"""What ./run.sh train changes in part_a."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from experiments.options import whole
+from gan_jax.config import Config, Setting
+from gan_jax.losses import LOSSES
+from gan_jax.schedules import Schedule
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Options with the names of `Setting`'s fields, and the schedule of D's steps."""
+
+    loss: Annotated[str, Parameter(help=f"What both minimise: {', '.join(LOSSES)}.")] = "non_saturating"
+    discriminator_steps: Annotated[
+        str,
+        Parameter(
+            help="Per iteration: '4', or by epochs '1: 16, 2-: 8', or in turn from epoch to epoch '1-50: 1, 51-: 1/2'."
+        ),
+    ] = "1"
+    real_target: Annotated[float, Parameter(help="D's target for real images.")] = 1.0
+    fake_target: Annotated[float, Parameter(help="D's target for generated images.")] = 0.0
+    generator_target: Annotated[float, Parameter(help="G's target for generated images.")] = 1.0
+    dropout_rate: Annotated[float, Parameter(help="In D, after each hidden layer.")] = 0.3
+    width: Annotated[int, whole("Times the homework's sizes of all hidden layers.")] = 1
+    adam_b1: Annotated[float, Parameter(help="Decay of Adam's mean.")] = 0.9
+    adam_b2: Annotated[float, Parameter(help="Decay of Adam's mean square.")] = 0.999
+    generator_learning_rate: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
+    generator_adam_b1: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
+    generator_adam_b2: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
+    cosine_epochs: Annotated[int, whole("Over which the learning rates fall to 0 in half a cosine; 0: never.")] = 0
+    averaging: Annotated[
+        float, Parameter(help="Of G's parameters: what their average keeps at each iteration; 0: there is none.")
+    ] = 0.0
+    r1: Annotated[float, Parameter(help="Weight of the penalty on D's squared slope in real images.")] = 0.0
+    r2: Annotated[float, Parameter(help="The same in generated images.")] = 0.0
+    gradient_penalty: Annotated[
+        float, Parameter(help="Weight of the penalty that draws D's slope to 1 between real and generated images.")
+    ] = 0.0
+    dragan: Annotated[float, Parameter(help="The same around real images.")] = 0.0
+    packing: Annotated[int, whole("Images that D sees at once, all real or all generated.")] = 1
+    minibatch_deviation: Annotated[int, whole("Images a group whose deviation D is told; 0: it is not.")] = 0
+    instance_noise: Annotated[float, Parameter(help="Deviation of noise on all images that D sees.")] = 0.0
+
+    def config(self, name: str) -> Config:
+        """A run of that name. Raises UserError for values that are none."""
+        values = asdict(self)
+        schedule = Schedule.parse(values.pop("discriminator_steps"))
+        return Config(name=name, discriminator_steps=schedule, setting=Setting(**values))

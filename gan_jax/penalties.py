@@ -1,0 +1,53 @@
+"""Penalties on the discriminator's slopes in its images, each a number to add to any of the losses.
+
+A slope is the gradient of D's logit in one image. D is given as a function of images float32 (batch, size) to logits
+float32 (batch,), whose logit at an image depends on that image alone.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+Discriminator = Callable[[Array], Array]
+
+TINY = 1e-12  # under a root whose slope at 0 would be infinite
+SHARE_OF_DEVIATION = 0.5  # of the real images, to which DRAGAN perturbs them
+
+
+def logits_and_squared_slopes(discriminator: Discriminator, images: Array) -> tuple[Array, Array]:
+    """D's logits and its slopes' squared Euclidean norms, float32 (batch,) each."""
+    logits, pullback = jax.vjp(discriminator, images)
+    [slopes] = pullback(jnp.ones_like(logits))
+    return logits, (slopes**2).sum(axis=1)
+
+
+def zero_centred(squared_slopes: Array) -> Array:
+    """E |D's slope|^2 / 2: R1 of real images and R2 of generated ones, at weight 1 (Mescheder et al. 2018, equation 9).
+
+    Args:
+        squared_slopes: float32 (batch,).
+    """
+    return squared_slopes.mean() / 2
+
+
+def one_centred(squared_slopes: Array) -> Array:
+    """E (|D's slope| - 1)^2, which keeps D close to 1-Lipschitz where it is measured (Gulrajani et al. 2017, eq. 3).
+
+    Args:
+        squared_slopes: float32 (batch,).
+    """
+    return ((jnp.sqrt(squared_slopes + TINY) - 1) ** 2).mean()
+
+
+def between(key: Array, real_images: Array, fake_images: Array) -> Array:
+    """A point drawn from each line between a real and a generated image (Gulrajani et al. 2017, algorithm 1)."""
+    share = jax.random.uniform(key, (len(real_images), 1))
+    return share * real_images + (1 - share) * fake_images
+
+
+def around(key: Array, real_images: Array) -> Array:
+    """Real images moved at random, each pixel by up to half of the deviation of all (DRAGAN: Kodali et al. 2017)."""
+    noise = jax.random.uniform(key, real_images.shape)
+    return real_images + SHARE_OF_DEVIATION * real_images.std() * noise
