@@ -25,7 +25,7 @@ from experiments.options import (
     source_of,
     whole,
 )
-from experiments.parts import PARTS, Part
+from experiments.parts import PART_BEST, PARTS, Part
 from experiments.progress import listener, say
 from experiments.running import run_part, run_parts, tell, train_seeds
 from experiments.saturation import saturation as run_saturation
@@ -83,7 +83,7 @@ def _part_command(part: Part) -> Callable[..., None]:
     return command
 
 
-for _name, _part in PARTS.items():
+for _name, _part in (*PARTS.items(), ("part_best", PART_BEST)):
     app.command(_part_command(_part), name=_name)
 
 
@@ -111,6 +111,23 @@ def train(options: RunOptions | None = None, variant: Variant | None = None) -> 
     options = options or RunOptions()
     with started(options):
         train_seeds(base, options)
+
+
+@app.command
+def improvements(
+    options: RunOptions | None = None,
+    *,
+    only: Annotated[
+        str | None, Parameter(help="Changes, with commas between them, besides part_a. By default all.")
+    ] = None,
+) -> None:
+    """One change of part_a at a time, and the best together: which of them improve it, with error bars."""
+    from experiments.improvements import improvements as study
+
+    options = options or RunOptions()
+    with started(options):
+        prepare(options.platform)
+        study(options, only.split(",") if only else (), listener())
 
 
 @app.command(name="compare")

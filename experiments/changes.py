@@ -1,0 +1,86 @@
+"""What the field has found better than the homework's answers: changes of part_a, one at a time, and the best together.
+
+./run.sh improvements     trains all of them; what came out is in the README
+"""
+
+from dataclasses import dataclass, replace
+
+from gan_jax.config import Config, Setting
+
+PART_A = Setting()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that differs from part_a's in one respect, and where it comes from."""
+
+    setting: Setting
+    what: str
+
+    def config(self, name: str, epochs: int) -> Config:
+        """A run of so many epochs, over which learning rates that fall do so."""
+        cosine = epochs if self.setting.cosine_epochs else 0
+        return Config(name=name, epochs=epochs, setting=replace(self.setting, cosine_epochs=cosine))
+
+
+BEST = Setting(
+    loss="relativistic",
+    r1=30.0,
+    r2=30.0,
+    learning_rate=1e-3,
+    adam_b1=0.0,
+    adam_b2=0.99,
+    cosine_epochs=100,
+    averaging=0.99,
+    dropout_rate=0.0,
+)
+
+CHANGES: dict[str, Change] = {
+    "part_a": Change(PART_A, "the homework's baseline"),
+    # Losses.
+    "least_squares": Change(replace(PART_A, loss="least_squares"), "least squares (Mao et al. 2017)"),
+    "hinge": Change(replace(PART_A, loss="hinge"), "hinge (Lim and Ye 2017)"),
+    "wasserstein": Change(
+        replace(PART_A, loss="wasserstein", gradient_penalty=10.0, dropout_rate=0.0),
+        "Wasserstein with gradient penalty 10, without dropout (Gulrajani et al. 2017)",
+    ),
+    "relativistic": Change(replace(PART_A, loss="relativistic"), "relativistic pairing (Jolicoeur-Martineau 2018)"),
+    # Penalties.
+    "r1": Change(replace(PART_A, r1=10.0), "R1 of weight 10 (Mescheder et al. 2018)"),
+    "r1_r2": Change(replace(PART_A, r1=10.0, r2=10.0), "R1 and R2 of weight 10 (Mescheder et al. 2018)"),
+    "dragan": Change(replace(PART_A, dragan=10.0), "DRAGAN of weight 10 (Kodali et al. 2017)"),
+    "relativistic_r1_r2": Change(
+        replace(PART_A, loss="relativistic", r1=10.0, r2=10.0), "relativistic pairing, R1 and R2 (Huang et al. 2024)"
+    ),
+    # Optimisers, and what D sees.
+    "averaging": Change(replace(PART_A, averaging=0.999), "an average of G, decay 0.999 (Yazici et al. 2019)"),
+    "betas": Change(replace(PART_A, adam_b1=0.0, adam_b2=0.99), "Adam's decays 0 and 0.99"),
+    "cosine": Change(replace(PART_A, cosine_epochs=100), "learning rates that fall in half a cosine"),
+    "fast": Change(replace(PART_A, learning_rate=1e-3), "learning rates five times as high"),
+    "two_time_scales": Change(
+        replace(PART_A, learning_rate=8e-4, generator_learning_rate=2e-4),
+        "D's learning rate four times G's (Heusel et al. 2017)",
+    ),
+    "no_dropout": Change(replace(PART_A, dropout_rate=0.0), "no dropout in D"),
+    "packing": Change(replace(PART_A, packing=2), "D sees two images at once (Lin et al. 2018)"),
+    "minibatch_deviation": Change(
+        replace(PART_A, minibatch_deviation=4), "D is told how much four images differ (Karras et al. 2018)"
+    ),
+    "instance_noise": Change(
+        replace(PART_A, instance_noise=0.1), "noise of deviation 0.1 on all that D sees (Sonderby et al. 2017)"
+    ),
+    # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
+    "one_sided": Change(replace(PART_A, real_target=0.9), "part_c6: one-sided smoothing"),
+    "two_sided": Change(
+        replace(PART_A, real_target=0.9, fake_target=0.1, generator_target=0.9), "part_c5: two-sided smoothing"
+    ),
+    "saturating": Change(replace(PART_A, loss="saturating"), "part_b: log(1 - D)"),
+    "one_sided_saturating": Change(
+        replace(PART_A, loss="saturating", real_target=0.9), "one-sided smoothing under log(1 - D)"
+    ),
+    "two_sided_saturating": Change(
+        replace(PART_A, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
+        "two-sided smoothing under log(1 - D)",
+    ),
+    "part_best": Change(BEST, "relativistic pairing, R1 = R2 = 30, fast, betas, cosine, averaging 0.99, no dropout"),
+}
