@@ -143,7 +143,7 @@ def _generator(runs: Sequence[Run]) -> Generator:
     reasons = []
     for run in runs:
         folder = RunFolder(Path(run.path))
-        if run.trainer != JAX or not folder.checkpoints.is_dir():
+        if run.trainer != JAX or not folder.checkpoints.is_dir() or run.config.setting.channels > 1:
             continue
         try:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))

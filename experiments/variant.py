@@ -33,6 +33,7 @@ class Variant:
     generator_learning_rate: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
     generator_adam_b1: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
     generator_adam_b2: Annotated[float | None, Parameter(help="Of G alone. By default as D's.")] = None
+    channels: Annotated[int, whole("Digits an image: 3 are stacked MNIST, measured by its 1000 modes.")] = 1
     cosine_epochs: Annotated[int, whole("Over which the learning rates fall to 0 in half a cosine; 0: never.")] = 0
     averaging: Annotated[
         float, Parameter(help="Of G's parameters: what their average keeps at each iteration; 0: there is none.")

@@ -82,19 +82,21 @@ def grid(images: np.ndarray, columns: int = 8, gap: int = 2) -> np.ndarray:
     """Images in rows, uint8, with dark grey gaps; the last row may be a short one.
 
     Args:
-        images: float32 (n, 784) in [-1, 1].
+        images: float32 (n, 784) in [-1, 1]; of several channels (n, channels 784), which are shown side by side.
         columns: images a row.
         gap: pixels between images and around them.
 
     Returns:
         uint8 (height, width).
     """
-    pixels = to_bytes(images).reshape(-1, 28, 28)
-    rows, pitch = -(-len(pixels) // columns), 28 + gap
-    canvas = np.full((rows * pitch + gap, columns * pitch + gap), 64, np.uint8)
+    channels = images.shape[1] // (28 * 28)
+    pixels = to_bytes(images).reshape(-1, channels, 28, 28).swapaxes(1, 2).reshape(-1, 28, channels * 28)
+    rows, width = -(-len(pixels) // columns), channels * 28
+    canvas = np.full((rows * (28 + gap) + gap, columns * (width + gap) + gap), 64, np.uint8)
     for index, image in enumerate(pixels):
-        top, left = (gap + place * pitch for place in divmod(index, columns))
-        canvas[top : top + 28, left : left + 28] = image
+        row, column = divmod(index, columns)
+        top, left = gap + row * (28 + gap), gap + column * (width + gap)
+        canvas[top : top + 28, left : left + width] = image
     return canvas
 
 

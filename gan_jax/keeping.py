@@ -15,7 +15,7 @@ from gan_jax import figures, run_figures
 from gan_jax.config import Config, require
 from gan_jax.data import ImageDataset
 from gan_jax.errors import DivergedError, UserError
-from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, summary
+from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, modes_of, stacked, summary
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.events import Events, require_writer
 from gan_jax.keys import Stream
@@ -118,11 +118,7 @@ class Record:
         last = epoch == self.config.epochs
         histogram, grid = None, None
         if last or (habits.evaluate_every and epoch % habits.evaluate_every == 0):
-            latents = latents_of(key, Stream.EVALUATION, source.reference.samples)
-            histogram = self._evaluate(players.generate(latents), source.reference, listener)
-            if players.generate_raw is not None:
-                raw = columns(evaluate(players.generate_raw(latents), source.reference))
-                self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
+            histogram = self._evaluate(players, source.reference, listener)
         self._warn(histogram, listener)
         if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
             grid = figures.grid(np.asarray(players.generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))))
@@ -145,13 +141,20 @@ class Record:
         }
         self.folder.write_manifest(self.manifest)
 
-    def _evaluate(self, samples: jax.Array, reference: Reference, listener: Listener) -> tuple[float, ...] | None:
-        """Add the measurements of the samples to the last row, and tell them; returns the digits' shares, if known."""
-        evaluation = evaluate(samples, reference)
-        self.rows[-1] |= columns(evaluation)
-        for line in summary(evaluation):
+    def _evaluate(self, players: Players, reference: Reference, listener: Listener) -> tuple[float, ...] | None:
+        """Add the measurements of samples to the last row, and tell them; returns the digits' shares, if known."""
+        channels = self.config.setting.channels
+        count = stacked.SAMPLES if channels > 1 else reference.samples
+        latents = latents_of(jax.random.key(self.config.seed), Stream.EVALUATION, count)
+        measure = _modes if channels > 1 else _measurements
+        found, lines, histogram = measure(players.generate(latents), reference)
+        self.rows[-1] |= found
+        if players.generate_raw is not None:
+            raw, *_ = measure(players.generate_raw(latents), reference)
+            self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
+        for line in lines:
             listener.say(f"{self.config.name}: {line}")
-        return evaluation.digit_histogram
+        return histogram
 
     def _warn(self, histogram: tuple[float, ...] | None, listener: Listener) -> None:
         """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
@@ -161,6 +164,24 @@ class Record:
         if histogram is not None or dies:
             for line in collapse_warnings(histogram, score):
                 listener.say(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
+
+
+Measured = tuple[dict[str, float], list[str], tuple[float, ...] | None]  # columns, lines, and the digits' shares
+
+
+def _measurements(samples: jax.Array, reference: Reference) -> Measured:
+    """What samples of one digit each are worth."""
+    evaluation = evaluate(samples, reference)
+    return columns(evaluation), summary(evaluation), evaluation.digit_histogram
+
+
+def _modes(samples: jax.Array, reference: Reference) -> Measured:
+    """How many numbers samples of several channels make up; nothing where no classifier fits."""
+    if reference.of_features is None:
+        return {}, ["no classifier fits this data: modes are not counted"], None
+    found = modes_of(reference.of_features.classifier, samples)
+    line = f"{found.modes} modes in {found.n} samples, KL to uniform {found.modes_kl:.3f}"
+    return {name: float(value) for name, value in found._asdict().items()}, [line], None
 
 
 def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> None:

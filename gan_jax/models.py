@@ -54,13 +54,14 @@ class Generator(nn.Module):
 
     precision: Precision = "float32"
     hidden_sizes: tuple[int, ...] = GENERATOR_SIZES
+    image_size: int = IMAGE_SIZE
 
     @nn.compact
     def __call__(self, latents: Array) -> Array:
         hidden = latents
         for index, size in enumerate(self.hidden_sizes, start=1):
             hidden = nn.leaky_relu(linear(hidden, size, self.precision, f"hidden_{index}"), LEAKY_SLOPE)
-        return jnp.tanh(linear(hidden, IMAGE_SIZE, self.precision, "image"))
+        return jnp.tanh(linear(hidden, self.image_size, self.precision, "image"))
 
 
 class Discriminator(nn.Module):

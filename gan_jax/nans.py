@@ -10,7 +10,7 @@ from jax import Array
 
 from gan_jax.config import Setting
 from gan_jax.players import GanState
-from gan_jax.training import epoch_order, iterate, train_step
+from gan_jax.training import batch_of, epoch_order, iterate, train_step
 
 PACKAGE = Path(__file__).parent
 
@@ -30,9 +30,9 @@ def find_operation(state: GanState, images: Array, setting: Setting, discriminat
     Returns:
         Lines that tell the iteration, the operation, and where in the package it was computed, outermost call first.
     """
-    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size)
+    order = epoch_order(state.key, state.epoch, len(images), setting)
     for number, indices in enumerate(order, start=1):
-        batch = images[indices]
+        batch = batch_of(images, indices)
         after, info = train_step(state, batch, setting=setting, discriminator_steps=discriminator_steps)
         if _finite((after._replace(key=None), info)):
             state = after

@@ -45,7 +45,7 @@ def networks(setting: Setting) -> tuple[Generator, Discriminator]:
     """The two modules that a setting describes."""
     sizes = widened(DISCRIMINATOR_SIZES, setting.width)
     return (
-        Generator(setting.precision, widened(GENERATOR_SIZES, setting.width)),
+        Generator(setting.precision, widened(GENERATOR_SIZES, setting.width), setting.channels * IMAGE_SIZE),
         Discriminator(setting.precision, sizes, setting.dropout_rate, setting.minibatch_deviation),
     )
 
@@ -70,8 +70,8 @@ def _packed(images: Array, packing: int, kinds: int) -> Array:
     """So many images of one kind as one input: (batch, 784) -> (batch // packing, packing * 784)."""
     if packing == 1:
         return images
-    turns = images.reshape(-1, packing, kinds, IMAGE_SIZE).swapaxes(1, 2)
-    return turns.reshape(-1, packing * IMAGE_SIZE)
+    turns = images.reshape(-1, packing, kinds, images.shape[1]).swapaxes(1, 2)
+    return turns.reshape(-1, packing * images.shape[1])
 
 
 def optimizers(setting: Setting) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
@@ -96,7 +96,7 @@ def init_state(key: Array, setting: Setting) -> GanState:
     generator_key, discriminator_key = jax.random.split(stream_key(key, Stream.INITIAL_WEIGHTS))
     generator_params = cast(Params, generator.init(generator_key, jnp.zeros((1, LATENT_SIZE))))
     discriminator_params = cast(
-        Params, discriminator.init(discriminator_key, jnp.zeros((1, setting.packing * IMAGE_SIZE)))
+        Params, discriminator.init(discriminator_key, jnp.zeros((1, setting.packing * setting.channels * IMAGE_SIZE)))
     )
     return GanState(
         generator=generator_params,

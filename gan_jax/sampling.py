@@ -9,7 +9,7 @@ from jax import Array
 from gan_jax.config import MAX_SEED, require
 from gan_jax.generator import TrainedGenerator
 from gan_jax.keys import Stream
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
+from gan_jax.models import LATENT_SIZE
 from gan_jax.programs import deterministic_jit
 from gan_jax.training import generate, latents_of
 
@@ -36,7 +36,7 @@ def interpolations_of(generator: TrainedGenerator, rows: int, steps: int, seed: 
     require(rows * steps <= MAX_IMAGES, f"{rows} rows of {steps} steps are more than {MAX_IMAGES} images")
     starts, ends = latents_of(_root(seed), Stream.INTERPOLATION, 2 * rows).reshape(rows, 2, LATENT_SIZE).swapaxes(0, 1)
     latents = spherical(starts, ends, steps).reshape(-1, LATENT_SIZE)
-    return generate(generator.params, latents, setting=generator.setting).reshape(rows, steps, IMAGE_SIZE)
+    return generate(generator.params, latents, setting=generator.setting).reshape(rows, steps, -1)
 
 
 @partial(deterministic_jit, static_argnames="steps")

@@ -40,6 +40,8 @@ COLUMNS = (
     Column("kl_to_uniform", "KL", "{:.2f}", compared=True),
     Column("digit_share_1", "share of 1s", "{:.2f}", compared=True),
     Column("nearest_ratio", "nearest", "{:.2f}", compared=True),
+    Column("modes", "modes", "{:.1f}", compared=True),
+    Column("modes_kl", "KL of modes", "{:.3f}", compared=True),
 )
 
 

@@ -12,7 +12,7 @@ from jax import Array, lax
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.losses import LOSSES
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
+from gan_jax.models import LATENT_SIZE
 from gan_jax.penalties import around, between, logits_and_squared_slopes, one_centred, zero_centred
 from gan_jax.pixels import to_unit_range
 from gan_jax.players import GanState, Params, discriminator_logits, generated_images, optimizers
@@ -72,7 +72,7 @@ def discriminator_step(
     latents = over_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
     fake_images = generated_images(state.generator, latents, setting)
     # Pair by pair, not one half after the other: of a batch over several devices each then has both halves of its rows.
-    pairs = jnp.stack([real_images, fake_images], axis=1).reshape(-1, IMAGE_SIZE)
+    pairs = jnp.stack([real_images, fake_images], axis=1).reshape(-1, real_images.shape[1])
     images = _noisy(pairs, partial(key, Stream.DISCRIMINATOR_NOISE), setting)
     points = list(_one_centred_points(partial(key, Stream.PENALTIES), real_images, fake_images, setting))
 
@@ -196,18 +196,33 @@ def train_step(
     return iterate(state, images, setting=setting, discriminator_steps=discriminator_steps)
 
 
-def epoch_order(key: Array, epoch: Array, size: int, batch_size: int) -> Array:
-    """A fresh permutation of the images for each epoch: int32 (size // batch_size, batch_size), the rest left out."""
-    order = jax.random.permutation(stream_key(key, Stream.EPOCH_ORDER, epoch), size)
-    batches = size // batch_size
-    return order[: batches * batch_size].reshape(batches, batch_size)
+def epoch_order(key: Array, epoch: Array, size: int, setting: Setting) -> Array:
+    """A fresh permutation of the images for each epoch, the rest that fills no batch left out.
+
+    Returns:
+        int32 (size // batch_size, batch_size), with channels (..., channels): of each an order of its own.
+    """
+
+    def order(*channel: int) -> Array:
+        order = jax.random.permutation(stream_key(key, Stream.EPOCH_ORDER, epoch, *channel), size)
+        batches = size // setting.batch_size
+        return order[: batches * setting.batch_size].reshape(batches, setting.batch_size)
+
+    return order() if setting.channels == 1 else jnp.stack([order(index) for index in range(setting.channels)], axis=-1)
+
+
+def batch_of(images: Array, indices: Array) -> Array:
+    """A batch in an order: of uint8 (n, 784) uint8 (batch, 784), with channels one after the other (batch, c 784)."""
+    batch = images[indices]
+    return batch if indices.ndim == 1 else batch.reshape(len(batch), -1)
 
 
 def _epoch(state: GanState, images: Array, *, setting: Setting, discriminator_steps: int) -> tuple[GanState, StepInfo]:
     def body(state: GanState, indices: Array) -> tuple[GanState, StepInfo]:
-        return iterate(state, images[indices], setting=setting, discriminator_steps=discriminator_steps)
+        batch = batch_of(images, indices)
+        return iterate(state, batch, setting=setting, discriminator_steps=discriminator_steps)
 
-    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size)
+    order = epoch_order(state.key, state.epoch, len(images), setting)
     state, infos = lax.scan(body, state, order)
     return state._replace(epoch=state.epoch + 1), infos
 

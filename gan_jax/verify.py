@@ -31,7 +31,7 @@ CIRCUMSTANCES = (
 )
 PACKAGES = ("jax", "jaxlib", "flax", "optax")  # of its versions
 NOT_COMPARED = ("seconds",)
-MEASURED = "nearest_ratio"  # a column that an epoch has whose samples were measured
+MEASURED = {"nearest_ratio", "modes"}  # columns one of which an epoch has whose samples were measured
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def retrain(original: Original, source: Source, scratch: Path, listener: Listene
     again = RunFolder(scratch / f"seed_{config.seed}")
     if since:
         _start_at(original, since, again, configs)
-    measured = next((int(row["epoch"]) for row in original.rows if MEASURED in row), original.epochs)
+    measured = next((int(row["epoch"]) for row in original.rows if MEASURED & row.keys()), original.epochs)
     habits = Habits(checkpoint_every=original.epochs, samples_every=original.epochs, evaluate_every=measured)
     runs.train(configs, source, scratch, habits, listener, together=len(configs) > 1, devices=devices)
     return _compared(original, again.read_rows()[since:], again.read_manifest()["params_sha256"])
