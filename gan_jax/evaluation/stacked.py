@@ -34,6 +34,6 @@ def modes_of(classifier: Parameters, images: jax.Array) -> Modes:
         np.argmax(classify(classifier, channel)[1], axis=1)
         for channel in jnp.split(jnp.asarray(images), channels, axis=1)
     ]
-    numbers = np.ravel_multi_index(digits, (10,) * channels)
-    shares = np.bincount(numbers, minlength=10**channels) / len(numbers)
-    return Modes(len(numbers), int((shares > 0).sum()), kl_to_uniform(shares))
+    numbers = np.ravel_multi_index(tuple(digits), (10,) * channels)
+    shares = np.bincount(np.atleast_1d(numbers), minlength=10**channels) / len(images)
+    return Modes(len(images), int((shares > 0).sum()), kl_to_uniform(shares))
