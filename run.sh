@@ -69,13 +69,14 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
+    notebook) extras=(notebook) ;;
     *) extras=() ;;
 esac
 case " $*" in
     *" --tensorboard"*) extras+=(tensorboard) ;;
 esac
 case "$*" in
-    test* | lint*) ;;
+    test* | lint* | notebook*) ;;
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 
@@ -109,5 +110,6 @@ case "${1:-}" in
         "$venv/bin/ruff" format --check .
         exec "$venv/bin/pyright"
         ;;
+    notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/gan.ipynb" "${@:2}" ;;
     *) exec "$venv/bin/python" -P -m experiments "$@" ;;
 esac
