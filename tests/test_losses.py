@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from jax.test_util import check_grads
 
-from gan_jax.losses import LOSSES, Targets, cross_entropy
+from gan_jax.losses import LOSSES, Targets, at_equilibrium, cross_entropy
 
 # The probabilities go through float64, so what differs is float32 round-off in a mean of terms of size up to 10.
 FLOAT32 = 2e-6
@@ -100,11 +100,9 @@ def test_limits_of_the_logits():
 
 def test_equilibrium():
     """D = 1/2 everywhere: 2 log 2 for D, log 2 and -log 2 for G, the lines of the learning curve."""
-    zeros = jnp.zeros(8)
     for name, generator in (("non_saturating", math.log(2)), ("saturating", -math.log(2))):
-        loss = LOSSES[name]
-        assert loss.discriminator(zeros, zeros, Targets()) == pytest.approx(2 * math.log(2), rel=1e-6)
-        assert loss.generator(zeros, zeros, Targets()) == pytest.approx(generator, rel=1e-6)
+        for targets in (Targets(), Targets(0.9, 0.1, 0.9)):
+            assert at_equilibrium(name, targets) == pytest.approx((2 * math.log(2), generator), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
