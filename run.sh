@@ -69,6 +69,7 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
+    docs) extras=(docs) ;;
     *) extras=() ;;
 esac
 case " $*" in
@@ -109,5 +110,6 @@ case "${1:-}" in
         "$venv/bin/ruff" format --check .
         exec "$venv/bin/pyright"
         ;;
+    docs) exec "$venv/bin/python" -P -W error "$root/docs/pages.py" ;;
     *) exec "$venv/bin/python" -P -m experiments "$@" ;;
 esac
