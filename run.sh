@@ -76,7 +76,7 @@ case " $*" in
     *" --tensorboard"*) extras+=(tensorboard) ;;
 esac
 case "$*" in
-    test* | lint*) ;;
+    test* | lint* | docs*) ;;
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 

@@ -1,6 +1,6 @@
 """How GANs train: a purely functional laboratory in JAX and Flax.
 
-From a configuration to what its samples are worth:
+A run, from its configuration to what its samples are worth:
 
     import gan_jax
 

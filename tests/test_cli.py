@@ -94,6 +94,7 @@ class TestRunScript:
             (["torch_baseline", "part_a", "--tensorboard"], "torch,tensorboard"),
             (["part_a", "--tensorboard", "--help"], None),
             (["sample"], None),
+            (["docs"], "docs"),
         ],
     )
     def test_choice_of_extras(self, tmp_path, clone, arguments, extras):
@@ -108,5 +109,6 @@ class TestRunScript:
         (clone / ".venv" / "gan_jax-installed").write_text(f"cpu {checksum}\n")
         assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
         *installed, started = (python.parent / "asked").read_text().splitlines()
-        assert started.split() == ["-P", "-m", "experiments", *arguments]
+        pages = f"-P -W error {clone}/docs/pages.py"
+        assert started == (pages if arguments == ["docs"] else " ".join(["-P -m experiments", *arguments]))
         assert [line.partition("[")[2].rstrip("]") for line in installed] == ([extras] if extras else [])
