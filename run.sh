@@ -70,13 +70,14 @@ case "${1:-}" in
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
     notebook) extras=(notebook) ;;
+    docs) extras=(docs) ;;
     *) extras=() ;;
 esac
 case " $*" in
     *" --tensorboard"*) extras+=(tensorboard) ;;
 esac
 case "$*" in
-    test* | lint* | notebook*) ;;
+    test* | lint* | notebook* | docs*) ;;
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 
@@ -111,5 +112,6 @@ case "${1:-}" in
         exec "$venv/bin/pyright"
         ;;
     notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/gan.ipynb" "${@:2}" ;;
+    docs) exec "$venv/bin/python" -P -W error "$root/docs/pages.py" ;;
     *) exec "$venv/bin/python" -P -m experiments "$@" ;;
 esac

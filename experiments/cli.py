@@ -31,10 +31,11 @@ from experiments.running import run_part, run_parts, tell, train_seeds
 from experiments.saturation import saturation as run_saturation
 from experiments.verifying import verify_run
 from gan_jax.compare import by_seed
-from gan_jax.config import Config, LossName, Setting, require, require_run_name
+from gan_jax.config import Config, Setting, require, require_run_name
 from gan_jax.errors import UserError
 from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
+from gan_jax.losses import LOSSES
 from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
@@ -43,7 +44,8 @@ from gan_jax.text import printable
 app = App(
     name="./run.sh",
     help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command. "
-    "Besides, ./run.sh notebook opens the notebook, ./run.sh test runs the tests and ./run.sh lint the linters.",
+    "Besides, ./run.sh notebook opens the notebook, ./run.sh test runs the tests, ./run.sh lint the linters, and "
+    "./run.sh docs makes the pages of the API.",
     version_flags=[],
     suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a word
 )
@@ -108,7 +110,7 @@ def everything(options: RunOptions | None = None) -> int:
 def train(
     options: RunOptions | None = None,
     *,
-    loss: Annotated[LossName, Parameter(help="What G minimises.")] = "non_saturating",
+    loss: Annotated[str, Parameter(help=f"What D and G minimise: {', '.join(LOSSES)}.")] = "non_saturating",
     discriminator_steps: Annotated[
         str,
         Parameter(

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 from gan_jax.data import DATASETS
 from gan_jax.dropout import MAX_DROPOUT_RATE
@@ -11,8 +11,6 @@ from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES, Targets
 from gan_jax.products import Precision
 from gan_jax.schedules import ONE_STEP, Schedule
-
-LossName = Literal["non_saturating", "saturating"]
 
 ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
 MAX_SEED = 2**32 - 1
@@ -63,7 +61,7 @@ class Setting:
     ('non_saturating', 512)
     """
 
-    loss: LossName = "non_saturating"
+    loss: str = "non_saturating"  # a name in `gan_jax.losses.LOSSES`
     real_target: float = 1.0
     fake_target: float = 0.0
     generator_target: float = 1.0
