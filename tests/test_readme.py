@@ -21,7 +21,7 @@ from tests.conftest import SMALL_TRAIN
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "math_checks" / "README.md"]
-OF_THE_SCRIPT = {"test", "lint", "docs"}
+OF_THE_SCRIPT = {"test", "lint", "docs", "notebook"}
 LINES = 15
 
 
