@@ -69,13 +69,15 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
+    notebook) extras=(notebook) ;;
+    docs) extras=(docs) ;;
     *) extras=() ;;
 esac
 case " $*" in
     *" --tensorboard"*) extras+=(tensorboard) ;;
 esac
 case "$*" in
-    test* | lint*) ;;
+    test* | lint* | notebook* | docs*) ;;
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 
@@ -109,5 +111,7 @@ case "${1:-}" in
         "$venv/bin/ruff" format --check .
         exec "$venv/bin/pyright"
         ;;
+    notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/gan.ipynb" "${@:2}" ;;
+    docs) exec "$venv/bin/python" -P -W error "$root/docs/pages.py" ;;
     *) exec "$venv/bin/python" -P -m experiments "$@" ;;
 esac

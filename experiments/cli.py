@@ -43,7 +43,8 @@ from gan_jax.text import printable
 app = App(
     name="./run.sh",
     help="How GANs train: the homework's parts, variants of your own, and the mathematics, each in one command. "
-    "Besides, ./run.sh test runs the tests and ./run.sh lint the linters.",
+    "Besides, ./run.sh notebook opens the notebook, ./run.sh test runs the tests, ./run.sh lint the linters, and "
+    "./run.sh docs makes the pages of the API.",
     version_flags=[],
     suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a word
 )

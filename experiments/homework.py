@@ -20,6 +20,7 @@ from experiments.run_sections import compared, section_of_part, split
 from gan_jax.compare import Run, by_seed
 from gan_jax.config import require
 from gan_jax.files import write_bytes
+from gan_jax.losses import at_equilibrium
 from gan_jax.reports import paper, pictures, sections
 from gan_jax.reports.content import Experiment, Provenance
 from gan_jax.run_folder import RunFolder
@@ -126,9 +127,9 @@ def _part(part: Part, found: Mapping[str, Sequence[Run]], document: _Document) -
     if not runs:
         return about
     assert section.reason is not None
-    saturating = part.config.setting.loss == "saturating"
+    undecided = at_equilibrium(part.config.setting.loss, part.config.setting.targets)
     groups = compared(part, runs, baseline)[0] if part.baseline is not None else {}
-    run = document.add(f"{name}-run.svg", paper.run([run.metrics for run in runs], saturating))
+    run = document.add(f"{name}-run.svg", paper.run([run.metrics for run in runs], undecided))
     of_seeds = "" if len(runs) == 1 else f"; the middle of {len(runs)} seeds, over a thin line for each"
     comparison = None
     if groups:

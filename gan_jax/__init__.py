@@ -1,11 +1,13 @@
 """How GANs train: a purely functional laboratory in JAX and Flax.
 
-import gan_jax
+A run, from its configuration to what its samples are worth:
 
-config = gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
-run = gan_jax.train(config)  # in runs/mine, with a progress bar
-images = gan_jax.sample(run, count=10_000, seed=3)
-print(gan_jax.evaluate(images))
+    import gan_jax
+
+    config = gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
+    run = gan_jax.train(config)  # in runs/mine, with a progress bar
+    images = gan_jax.sample(run, count=10_000, seed=3)
+    print(gan_jax.evaluate(images))
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gan_jax import api
 
-    return getattr(api, name)
+    value = globals()[name] = getattr(api, name)
+    return value
 
 
 def __dir__() -> list[str]:

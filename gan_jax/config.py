@@ -65,7 +65,7 @@ class Setting:
     ('non_saturating', 512)
     """
 
-    loss: str = "non_saturating"  # one of LOSSES
+    loss: str = "non_saturating"  # a name in `gan_jax.losses.LOSSES`
     real_target: float = 1.0
     fake_target: float = 0.0
     generator_target: float = 1.0

@@ -21,11 +21,11 @@ class Sample(NamedTuple):
     image: np.ndarray
 
 
-def learning_curve(metrics: Metrics, title: str, saturating: bool) -> Figure:
+def learning_curve(metrics: Metrics, title: str, undecided: tuple[float, float]) -> Figure:
     """Both losses over the epochs, with the values that they take where D = 1/2 everywhere."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
-    panels.losses(axis, [metrics], saturating)
+    panels.losses(axis, [metrics], undecided)
     axis.set(title=title, ylabel=axis.get_title())
     axis.legend(frameon=False, ncols=2, fontsize=9)
     return figure

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import chex
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 
@@ -82,17 +83,23 @@ def saturating_generator(real_logits: Array, fake_logits: Array, targets: Target
 
 
 def least_squares_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
-    """E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2 of logits, with targets b and a (Mao et al. 2017, equation 2)."""
+    """E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2 at targets b and a (Mao et al. 2017, equation 2).
+
+    D = 1/2 + logit here, without a sigmoid, so that a positive logit says "real" as in the other losses.
+    """
     chex.assert_equal_shape([real_logits, fake_logits])
-    chex.assert_rank(real_logits, 1)
-    return (((real_logits - targets.real) ** 2).mean() + ((fake_logits - targets.fake) ** 2).mean()) / 2
+    return _half_square(real_logits, targets.real) + _half_square(fake_logits, targets.fake)
 
 
 def least_squares_generator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
-    """E (D(G(z)) - c)^2 / 2 of logits, with G's target c (Mao et al. 2017, equation 2)."""
+    """E (D(G(z)) - c)^2 / 2 at G's target c (Mao et al. 2017, equation 2), with D as in D's loss."""
     del real_logits
-    chex.assert_rank(fake_logits, 1)
-    return ((fake_logits - targets.generator) ** 2).mean() / 2
+    return _half_square(fake_logits, targets.generator)
+
+
+def _half_square(logits: Array, target: float) -> Array:
+    chex.assert_rank(logits, 1)
+    return ((logits + 0.5 - target) ** 2).mean() / 2
 
 
 def hinge_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
@@ -134,6 +141,7 @@ def relativistic_generator(real_logits: Array, fake_logits: Array, targets: Targ
     return relativistic_discriminator(fake_logits, real_logits, targets)
 
 
+# The only place that knows which losses there are: an entry added here is a run's, and the command line's, to choose.
 LOSSES: dict[str, GanLoss] = {
     "non_saturating": GanLoss(discriminator_cross_entropy, non_saturating_generator),
     "saturating": GanLoss(discriminator_cross_entropy, saturating_generator),
@@ -142,3 +150,9 @@ LOSSES: dict[str, GanLoss] = {
     "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, reads_targets=False),
     "relativistic": GanLoss(relativistic_discriminator, relativistic_generator, reads_targets=False),
 }
+
+
+def at_equilibrium(name: str, targets: Targets) -> tuple[float, float]:
+    """D's loss and G's where D cannot tell real from generated: logits of 0, D = 1/2 everywhere."""
+    loss, zero = LOSSES[name], jnp.zeros(1)
+    return float(loss.discriminator(zero, zero, targets)), float(loss.generator(zero, zero, targets))

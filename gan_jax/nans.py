@@ -30,7 +30,7 @@ def find_operation(state: GanState, images: Array, setting: Setting, discriminat
     Returns:
         Lines that tell the iteration, the operation, and where in the package it was computed, outermost call first.
     """
-    order = epoch_order(state.key, state.epoch, len(images), setting)
+    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size, setting.channels)
     for number, indices in enumerate(order, start=1):
         batch = batch_of(images, indices)
         after, info = train_step(state, batch, setting=setting, discriminator_steps=discriminator_steps)

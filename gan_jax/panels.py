@@ -73,15 +73,19 @@ def _tidy(axis: Axes, last_epoch: float) -> None:
         axis.yaxis.set_minor_formatter("{x:g}")
 
 
-def losses(axis: Axes, runs: Sequence[Metrics], saturating: bool) -> None:
-    """Both networks' losses, with the values that they take where D cannot tell real from generated, D = 1/2."""
-    sign, text = (-1, "-log 2") if saturating else (1, "log 2")
-    for name, colour, value, there in (
-        ("discriminator", DISCRIMINATOR, 2 * math.log(2), "2 log 2"),
-        ("generator", GENERATOR, sign * math.log(2), text),
-    ):
+def in_logs(value: float) -> str:
+    """A number; a multiple of log 2, which cross entropies are where D = 1/2, as that."""
+    multiple = round(value / math.log(2))
+    if multiple == 0 or not math.isclose(value, multiple * math.log(2), rel_tol=1e-6):
+        return f"{value:.3g}"
+    return {1: "log 2", -1: "-log 2"}.get(multiple, f"{multiple} log 2")
+
+
+def losses(axis: Axes, runs: Sequence[Metrics], undecided: tuple[float, float]) -> None:
+    """Both networks' losses, with the values that they take where D = 1/2: see `gan_jax.losses.at_equilibrium`."""
+    for name, colour, value in zip(("discriminator", "generator"), (DISCRIMINATOR, GENERATOR), undecided, strict=True):
         _mean_and_each(axis, runs, f"{name}_loss", name, colour)
-        label = f"{there}, {name} at D = 1/2"
+        label = f"{in_logs(value)}, {name} at D = 1/2"
         axis.axhline(value, color=colour, linestyle=(0, (4, 3)), linewidth=1, label=label)
     _finish(axis, runs, "mean loss of the epoch")
 

@@ -3,6 +3,7 @@
 from gan_jax import figures
 from gan_jax.config import Config
 from gan_jax.files import save_animation, save_figure
+from gan_jax.losses import at_equilibrium
 from gan_jax.run_folder import RunFolder
 
 FRAMES_PER_SECOND = 8
@@ -14,7 +15,7 @@ def draw(folder: RunFolder, config: Config) -> None:
     """Draw the learning curve, the diagnostics and the animation of the samples."""
     metrics = folder.read_metrics()
     title = f"{config.name}: {config.setting.loss.replace('_', '-')} loss, {config.dataset}, seed {config.seed}"
-    curve = figures.learning_curve(metrics, title, saturating=config.setting.loss == "saturating")
+    curve = figures.learning_curve(metrics, title, at_equilibrium(config.setting.loss, config.setting.targets))
     save_figure(folder.path / "learning_curve.png", curve)
     save_figure(folder.path / "diagnostics.png", figures.diagnostics(metrics, title))
     epochs = folder.sampled_epochs()

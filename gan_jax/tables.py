@@ -10,6 +10,7 @@ from scipy.special import entr
 
 from gan_jax.compare import Groups, Run
 from gan_jax.intervals import Interval, difference, interval
+from gan_jax.losses import LOSSES, discriminator_cross_entropy
 from gan_jax.text import for_markdown
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -146,12 +147,15 @@ def footnotes(groups: Groups) -> list[str]:
     if any(len(runs) == 1 for runs in groups.values()):
         notes.append("n = 1, a single run: no interval, nor one of a difference")
     settings = {name: runs[0].config.setting for name, runs in groups.items()}
-    if len({(setting.real_target, setting.fake_target) for setting in settings.values()}) > 1:
+    games = {(LOSSES[each.loss].discriminator, each.real_target, each.fake_target) for each in settings.values()}
+    if len(games) > 1 and {function for function, *_ in games} == {discriminator_cross_entropy}:
         least = ", ".join(
             f"{entropy(setting.real_target) + entropy(setting.fake_target):.2g} in {name}"
             for name, setting in settings.items()
         )
         notes.append(f"D loss: not comparable, its minimum is the entropy of D's targets, in nats: {least}")
+    elif len(games) > 1:
+        notes.append("D loss: not comparable, the runs minimise different functions")
     if len({(setting.loss, setting.generator_target) for setting in settings.values()}) > 1:
         notes.append("G loss: not comparable, the runs minimise different functions")
     return notes

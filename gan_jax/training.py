@@ -196,7 +196,7 @@ def train_step(
     return iterate(state, images, setting=setting, discriminator_steps=discriminator_steps)
 
 
-def epoch_order(key: Array, epoch: Array, size: int, setting: Setting) -> Array:
+def epoch_order(key: Array, epoch: Array, size: int, batch_size: int, channels: int = 1) -> Array:
     """A fresh permutation of the images for each epoch, the rest that fills no batch left out.
 
     Returns:
@@ -205,10 +205,10 @@ def epoch_order(key: Array, epoch: Array, size: int, setting: Setting) -> Array:
 
     def order(*channel: int) -> Array:
         order = jax.random.permutation(stream_key(key, Stream.EPOCH_ORDER, epoch, *channel), size)
-        batches = size // setting.batch_size
-        return order[: batches * setting.batch_size].reshape(batches, setting.batch_size)
+        batches = size // batch_size
+        return order[: batches * batch_size].reshape(batches, batch_size)
 
-    return order() if setting.channels == 1 else jnp.stack([order(index) for index in range(setting.channels)], axis=-1)
+    return order() if channels == 1 else jnp.stack([order(index) for index in range(channels)], axis=-1)
 
 
 def batch_of(images: Array, indices: Array) -> Array:
@@ -222,7 +222,7 @@ def _epoch(state: GanState, images: Array, *, setting: Setting, discriminator_st
         batch = batch_of(images, indices)
         return iterate(state, batch, setting=setting, discriminator_steps=discriminator_steps)
 
-    order = epoch_order(state.key, state.epoch, len(images), setting)
+    order = epoch_order(state.key, state.epoch, len(images), setting.batch_size, setting.channels)
     state, infos = lax.scan(body, state, order)
     return state._replace(epoch=state.epoch + 1), infos
 

@@ -41,16 +41,11 @@ def ridge(
     Each column is divided by its standard deviation first, so that the penalty treats all alike; none is
     centred, so that the intercept matters.
 
-    Parameters
-    ----------
-    out
-        Folder for the results, which go into its subfolder `ridge`.
-    data
-        CSV file of numbers with a header line, instead of the diabetes data.
-    target
-        The column of `data` to predict from the others.
-    penalty_strength
-        lambda, above 0 and at most 1e100; scikit-learn's alpha divided by the number of rows.
+    Args:
+        out: Folder for the results, which go into its subfolder `ridge`.
+        data: CSV file of numbers with a header line, instead of the diabetes data.
+        target: The column of `data` to predict from the others.
+        penalty_strength: lambda, above 0 and at most 1e100; scikit-learn's alpha divided by the number of rows.
     """
     if (data is None) != (target is None):
         raise UserError("--data FILE.csv and --target COLUMN go together: give both or neither")
@@ -101,12 +96,9 @@ def _coefficient_paths(rows: Table, problem: Problem) -> Figure:
 def change_of_variables(*, out: Path = Path("runs"), seed: int = 0) -> int:
     """Check the change of variables on the homework's map and on four kinds that flows are made of.
 
-    Parameters
-    ----------
-    out
-        Folder for the results, which go into its subfolder `change_of_variables`.
-    seed
-        Of the random maps and of the samples, 0 to 2**32 - 1.
+    Args:
+        out: Folder for the results, which go into its subfolder `change_of_variables`.
+        seed: Of the random maps and of the samples, 0 to 2**32 - 1.
     """
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"--seed must be from 0 to {MAX_SEED}, not {seed}")

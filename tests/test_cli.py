@@ -94,6 +94,8 @@ class TestRunScript:
             (["torch_baseline", "part_a", "--tensorboard"], "torch,tensorboard"),
             (["part_a", "--tensorboard", "--help"], None),
             (["sample"], None),
+            (["notebook", "--no-browser"], "notebook"),
+            (["docs"], "docs"),
         ],
     )
     def test_choice_of_extras(self, tmp_path, clone, arguments, extras):
@@ -108,5 +110,9 @@ class TestRunScript:
         (clone / ".venv" / "gan_jax-installed").write_text(f"cpu {checksum}\n")
         assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
         *installed, started = (python.parent / "asked").read_text().splitlines()
-        assert started.split() == ["-P", "-m", "experiments", *arguments]
+        program = {
+            "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
+            "docs": f"-P -W error {clone}/docs/pages.py",
+        }.get(arguments[0], f"-P -m experiments {arguments[0]}")
+        assert started == " ".join([program, *arguments[1:]])
         assert [line.partition("[")[2].rstrip("]") for line in installed] == ([extras] if extras else [])

@@ -1,5 +1,7 @@
 """What a reader of a figure relies on: whole epochs, and axes that do not make much of little."""
 
+import math
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -22,13 +24,23 @@ def axes(epochs: int) -> list[Axes]:
     """All panels with an axis of epochs."""
     curves, shown = metrics(epochs), {"a": figures.Sample(0, epochs, GRID)}
     drawn = [
-        figures.learning_curve(curves, "a", saturating=False),
+        figures.learning_curve(curves, "a", (2 * math.log(2), 0.125)),
         figures.diagnostics(curves, "a"),
         figures.comparison({"a": [curves]}, shown, "a"),
     ]
     for figure in drawn:
         figure.canvas.draw()
     return [axis for figure in drawn for axis in figure.axes if axis.get_xlabel() == "epoch"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2 * math.log(2), "2 log 2"), (-math.log(2), "-log 2"), (0.125, "0.125"), (0.0, "0")]
+)
+def test_losses_where_d_cannot_tell(value, text):
+    """At the height and by the name that the loss has there, a cross entropy or none."""
+    [axis] = figures.learning_curve(metrics(3), "a", (value, 3.0)).axes
+    [line] = [line for line in axis.lines if line.get_label() == f"{text}, discriminator at D = 1/2"]
+    np.testing.assert_array_equal(line.get_ydata(), value)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 100])

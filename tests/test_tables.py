@@ -10,6 +10,7 @@ import scipy.stats
 
 from gan_jax.compare import Run, by_seed
 from gan_jax.config import Config, Setting
+from gan_jax.losses import LOSSES
 from gan_jax.tables import TIMES, as_csv, as_markdown, as_text, entropy, footnotes
 from tests.test_compare import run
 
@@ -113,7 +114,19 @@ def test_losses_of_other_targets_are_not_compared_silently():
     for text in (as_text(by_seed([plain, *smooth])), as_markdown(by_seed([plain, *smooth]))):
         assert "entropy of D's targets, in nats: 0 in a, 0.65 in b, 0.33 in c" in text
         assert "G loss" not in text
-    assert any(note.startswith("G loss") for note in footnotes(by_seed([plain, of("e", loss="saturating")])))
+    saturating = footnotes(by_seed([plain, of("e", loss="saturating")]))
+    assert [note[:6] for note in saturating if "not comparable" in note] == ["G loss"]
+
+
+def test_other_losses_of_d_are_not_compared_silently(monkeypatch):
+    """Nor is it said of them that their minimum is an entropy."""
+    other = LOSSES["non_saturating"]._replace(discriminator=lambda real, fake, targets: real.mean() - fake.mean())
+    monkeypatch.setitem(LOSSES, "other", other)
+    configs = [Config(name=name, setting=Setting(loss=name)) for name in LOSSES]
+    runs = [run(config.name, discriminator_loss=[1.0])._replace(config=config) for config in configs]
+    found = [note for note in footnotes(by_seed(runs)) if note.startswith("D loss")]
+    assert found == ["D loss: not comparable, the runs minimise different functions"]
+    assert not any("entropy" in note for note in footnotes(by_seed([runs[-1]])))
 
 
 def test_entropy_is_the_least_of_the_cross_entropy():

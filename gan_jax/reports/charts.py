@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.panels import ACCURACY, DISCRIMINATOR, EQUILIBRIUM, GENERATOR, RUN_COLOURS, Metrics, middle
+from gan_jax.panels import ACCURACY, DISCRIMINATOR, EQUILIBRIUM, GENERATOR, RUN_COLOURS, Metrics, in_logs, middle
 
 # Names of custom properties in the page's style sheet, whose dark theme has lighter ones of some.
 COLOURS = {
@@ -92,15 +92,15 @@ def _epochs(runs: Sequence[Metrics]) -> list[float]:
     return list(range(1, 1 + min(len(metrics["epoch"]) for metrics in runs)))
 
 
-def losses(runs: Sequence[Metrics], saturating: bool) -> Chart:
-    """Both losses, with the values that they take where D = 1/2 everywhere."""
+def losses(runs: Sequence[Metrics], undecided: tuple[float, float]) -> Chart:
+    """Both losses, with the values that they take where D = 1/2: see `gan_jax.losses.at_equilibrium`."""
     x = _epochs(runs)
-    sign, text = (-1, "-log 2") if saturating else (1, "log 2")
+    of_d, of_g = undecided
     lines = [
         line("discriminator", "discriminator", runs, "discriminator_loss"),
         line("generator", "generator", runs, "generator_loss"),
-        level("2 log 2: discriminator at D = 1/2", "discriminator", 2 * math.log(2), len(x)),
-        level(f"{text}: generator at D = 1/2", "generator", sign * math.log(2), len(x)),
+        level(f"{in_logs(of_d)}: discriminator at D = 1/2", "discriminator", of_d, len(x)),
+        level(f"{in_logs(of_g)}: generator at D = 1/2", "generator", of_g, len(x)),
     ]
     return Chart("Losses", x, lines, "mean loss of the epoch")
 

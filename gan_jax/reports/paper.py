@@ -25,12 +25,12 @@ PRINT: dict[Any, Any] = {
 }
 
 
-def run(runs: Sequence[Metrics], saturating: bool) -> str:
+def run(runs: Sequence[Metrics], undecided: tuple[float, float]) -> str:
     """How training went: losses, D's verdicts, and the norms of the gradients, the mean of seeds over each of them.
 
     Args:
         runs: the metrics of each seed.
-        saturating: whether G minimises log(1 - D(G(z))).
+        undecided: D's loss and G's where D = 1/2, from `gan_jax.losses.at_equilibrium`.
 
     Returns:
         SVG.
@@ -38,7 +38,7 @@ def run(runs: Sequence[Metrics], saturating: bool) -> str:
 
     def draw(figure: Figure) -> None:
         losses, verdicts, norms = figure.subplots(1, 3, width_ratios=[1.6, 1, 1])
-        panels.losses(losses, runs, saturating)
+        panels.losses(losses, runs, undecided)
         panels.verdicts(verdicts, runs)
         panels.norms(norms, runs)
         verdicts.legend(frameon=False)

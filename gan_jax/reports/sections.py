@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_jax.compare import Groups, Run
 from gan_jax.evaluation import collapse_warnings
+from gan_jax.losses import at_equilibrium
 from gan_jax.panels import Metrics
 from gan_jax.reports import charts
 from gan_jax.reports.charts import Chart
@@ -28,8 +29,9 @@ def metrics_of(groups: Groups) -> dict[str, list[Metrics]]:
 def run_charts(runs: Sequence[Run]) -> list[Chart]:
     """The learning curves, and what the losses do not tell."""
     metrics = [run.metrics for run in runs]
-    saturating = runs[0].config.setting.loss == "saturating"
-    return [charts.losses(metrics, saturating), charts.verdicts(metrics), charts.gradients(metrics)]
+    setting = runs[0].config.setting
+    undecided = at_equilibrium(setting.loss, setting.targets)
+    return [charts.losses(metrics, undecided), charts.verdicts(metrics), charts.gradients(metrics)]
 
 
 COMPARED = (

@@ -1,0 +1,104 @@
+"""What the README and the pages in docs say: links lead somewhere, commands exist, and the worked example works."""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments import front
+from experiments.cli import app
+from gan_jax.data import ImageDataset
+from gan_jax.losses import LOSSES, GanLoss, Targets
+from gan_jax.run_folder import RunFolder
+from tests import test_losses
+from tests.conftest import SMALL_TRAIN
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "math_checks" / "README.md"]
+OF_THE_SCRIPT = {"test", "lint", "docs", "notebook"}
+LINES = 15
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings are called in links, as GitHub forms it."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    for link in links:
+        if not link.startswith("https://"):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_exist(page):
+    commands = set(re.findall(r"\./run\.sh ([a-z]\w*)", page.read_text(encoding="utf-8")))
+    assert commands
+    assert commands <= {*app, *OF_THE_SCRIPT}
+
+
+@pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
+def test_every_command_is_told_of(name):
+    assert re.search(rf"(\./run\.sh |`){name}\b", PAGES[0].read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def variant(tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[str]]:
+    """What the README's block of Python prints, as it stands but for one epoch on few digits.
+
+    The loss that it adds is in the table until the test ends.
+    """
+    [block] = re.findall(r"^```python\n(.+?)^```$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len([line for line in block.splitlines() if line]) < LINES
+    assert "epochs=10" in block
+    few = ImageDataset(*(array[:SMALL_TRAIN] for array in mnist))
+    monkeypatch.setattr("gan_jax.data.load", lambda source: few)
+    monkeypatch.chdir(tmp_path)
+    with mock.patch.dict(LOSSES):
+        exec(block.replace("epochs=10", "epochs=1"), {})
+        yield capsys.readouterr().out.splitlines()
+
+
+def test_a_variant_of_your_own(variant, call, tmp_path):
+    """It trains, it is compared, and its loss is the one that it says."""
+    printed = [line.split() for line in variant if line.split(" ")[0] in LOSSES]
+    assert [loss for loss, _ in printed] == ["non_saturating", "squares"]
+    assert all(math.isfinite(float(distance)) for _, distance in printed)
+    done = call("compare", *(tmp_path / "runs" / f"{loss}-10" for loss, _ in printed), "--out", tmp_path)
+    assert done.returncode == 0, done
+    assert "D loss: not comparable, the runs minimise different functions" in done.stdout
+    for targets in (Targets(), Targets(0.9, 0.1, 0.8)):
+        assert_least_squares(LOSSES["squares"], targets)
+        test_losses.test_every_loss_obeys_the_protocol("squares", targets)
+
+
+def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
+    """Mao et al., equation 9, with D = 1/2 + logit: per logit (D - target) / n, to round-off in float64."""
+    with jax.enable_x64(True):
+        real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
+        of_d = jax.grad(loss.discriminator, argnums=(0, 1))(real, fake, targets)
+        of_g = jax.grad(loss.generator, argnums=(0, 1))(real, fake, targets)
+        forms = (real + 0.5 - targets.real, fake + 0.5 - targets.fake, 0 * real, fake + 0.5 - targets.generator)
+        for gradient, form in zip((*of_d, *of_g), forms, strict=True):
+            assert gradient.dtype == jnp.float64
+            np.testing.assert_allclose(gradient, form / 7, rtol=1e-14, atol=1e-15)
+
+
+def test_the_picture_is_of_the_shipped_runs():
+    figure = front.draw()
+    for place, name in enumerate(front.FATES):
+        metrics = RunFolder(ROOT / "experiments" / "results" / name).read_metrics()
+        line = figure.axes[len(front.FATES)].lines[place]
+        np.testing.assert_array_equal(line.get_ydata(), metrics["generator_gradient_norm"])
