@@ -22,7 +22,7 @@ from torch import nn
 
 from experiments import torch_baseline
 from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator
-from gan_jax import training
+from gan_jax import players, training
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.models import LATENT_SIZE, Discriminator, Generator, dropout
@@ -176,7 +176,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
     """Narrow networks in gan_jax's step, for the many cases: the width is the modules' field, and not a setting's."""
     generator = Generator(hidden_sizes=NARROW["generator"])
     discriminator = Discriminator(hidden_sizes=NARROW["discriminator"], dropout_rate=RATE)
-    monkeypatch.setattr(training, "networks", lambda _: (generator, discriminator))
+    monkeypatch.setattr(players, "networks", lambda _: (generator, discriminator))
     return NARROW
 
 
