@@ -38,6 +38,4 @@ def initial(setting: Setting, seed: int = 0) -> GanState:
     # Not as it is compiled, which is found by its arguments: they do not tell the width.
     state = inspect.unwrap(init_state)(jax.random.key(seed), setting)
     dtype = jnp.zeros(()).dtype
-    return jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, state
-    )
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, state)

@@ -1,4 +1,4 @@
-"""The losses against torch's BCELoss on probabilities, closed-form gradients, and the limits of the logits."""
+"""The losses against torch's, closed-form gradients, and the limits of the logits."""
 
 import math
 
@@ -18,6 +18,10 @@ from gan_jax.losses import LOSSES, Targets, at_equilibrium, cross_entropy
 CROSS_ENTROPIES = ("non_saturating", "saturating")
 # The probabilities go through float64, so what differs is float32 round-off in a mean of terms of size up to 10.
 FLOAT32 = 2e-6
+
+
+TARGETS = [Targets(), Targets(0.9, 0.1, 0.9), Targets(0.9, 0.0, 1.0)]
+BCE, MSE = torch.nn.BCEWithLogitsLoss(), torch.nn.MSELoss()
 
 
 def assert_close(ours: jax.Array, expected: float) -> None:
@@ -51,6 +55,91 @@ def test_losses_are_torchs_bce_on_probabilities(logits, real_target, fake_target
         assert_close(loss.generator(jnp.array(real), jnp.array(fake), targets), generator)
 
 
+def references(
+    name: str, real: torch.Tensor, fake: torch.Tensor, targets: Targets
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What D and G minimise, in torch's own losses."""
+
+    def bce(logits: torch.Tensor, target: float) -> torch.Tensor:
+        return BCE(logits, torch.full_like(logits, target))
+
+    def mse(logits: torch.Tensor, target: float) -> torch.Tensor:
+        return MSE(logits, torch.full_like(logits, target))
+
+    return {
+        "non_saturating": lambda: (bce(real, targets.real) + bce(fake, targets.fake), bce(fake, targets.generator)),
+        "saturating": lambda: (bce(real, targets.real) + bce(fake, targets.fake), -bce(fake, 1 - targets.generator)),
+        "least_squares": lambda: ((mse(real, targets.real) + mse(fake, targets.fake)) / 2,
+                                  mse(fake, targets.generator) / 2),
+        "hinge": lambda: (torch.relu(1 - real).mean() + torch.relu(1 + fake).mean(), -fake.mean()),
+        "wasserstein": lambda: (fake.mean() - real.mean(), -fake.mean()),
+        "relativistic": lambda: (bce(real - fake, 1.0), bce(fake - real, 1.0)),
+    }[name]()  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("targets", TARGETS)
+def test_losses_and_their_gradients_are_torchs_in_float64(name, targets):
+    """To 1e-14: a few roundings of 1e-16 of values up to 10."""
+    values = np.random.default_rng(0).normal(scale=3, size=(2, 33))
+    tensors = [torch.tensor(value, requires_grad=True) for value in values]
+    with jax.enable_x64(True):
+        real, fake = map(jnp.asarray, values)
+        loss = LOSSES[name]
+        for ours, theirs in zip((loss.discriminator, loss.generator), references(name, *tensors, targets), strict=True):
+            value, gradients = jax.value_and_grad(ours, argnums=(0, 1))(real, fake, targets)
+            expected = torch.autograd.grad(theirs, tensors, allow_unused=True, retain_graph=True)
+            np.testing.assert_allclose(value, theirs.item(), rtol=1e-14)
+            for found, wanted in zip(gradients, expected, strict=True):
+                np.testing.assert_allclose(found, 0 if wanted is None else wanted.numpy(), rtol=1e-12, atol=1e-16)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+# Of n times the loss, with respect to the real logits and to the generated ones.
+CLOSED_FORMS = {
+    "least_squares": (lambda real, fake: (real - 1, fake), lambda real, fake: (0 * real, fake - 1)),
+    "hinge": (lambda real, fake: (-1.0 * (real < 1), 1.0 * (fake > -1)), lambda real, fake: (0 * real, 0 * fake - 1)),
+    "wasserstein": (lambda real, fake: (0 * real - 1, 0 * fake + 1), lambda real, fake: (0 * real, 0 * fake - 1)),
+    "relativistic": (
+        lambda real, fake: (-sigmoid(fake - real), sigmoid(fake - real)),
+        lambda real, fake: (sigmoid(real - fake), -sigmoid(real - fake)),
+    ),
+}
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_gradients_are_their_closed_forms_in_float64(seed):
+    """To 1e-12: the closed forms' own exponentials lose what they cancel to 1, a few 1e-16 of it."""
+    real, fake = np.random.default_rng(seed).normal(scale=3, size=(2, 8))
+    with jax.enable_x64(True):
+        for name, forms in CLOSED_FORMS.items():
+            for function, form in zip((LOSSES[name].discriminator, LOSSES[name].generator), forms, strict=True):
+                gradients = jax.grad(function, argnums=(0, 1))(jnp.asarray(real), jnp.asarray(fake), Targets())
+                np.testing.assert_allclose(gradients, np.stack(form(real, fake)) / 8, rtol=1e-12, atol=1e-13)
+
+
+def test_a_relativistic_loss_depends_on_pairs_alone():
+    """A shift of all logits changes nothing, another pairing does."""
+    real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
+    loss = LOSSES["relativistic"].discriminator
+    np.testing.assert_allclose(loss(real + 5, fake + 5, Targets()), loss(real, fake, Targets()), rtol=FLOAT32)
+    assert abs(loss(real, fake[::-1], Targets()) - loss(real, fake, Targets())) > 0.1
+    assert loss(real, real, Targets()) == pytest.approx(math.log(2), rel=FLOAT32)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_reads_no_targets_does_not(name):
+    """The field that a setting's targets are refused by tells the truth."""
+    real, fake, loss = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7), LOSSES[name]
+    for function in (loss.discriminator, loss.generator):
+        plain, smoothed = function(real, fake, Targets()), function(real, fake, Targets(0.9, 0.1, 0.9))
+        assert (plain != smoothed) == loss.reads_targets
+
+
 @settings(max_examples=50)
 @given(logits_of)
 def test_generator_gradients_are_their_closed_forms(logits):
@@ -67,24 +156,28 @@ def test_generator_gradients_are_their_closed_forms(logits):
 
 @pytest.mark.parametrize("name", CROSS_ENTROPIES)
 def test_smoothing_ds_labels_does_not_turn_g_around(name):
-    """However sure D is that an image is generated, G is driven to be taken for real."""
+    """However sure D is that an image is generated, G is driven to be taken for real.
+
+    Not by least squares, which drives a logit to its target from both sides.
+    """
     fake = jnp.linspace(-9.0, 9.0, 19)  # D from 1e-4 to 1 - 1e-4
     gradient = jax.grad(LOSSES[name].generator, argnums=1)(fake, fake, Targets(real=0.9, fake=0.1))
     assert (gradient < 0).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("targets", [Targets(), Targets(0.9, 0.1, 0.9), Targets(0.9, 0.0, 1.0)])
+@pytest.mark.parametrize("targets", TARGETS)
 def test_every_loss_obeys_the_protocol(name, targets):
     """Scalars of float32, finite with finite gradients at logits of ±1e4, and gradients that differences confirm."""
-    for function in LOSSES[name]:
+    loss = LOSSES[name]
+    for function in (loss.discriminator, loss.generator):
         extreme = jnp.array([-1e4, -100.0, 0.0, 100.0, 1e4])
         value, gradients = jax.value_and_grad(function, argnums=(0, 1))(extreme, -extreme, targets)
         chex.assert_shape(value, ())
         chex.assert_type(value, jnp.float32)
         chex.assert_tree_all_finite((value, gradients))
         with jax.enable_x64(True):
-            real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
+            real, fake = jnp.linspace(-3.0, 3.2, 7), jnp.linspace(2.0, -4.1, 7)  # none at the hinge's kinks, -1 and 1
             # 1e-6: central differences in float64 with steps of 1e-5 lose about 1e-10 / 1e-5 to cancellation.
             check_grads(lambda a, b, f=function: f(a, b, targets), (real, fake), order=1, rtol=1e-6, atol=1e-6)
 

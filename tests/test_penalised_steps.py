@@ -180,7 +180,9 @@ def test_a_step_of_d_is_torchs(name, real_images):
     assert_updated(network, state.discriminator, after.discriminator, total, info.discriminator_gradient_norm)
 
 
-@pytest.mark.parametrize("options", [{}, dict(packing=2, minibatch_deviation=4, instance_noise=0.2)], ids=["", "packed"])
+@pytest.mark.parametrize(
+    "options", [{}, dict(packing=2, minibatch_deviation=4, instance_noise=0.2)], ids=["", "packed"]
+)
 def test_a_relativistic_step_of_g_is_torchs(options, real_images):
     """G's loss reads D's logits on real images, too, each kind with dropout and noise of its own."""
     setting = Setting(batch_size=BATCH, dropout_rate=RATE, loss="relativistic", **options)

@@ -1,0 +1,126 @@
+"""The penalties in closed form, where D's slopes are known, and their gradients in the real discriminator's parameters."""
+
+from functools import partial
+from typing import Any
+
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from jax.test_util import check_grads
+
+from gan_jax.models import Discriminator
+from gan_jax.penalties import SHARE_OF_DEVIATION, around, between, logits_and_squared_slopes, one_centred, zero_centred
+
+shapes = st.sampled_from([(1, 1), (4, 3), (7, 20)])  # few: each is compiled anew
+seeds = st.integers(0, 2**32 - 1)
+# Sums of at most 20 terms of about 1 in float64, in another order than NumPy's: 20 roundings of 1e-16.
+FLOAT64 = dict(rtol=1e-13, atol=1e-13)
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def drawn(seed: int, *shapes: tuple[int, ...]) -> list[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return [generator.normal(size=shape) for shape in shapes]
+
+
+@settings(max_examples=30)
+@given(shapes, seeds)
+def test_a_linear_discriminators_slope_is_its_weight_whatever_the_images(shape, seed):
+    """D(x) = w.x + b: R1 is |w|^2 / 2 and the one-centred penalty (|w| - 1)^2."""
+    images, w, [b] = drawn(seed, shape, shape[1:], (1,))
+    logits, squared = logits_and_squared_slopes(lambda x: x @ jnp.asarray(w) + b, jnp.asarray(images))
+    np.testing.assert_allclose(logits, images @ w + b, **FLOAT64)
+    np.testing.assert_allclose(squared, np.full(len(images), w @ w), **FLOAT64)
+    np.testing.assert_allclose(zero_centred(squared), w @ w / 2, **FLOAT64)
+    # 1e-12 under the root, TINY, moves it by up to 1e-12 / 2|w|, and by 1e-6 where w is next to nothing.
+    bound = 2e-12 / np.linalg.norm(w) + 1e-13
+    np.testing.assert_allclose(one_centred(squared), (np.linalg.norm(w) - 1) ** 2, rtol=1e-12, atol=bound)
+
+
+@settings(max_examples=30)
+@given(shapes, seeds)
+def test_a_quadratic_discriminators_slopes_are_of_each_image(shape, seed):
+    """D(x) = x'Ax/2 + b.x has the slope (A + A')x/2 + b."""
+    count, size = shape
+    images, a, b = drawn(seed, shape, (size, size), (size,))
+
+    def discriminator(x: jax.Array) -> jax.Array:
+        return ((x @ jnp.asarray(a)) * x).sum(axis=1) / 2 + x @ jnp.asarray(b)
+
+    logits, squared = logits_and_squared_slopes(discriminator, jnp.asarray(images))
+    slopes = images @ (a + a.T) / 2 + b[None]
+    assert logits.shape == squared.shape == (count,)
+    np.testing.assert_allclose(squared, (slopes**2).sum(axis=1), rtol=1e-12)  # 400 products in each
+    np.testing.assert_allclose(zero_centred(squared), (slopes**2).sum() / (2 * count), rtol=1e-12)
+    norms = np.linalg.norm(slopes, axis=1)
+    # (|slope| - 1)^2 loses what cancels in the difference, absolutely; TINY as above.
+    np.testing.assert_allclose(one_centred(squared), np.mean((norms - 1) ** 2), rtol=1e-11, atol=2e-12 / norms.min())
+
+
+def penalty(discriminator: Discriminator, centred: Any, images: jax.Array, params: dict) -> jax.Array:
+    def logits(images: jax.Array) -> Any:
+        return discriminator.apply(params, images, jax.random.key(5))
+
+    return centred(logits_and_squared_slopes(logits, images)[1])
+
+
+@pytest.mark.parametrize("centred", [zero_centred, one_centred])
+@pytest.mark.parametrize("group", [0, 4])
+def test_gradients_in_the_parameters_are_those_of_differences(centred, group):
+    """Through the real discriminator with its dropout, its own products' gradients and its deviation."""
+    module = Discriminator(hidden_sizes=(16, 8), deviation_group=group)
+    params = jax.tree.map(lambda leaf: 3 * leaf.astype(float), module.init(jax.random.key(0), jnp.zeros((1, 20))))
+    images = jax.random.normal(jax.random.key(1), (8, 20))
+    function = partial(penalty, module, centred, images)
+    assert function(params) > 1e-3
+    # 1e-5: central differences in steps of 1e-5 lose 1e-16 / 1e-5 to cancellation, and 1e-10 times the third
+    # derivative, which the root in the deviation makes large.
+    check_grads(function, (params,), order=1, modes=["rev"], eps=1e-5, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("centred", [zero_centred, one_centred])
+def test_a_flat_discriminators_gradients_are_finite(centred):
+    """At a slope of exactly 0, where the norm itself has none; the one-centred penalty is then 1."""
+    images = jax.random.normal(jax.random.key(0), (4, 3))
+
+    def function(w: jax.Array) -> jax.Array:
+        return centred(logits_and_squared_slopes(lambda x: x @ w, images)[1])
+
+    value, gradient = jax.value_and_grad(function)(jnp.zeros(3))
+    assert value == pytest.approx(1.0 if centred is one_centred else 0.0, abs=3e-6)  # 2e-6: TINY's root, twice
+    np.testing.assert_array_equal(gradient, np.zeros(3))
+
+
+def assert_uniform(values: np.ndarray) -> None:
+    """From 0 to 1; one in a million runs would fail by chance, and the key is fixed."""
+    assert scipy.stats.kstest(np.ravel(values), "uniform").pvalue > 1e-6
+
+
+def test_points_between_lie_on_their_segments_each_at_a_place_of_its_own():
+    real, fake = map(jnp.asarray, drawn(0, (500, 5), (500, 5)))
+    shares = np.asarray((between(jax.random.key(0), real, fake) - fake) / (real - fake))
+    # Rounding of 1e-16 over differences down to 1e-4.
+    np.testing.assert_allclose(shares, np.broadcast_to(shares[:, :1], shares.shape), rtol=0, atol=1e-11)
+    assert_uniform(shares[:, 0])
+
+
+def test_points_around_are_moved_by_up_to_half_of_the_deviation_of_all():
+    """Each pixel by itself, whatever the deviation of its own column is."""
+    scales = jnp.asarray([0.1, 1.0, 3.0])[None]
+    real = scales * jnp.asarray(drawn(0, (2000, 3))[0]) + 7
+    moved = np.asarray(around(jax.random.key(0), real) - real) / (SHARE_OF_DEVIATION * np.std(real))
+    assert SHARE_OF_DEVIATION == 0.5
+    assert_uniform(moved)
+    for column in moved.T:
+        assert_uniform(column)
+    # Independent pixels: a correlation of 2000 pairs has the deviation 1 / sqrt(2000) = 0.022; five of them.
+    assert np.abs(np.corrcoef(moved.T) - np.eye(3)).max() < 0.11
