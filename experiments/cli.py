@@ -108,8 +108,8 @@ def everything(options: RunOptions | None = None) -> int:
 @app.command
 def train(options: RunOptions | None = None, variant: Variant | None = None) -> None:
     """Train a variant of your own: part_a with whatever you change."""
-    base = (variant or Variant()).config("train")
     options = options or RunOptions()
+    base = (variant or Variant()).config("train", options.batch_size)
     with started(options):
         train_seeds(base, options)
 

@@ -48,8 +48,10 @@ class Variant:
     minibatch_deviation: Annotated[int, whole("Images a group whose deviation D is told; 0: it is not.")] = 0
     instance_noise: Annotated[float, Parameter(help="Deviation of noise on all images that D sees.")] = 0.0
 
-    def config(self, name: str) -> Config:
-        """A run of that name. Raises UserError for values that are none."""
+    def config(self, name: str, batch_size: int | None) -> Config:
+        """A run of that name. Raises UserError for values that are none, or groups that do not make up a batch."""
         values = asdict(self)
         schedule = Schedule.parse(values.pop("discriminator_steps"))
+        if batch_size is not None:
+            values["batch_size"] = batch_size
         return Config(name=name, discriminator_steps=schedule, setting=Setting(**values))

@@ -98,7 +98,7 @@ def deviation(features: Array, group: int, kinds: int) -> Array:
 
     Args:
         features: float32 (batch, size), in which inputs of `kinds` kinds take turns.
-        group: inputs of one kind a group; a group that does not fill up is one of its own.
+        group: consecutive inputs of one kind a group; their greatest common divisor where they are no such groups.
         kinds: how many.
 
     Returns:

@@ -1,8 +1,9 @@
 """Run in a process of its own with eight virtual devices by tests/test_sharding.py; prints a JSON object.
 
-    python -m tests.devices COUNT [train]
+    python -m tests.devices COUNT [train] [options]
 
-It compiles an epoch of three iterations, and one of eight seeds, for so many devices, and with "train" runs them.
+It compiles an epoch of three iterations, and one of eight seeds, for so many devices, and with "train" runs them; with
+"options" it compiles an epoch with penalties on D's slopes and what else a setting has.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from gan_jax.config import Setting
 from gan_jax.data.datasets import ARCHIVES, load_archives
@@ -22,13 +24,28 @@ from gan_jax.training import train_epoch, train_epoch_of_seeds
 
 COLLECTIVE = re.compile(r" (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)(?:-start)?\(")
 SETTING, STEPS = Setting(batch_size=64), 2
+SLOPES = Setting(
+    batch_size=64, loss="relativistic", r1=1.0, r2=1.0, gradient_penalty=1.0, instance_noise=0.1, averaging=0.9,
+    cosine_epochs=5, packing=2, minibatch_deviation=4,
+)  # fmt: skip
+OPTIONS = {"slopes": SLOPES, "DRAGAN": Setting(batch_size=64, dragan=1.0)}
 
 
 def values(tree) -> list:
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]).astype(np.float64).tolist()
 
 
-def main(devices: int, train: bool) -> None:
+def collectives(setting: Setting, mesh: Mesh | None, images: jax.Array) -> list[str]:
+    """Those of an epoch's program."""
+    with tracing_for(mesh):
+        state = place(init_state(jax.random.key(0), setting), mesh)
+        program: Any = train_epoch.lower(
+            state, place(images, mesh), setting=setting, discriminator_steps=STEPS
+        ).compile()
+        return COLLECTIVE.findall(program.as_text())
+
+
+def main(devices: int, train: bool, options: bool) -> None:
     images = jnp.asarray(load_archives(ARCHIVES).train_images[:200])
     mesh = mesh_of(devices, BATCH)
     with tracing_for(mesh):
@@ -41,6 +58,8 @@ def main(devices: int, train: bool) -> None:
             after = [leaf.sharding for leaf in jax.tree.leaves(state)]
             found["placed_alike"] = all(now.is_equivalent_to(was, 2) for now, was in zip(after, before, strict=True))
             found |= {"infos": values(local(infos)), "generator": values(local(state.generator))[::1000]}
+    if options:
+        found["with_options"] = {name: collectives(setting, mesh, images) for name, setting in OPTIONS.items()}
     mesh = mesh_of(devices, SEEDS)
     with tracing_for(mesh):
         states, placed = [init_state(jax.random.key(seed), SETTING) for seed in range(8)], place(images, mesh)
@@ -55,4 +74,4 @@ def main(devices: int, train: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), "train" in sys.argv)
+    main(int(sys.argv[1]), "train" in sys.argv, "options" in sys.argv)

@@ -1,28 +1,47 @@
 """Configurations are validated when made and survive the way through JSON."""
 
 import json
+from typing import Any
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from gan_jax.config import MAX_SEED, Config, Setting
+from gan_jax.config import MAX_DECAY, MAX_GROUP, MAX_SEED, MAX_WEIGHT, Config, Setting
 from gan_jax.dropout import MAX_DROPOUT_RATE
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES
 from gan_jax.schedules import Schedule
 
+
+def setting_of(groups: int, targets: dict[str, float], **values: Any) -> Setting:
+    """Of so many groups a batch, and with targets if the loss reads them."""
+    images = groups * values["packing"] * max(values["minibatch_deviation"], 1)
+    return Setting(batch_size=images, **values, **(targets if LOSSES[values["loss"]].reads_targets else {}))
+
+
+decays, weights = st.floats(0, MAX_DECAY), st.floats(0, MAX_WEIGHT)
 settings = st.builds(
-    Setting,
+    setting_of,
+    groups=st.integers(1, 100),
+    targets=st.fixed_dictionaries(dict.fromkeys(("real_target", "fake_target", "generator_target"), st.floats(0, 1))),
     loss=st.sampled_from(sorted(LOSSES)),
-    generator_target=st.floats(0, 1),
-    real_target=st.floats(0, 1),
-    fake_target=st.floats(0, 1),
-    batch_size=st.integers(1, 10_000),
     learning_rate=st.floats(1e-12, 1e3),
     dropout_rate=st.floats(0, MAX_DROPOUT_RATE),
     precision=st.sampled_from(["float32", "bfloat16"]),
+    generator_learning_rate=st.none() | st.floats(1e-12, 1e3),
+    generator_adam_b1=st.none() | decays,
+    generator_adam_b2=st.none() | decays,
+    cosine_epochs=st.integers(0, 1000),
+    averaging=decays,
+    r1=weights,
+    r2=weights,
+    gradient_penalty=weights,
+    dragan=weights,
+    packing=st.integers(1, MAX_GROUP),
+    minibatch_deviation=st.integers(0, MAX_GROUP),
+    instance_noise=weights,
 )
 configs = st.builds(
     Config,
@@ -56,11 +75,32 @@ def test_bad_runs_are_refused(values):
     "values",
     [dict(loss="hinge?"), dict(real_target=1.1), dict(fake_target=-0.1), dict(generator_target=float("nan")),
      dict(batch_size=0), dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(dropout_rate=0.9995),
-     dict(adam_b1=1.0), dict(adam_b2=-0.1), dict(precision="float16")],
+     dict(adam_b1=1.0), dict(adam_b2=-0.1), dict(precision="float16"), dict(generator_learning_rate=0.0),
+     dict(generator_adam_b1=1.0), dict(generator_adam_b2="0.9"), dict(cosine_epochs=-1), dict(cosine_epochs=1.5),
+     dict(averaging=1.0), dict(r1=-1.0), dict(r2=float("inf")), dict(gradient_penalty=float("nan")),
+     dict(dragan=None), dict(packing=0), dict(packing=True), dict(packing=128), dict(packing=3),
+     dict(packing=32, minibatch_deviation=32), dict(minibatch_deviation=-1), dict(minibatch_deviation=3),
+     dict(instance_noise=-0.1)],
 )  # fmt: skip
 def test_bad_settings_are_refused(values):
     with pytest.raises(UserError):
         Setting(**values)
+
+
+@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.reads_targets])
+@pytest.mark.parametrize("target", [dict(real_target=0.9), dict(fake_target=0.1), dict(generator_target=0.9)], ids=str)
+def test_targets_that_nothing_reads_are_refused(loss, target):
+    with pytest.raises(UserError, match=f"the {loss} loss knows no targets"):
+        Setting(loss=loss, **target)
+
+
+def test_configurations_of_earlier_versions_are_read():
+    """Without the options that have come since, which are then off."""
+    written = Config(name="x").to_json()
+    since = ("generator_learning_rate", "generator_adam_b1", "generator_adam_b2", "cosine_epochs", "averaging", "r1",
+             "r2", "gradient_penalty", "dragan", "packing", "minibatch_deviation", "instance_noise")  # fmt: skip
+    written["setting"] = {name: value for name, value in written["setting"].items() if name not in since}
+    assert Config.from_json(written) == Config(name="x")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The networks against SPEC's table and against torch's own layers."""
 
+import math
 from typing import Any
 
 import chex
@@ -10,7 +11,7 @@ import pytest
 import scipy.stats
 import torch
 
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator
+from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator, deviation
 
 NETWORKS = {
     "generator": (Generator(), LATENT_SIZE, 1_493_520, [128, 256, 512, 1024, 784]),
@@ -116,3 +117,31 @@ def test_bfloat16_rounds_operands_only(network):
     assert not np.array_equal(full, half)
     # bfloat16 keeps 8 bits: 2**-9 relative in each factor, through four layers of values of about 1.
     np.testing.assert_allclose(full, half, rtol=0, atol=8 * 2**-9)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "group", "kinds"), [(8, 4, 1), (8, 4, 2), (12, 3, 2), (6, 4, 1), (5, 4, 1), (1, 2, 1)]
+)
+def test_deviation_is_numpys_over_groups_of_one_kind(inputs, group, kinds):
+    """Groups are of consecutive inputs of a kind, and smaller, all alike, where the batch is not made up of them."""
+    features = np.random.default_rng(0).normal(size=(kinds, inputs // kinds, 7)).astype(np.float32)
+    alike = math.gcd(group, inputs // kinds)
+    expected = [[np.std(kind[start : start + alike], axis=0).mean()] * alike
+                for kind in features for start in range(0, len(kind), alike)]  # fmt: skip
+    in_turn = jnp.asarray(features.swapaxes(0, 1).reshape(-1, 7))
+    found = deviation(in_turn, group, kinds)
+    chex.assert_shape(found, (inputs, 1))
+    of_kinds = np.asarray(found).reshape(-1, kinds).T
+    # 1e-8 under the root: 1e-4 where nothing differs, 5e-9 / 0.05 elsewhere.
+    np.testing.assert_allclose(of_kinds, np.reshape(expected, of_kinds.shape), rtol=2e-6, atol=1.01e-4)
+    assert len(np.unique(of_kinds)) == (inputs // alike if alike > 1 else 1)
+
+
+def test_deviation_is_told_to_the_last_layer_and_to_no_other(network):
+    module, params, _, sizes = network
+    if isinstance(module, Generator):
+        pytest.skip("the generator is told of none")
+    told: Any = Discriminator(deviation_group=4).init(jax.random.key(0), jnp.zeros((4, sizes[0])))
+    shapes = jax.tree.map(jnp.shape, params)
+    shapes["params"]["logit"]["kernel"] = (257, 1)
+    assert jax.tree.map(jnp.shape, told) == shapes

@@ -1,4 +1,4 @@
-"""The penalties in closed form, where D's slopes are known, and their gradients in the real discriminator's parameters."""
+"""The penalties in closed form, where D's slopes are known, and their gradients in the real D's parameters."""
 
 from functools import partial
 from typing import Any

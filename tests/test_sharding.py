@@ -20,7 +20,8 @@ def trained(cache) -> dict[int, dict]:
     """What tests/devices.py finds by number of devices."""
     found = {}
     for devices in (1, 2, 8):  # trained on two alone: eight that wait for each other on two cores take minutes
-        command = [sys.executable, "-m", "tests.devices", str(devices), *(["train"] if devices <= 2 else [])]
+        more = {1: ["train"], 2: ["train", "options"], 8: []}[devices]
+        command = [sys.executable, "-m", "tests.devices", str(devices), *more]
         done = subprocess.run(command, cwd=ROOT, env=os.environ | EIGHT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         found[devices] = json.loads(done.stdout)
@@ -32,6 +33,12 @@ def test_an_update_is_one_all_reduce_and_nothing_else(trained, devices):
     """The program has a step of D, in a loop, and one of G. What they report is summed along with G's gradient."""
     assert trained[1]["collectives"] == []
     assert trained[devices]["collectives"] == ["all-reduce", "all-reduce"]
+
+
+def test_penalties_are_summed_with_the_gradient(trained):
+    """And DRAGAN's deviation of all pixels is first summed twice: its mean, and the squares around it."""
+    assert trained[2]["with_options"]["slopes"] == ["all-reduce"] * 2
+    assert trained[2]["with_options"]["DRAGAN"] == ["all-reduce"] * 4
 
 
 def test_devices_compute_what_one_does(trained):

@@ -1,0 +1,80 @@
+"""Every field of a setting has an option of `./run.sh train`, which reaches the configuration that is trained."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from experiments import cli
+from experiments.options import configure
+from gan_jax.config import Config, Setting
+from gan_jax.losses import LOSSES
+
+# A value of each field that is not its default, and what else it takes.
+VALUES: dict[str, Any] = {
+    "loss": "saturating",
+    "real_target": 0.9,
+    "fake_target": 0.1,
+    "generator_target": 0.8,
+    "batch_size": 96,
+    "learning_rate": 1e-3,
+    "adam_b1": 0.5,
+    "adam_b2": 0.9,
+    "dropout_rate": 0.2,
+    "width": 2,
+    "precision": "bfloat16",
+    "generator_learning_rate": 3e-4,
+    "generator_adam_b1": 0.0,
+    "generator_adam_b2": 0.99,
+    "cosine_epochs": 50,
+    "averaging": 0.995,
+    "r1": 1.5,
+    "r2": 2.5,
+    "gradient_penalty": 10.0,
+    "dragan": 5.0,
+    "packing": 4,
+    "minibatch_deviation": 8,
+    "instance_noise": 0.1,
+}
+FIELDS = {field.name: field for field in dataclasses.fields(Setting)}
+
+
+@pytest.fixture
+def trained(call, monkeypatch):
+    """The configuration that `train` with these options would train."""
+
+    def trained(*arguments: object) -> Config:
+        asked = []
+        monkeypatch.setattr(cli, "train_seeds", lambda base, options: asked.extend(configure(base, options)))
+        done = call("train", *arguments)
+        assert done.returncode == 0, done
+        [config] = asked
+        return config
+
+    return trained
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def test_without_options_it_is_part_a(trained):
+    assert trained() == Config(name="train")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_an_option_sets_its_field_and_no_other(trained, name):
+    assert VALUES[name] != FIELDS[name].default
+    assert trained(flag(name), VALUES[name]).setting == Setting(**{name: VALUES[name]})
+
+
+def test_all_options_together(trained):
+    """Of a batch that is made up of their groups, as no batch of 512 would be."""
+    options = VALUES | {"packing": 3}
+    given = [part for name, value in options.items() for part in (flag(name), value)]
+    assert trained(*given, "--discriminator-steps", "1: 2, 2-: 1").setting == Setting(**options)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_can_be_named(trained, loss):
+    assert trained("--loss", loss).setting.loss == loss
