@@ -15,10 +15,11 @@ from gan_jax.losses import LOSSES
 from gan_jax.schedules import Schedule
 
 
-def setting_of(groups: int, targets: dict[str, float], **values: Any) -> Setting:
+def setting_of(groups: int, targets: dict[str, Any], **values: Any) -> Setting:
     """Of so many groups a batch, and with targets if the loss reads them."""
     images = groups * values["packing"] * max(values["minibatch_deviation"], 1)
-    return Setting(batch_size=images, **values, **(targets if LOSSES[values["loss"]].reads_targets else {}))
+    read = targets if LOSSES[values["loss"]].reads_targets else {}
+    return Setting(**values | read | {"batch_size": images})
 
 
 decays, weights = st.floats(0, MAX_DECAY), st.floats(0, MAX_WEIGHT)

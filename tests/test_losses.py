@@ -82,11 +82,13 @@ def references(
 def test_losses_and_their_gradients_are_torchs_in_float64(name, targets):
     """To 1e-14: a few roundings of 1e-16 of values up to 10."""
     values = np.random.default_rng(0).normal(scale=3, size=(2, 33))
-    tensors = [torch.tensor(value, requires_grad=True) for value in values]
+    tensors = tuple(torch.tensor(value, requires_grad=True) for value in values)
     with jax.enable_x64(True):
         real, fake = map(jnp.asarray, values)
         loss = LOSSES[name]
-        for ours, theirs in zip((loss.discriminator, loss.generator), references(name, *tensors, targets), strict=True):
+        for ours, theirs in zip(
+            (loss.discriminator, loss.generator), references(name, tensors[0], tensors[1], targets), strict=True
+        ):
             value, gradients = jax.value_and_grad(ours, argnums=(0, 1))(real, fake, targets)
             expected = torch.autograd.grad(theirs, tensors, allow_unused=True, retain_graph=True)
             np.testing.assert_allclose(value, theirs.item(), rtol=1e-14)

@@ -18,7 +18,7 @@ from gan_jax.penalties import SHARE_OF_DEVIATION, around, between, logits_and_sq
 shapes = st.sampled_from([(1, 1), (4, 3), (7, 20)])  # few: each is compiled anew
 seeds = st.integers(0, 2**32 - 1)
 # Sums of at most 20 terms of about 1 in float64, in another order than NumPy's: 20 roundings of 1e-16.
-FLOAT64 = dict(rtol=1e-13, atol=1e-13)
+FLOAT64: dict[str, Any] = dict(rtol=1e-13, atol=1e-13)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_linear_discriminators_slope_is_its_weight_whatever_the_images(shape, 
     np.testing.assert_allclose(squared, np.full(len(images), w @ w), **FLOAT64)
     np.testing.assert_allclose(zero_centred(squared), w @ w / 2, **FLOAT64)
     # 1e-12 under the root, TINY, moves it by up to 1e-12 / 2|w|, and by 1e-6 where w is next to nothing.
-    bound = 2e-12 / np.linalg.norm(w) + 1e-13
+    bound = float(2e-12 / np.linalg.norm(w) + 1e-13)
     np.testing.assert_allclose(one_centred(squared), (np.linalg.norm(w) - 1) ** 2, rtol=1e-12, atol=bound)
 
 

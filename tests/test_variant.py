@@ -70,7 +70,7 @@ def test_an_option_sets_its_field_and_no_other(trained, name):
 
 def test_all_options_together(trained):
     """Of a batch that is made up of their groups, as no batch of 512 would be."""
-    options = VALUES | {"packing": 3}
+    options: dict[str, Any] = VALUES | {"packing": 3}
     given = [part for name, value in options.items() for part in (flag(name), value)]
     assert trained(*given, "--discriminator-steps", "1: 2, 2-: 1").setting == Setting(**options)
 
