@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from gan_jax import players
 from gan_jax.config import Setting
-from gan_jax.models import Discriminator, Generator
+from gan_jax.models import IMAGE_SIZE, Discriminator, Generator
 from gan_jax.players import GanState, init_state
 from gan_jax.training import discriminator_step, generator_step, iterate
 
@@ -24,7 +24,7 @@ jitted_iterate = fast_jit(iterate, static_argnames=("setting", "discriminator_st
 def networks(setting: Setting) -> tuple[Generator, Discriminator]:
     """What to put in the place of `players.networks`."""
     return (
-        Generator(setting.precision, SIZES),
+        Generator(setting.precision, SIZES, setting.channels * IMAGE_SIZE),
         Discriminator(setting.precision, SIZES, setting.dropout_rate, setting.minibatch_deviation),
     )
 

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from gan_jax.config import MAX_DECAY, MAX_GROUP, MAX_SEED, MAX_WEIGHT, Config, Setting
+from gan_jax.config import MAX_CHANNELS, MAX_DECAY, MAX_GROUP, MAX_SEED, MAX_WEIGHT, Config, Setting
 from gan_jax.dropout import MAX_DROPOUT_RATE
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES
@@ -31,6 +31,7 @@ settings = st.builds(
     learning_rate=st.floats(1e-12, 1e3),
     dropout_rate=st.floats(0, MAX_DROPOUT_RATE),
     precision=st.sampled_from(["float32", "bfloat16"]),
+    channels=st.integers(1, MAX_CHANNELS),
     generator_learning_rate=st.none() | st.floats(1e-12, 1e3),
     generator_adam_b1=st.none() | decays,
     generator_adam_b2=st.none() | decays,
@@ -77,6 +78,7 @@ def test_bad_runs_are_refused(values):
     [dict(loss="hinge?"), dict(real_target=1.1), dict(fake_target=-0.1), dict(generator_target=float("nan")),
      dict(batch_size=0), dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(dropout_rate=0.9995),
      dict(adam_b1=1.0), dict(adam_b2=-0.1), dict(precision="float16"), dict(generator_learning_rate=0.0),
+     dict(channels=0), dict(channels=5),
      dict(generator_adam_b1=1.0), dict(generator_adam_b2="0.9"), dict(cosine_epochs=-1), dict(cosine_epochs=1.5),
      dict(averaging=1.0), dict(r1=-1.0), dict(r2=float("inf")), dict(gradient_penalty=float("nan")),
      dict(dragan=None), dict(packing=0), dict(packing=True), dict(packing=128), dict(packing=3),
@@ -98,8 +100,9 @@ def test_targets_that_nothing_reads_are_refused(loss, target):
 def test_configurations_of_earlier_versions_are_read():
     """Without the options that have come since, which are then off."""
     written = Config(name="x").to_json()
-    since = ("generator_learning_rate", "generator_adam_b1", "generator_adam_b2", "cosine_epochs", "averaging", "r1",
-             "r2", "gradient_penalty", "dragan", "packing", "minibatch_deviation", "instance_noise")  # fmt: skip
+    since = ("channels", "generator_learning_rate", "generator_adam_b1", "generator_adam_b2", "cosine_epochs",
+             "averaging", "r1", "r2", "gradient_penalty", "dragan", "packing", "minibatch_deviation",
+             "instance_noise")  # fmt: skip
     written["setting"] = {name: value for name, value in written["setting"].items() if name not in since}
     assert Config.from_json(written) == Config(name="x")
 

@@ -23,6 +23,7 @@ VALUES: dict[str, Any] = {
     "dropout_rate": 0.2,
     "width": 2,
     "precision": "bfloat16",
+    "channels": 3,
     "generator_learning_rate": 3e-4,
     "generator_adam_b1": 0.0,
     "generator_adam_b2": 0.99,

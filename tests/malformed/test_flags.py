@@ -94,6 +94,8 @@ FLAGS = {
     "fall over a fraction of an epoch": ["train", "--cosine-epochs", "0.5"],
     "fall backwards": ["train", "--cosine-epochs", "-1"],
     "fall beyond the most": ["train", "--cosine-epochs", "100001"],
+    "no channels": ["train", "--channels", "0"],
+    "channels beyond the most": ["train", "--channels", "5"],
     "packs of nothing": ["train", "--packing", "0"],
     "fraction of a pack": ["train", "--packing", "1.5"],
     "packs beyond the most": ["train", "--packing", "65"],
