@@ -1,7 +1,7 @@
 """Penalties on the discriminator's slopes in its images, each a number to add to any of the losses.
 
 A slope is the gradient of D's logit in one image. D is given as a function of images float32 (batch, size) to logits
-float32 (batch,), whose logit at an image depends on that image alone.
+float32 (batch,); where a logit depends on other images too, in a pack or a group, a slope is that of all logits' sum.
 """
 
 from collections.abc import Callable
