@@ -7,7 +7,6 @@ The gradients are compared through Adam's moments: its first is their running me
 gradient itself, and its second that of their squares. A report has the norms of the gradients besides.
 """
 
-import inspect
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,19 +21,26 @@ from torch import nn
 
 from experiments import torch_baseline
 from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator
-from gan_jax import players, training
+from gan_jax import training
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.models import LATENT_SIZE, Discriminator, Generator, dropout
 from gan_jax.pixels import to_unit_range
-from gan_jax.players import init_state
-from gan_jax.training import StepInfo, discriminator_step, generator_step
+from gan_jax.training import StepInfo
+from tests.narrow import (
+    SIZES,
+    fast_jit,
+    initial,
+    jitted_discriminator_step,
+    jitted_generator_step,
+    jitted_iterate,
+    narrow_networks,
+)
 from tests.test_models import layers
 
 BATCH = 8
 ITERATIONS = 50
 RATE = 19661 / 2**16  # 0.3 as gan_jax rounds it, which torch does not
-NARROW = {"generator": (32, 32), "discriminator": (32, 32)}
 PART_A = Setting(batch_size=BATCH, dropout_rate=RATE)
 PART_B = replace(PART_A, loss="saturating")
 SETTINGS = {
@@ -46,11 +52,6 @@ SETTINGS = {
     "saturating, two-sided": replace(PART_B, real_target=0.9, fake_target=0.1, generator_target=0.9),
 }
 
-# Optimised little: these programs run for a second and take longer to compile.
-fast_jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
-jitted_discriminator_step = fast_jit(discriminator_step, static_argnames="setting")
-jitted_generator_step = fast_jit(generator_step, static_argnames="setting")
-jitted_iterate = fast_jit(training.iterate, static_argnames=("setting", "discriminator_steps"))
 ROUND_OFF = 2.0**-24  # of float32: the largest relative error of one rounding
 
 
@@ -99,11 +100,7 @@ class Pair:
     def __init__(self, setting: Setting, steps: int, sizes: dict[str, tuple[int, ...]]) -> None:
         self.setting, self.steps, self.sizes = setting, steps, sizes
         self.dtype = jnp.zeros(()).dtype
-        # Not as it is compiled, which is found by its arguments: they do not tell the width.
-        state = inspect.unwrap(init_state)(jax.random.key(0), setting)
-        self.state = jax.tree.map(
-            lambda leaf: leaf.astype(self.dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, state
-        )
+        self.state = initial(setting)
         torch_layers = make_discriminator(setting.dropout_rate, sizes["discriminator"])
         self.drops: list[CarriedDropout] = []
         for index, layer in enumerate(torch_layers):
@@ -173,11 +170,9 @@ class Pair:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
-    """Narrow networks in gan_jax's step, for the many cases: the width is the modules' field, and not a setting's."""
-    generator = Generator(hidden_sizes=NARROW["generator"])
-    discriminator = Discriminator(hidden_sizes=NARROW["discriminator"], dropout_rate=RATE)
-    monkeypatch.setattr(players, "networks", lambda _: (generator, discriminator))
-    return NARROW
+    """Narrow networks in gan_jax's step, for the many cases."""
+    narrow_networks(monkeypatch)
+    return {"generator": SIZES, "discriminator": SIZES}
 
 
 @pytest.fixture(scope="module", autouse=True)
