@@ -67,7 +67,7 @@ def test_what_was_saved_before_is_kept_and_the_operation_found(call, tmp_path, s
     told = "x: epoch 2: "
     lines = [line.removeprefix(told) for line in done.stdout.splitlines() if line.startswith(told)]
     assert assert_found(lines) == 1
-    assert any("pairs = jnp.stack([real_images, generated_images(" in line for line in lines)
+    assert any("fake_images = generated_images(" in line for line in lines)
     assert len([line for line in lines if "hidden = nn.leaky_relu(linear(hidden, size" in line]) == 1
     assert folder.read_rows() == rows
     assert contents(folder.checkpoints) == before

@@ -103,7 +103,7 @@ def d(network: Layers, packs: Tensor, kept: list[Tensor], group: int) -> Tensor:
 def d_loss(name: str, real: Tensor, fake: Tensor) -> Tensor:
     return {
         "non_saturating": lambda: (softplus(-real) + softplus(fake)).mean(),
-        "least_squares": lambda: ((real - 1) ** 2 + fake**2).mean() / 2,
+        "least_squares": lambda: ((real - 0.5) ** 2 + (fake + 0.5) ** 2).mean() / 2,
         "hinge": lambda: (relu(1 - real) + relu(1 + fake)).mean(),
         "wasserstein": lambda: (fake - real).mean(),
         "relativistic": lambda: softplus(fake - real).mean(),

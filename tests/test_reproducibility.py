@@ -68,7 +68,7 @@ def as_a_loop(images: jax.Array, _: Path, setting: Setting = SETTING) -> Outcome
     state, infos = fresh(setting=setting), []
     for _epoch in range(EPOCHS):
         infos = []
-        for indices in epoch_order(state.key, state.epoch, len(images), setting):
+        for indices in epoch_order(state.key, state.epoch, len(images), setting.batch_size):
             state, info = train_step(state, images[indices], setting=setting, discriminator_steps=STEPS)
             infos.append(info)
         state = state._replace(epoch=state.epoch + 1)
@@ -98,7 +98,7 @@ def written_out(state: GanState, images: jax.Array, unroll: int = 1) -> Outcome:
     def body(state: GanState, indices: jax.Array) -> Outcome:
         return iterate(state, images[indices], setting=SETTING, discriminator_steps=STEPS)
 
-    order = epoch_order(state.key, state.epoch, len(images), SETTING)
+    order = epoch_order(state.key, state.epoch, len(images), SETTING.batch_size)
     state, infos = lax.scan(body, state, order, unroll=unroll)
     return state._replace(epoch=state.epoch + 1), infos
 
