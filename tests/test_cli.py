@@ -32,7 +32,7 @@ def test_a_folder_with_something_else_is_left_alone(call, tmp_path):
 
 COMMANDS = (
     *PARTS, "part_c", "all", "train", "compare", "saturation", "bench", "torch_baseline", "ridge",
-    "change_of_variables", "verify", "report", "sample", "interpolate", "export",
+    "change_of_variables", "verify", "report", "sample", "interpolate", "export", "improvements", "part_best",
 )  # fmt: skip
 
 

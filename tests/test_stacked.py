@@ -1,0 +1,76 @@
+"""Stacked MNIST: what its channels are made of, how its modes are counted, and a run of it."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import figures
+from gan_jax.evaluation import load_classifier, modes_of
+from gan_jax.run_folder import RunFolder
+from gan_jax.training import batch_of, epoch_order
+
+
+def test_each_channel_sees_every_image_once_an_epoch_in_an_order_of_its_own():
+    orders = epoch_order(jax.random.key(3), jnp.int32(2), 100, 10, channels=3)
+    assert orders.shape == (10, 10, 3)
+    of_channels = np.asarray(orders).reshape(-1, 3).T
+    for order in of_channels:
+        assert sorted(order) == list(range(100))
+    assert len({tuple(order) for order in of_channels}) == 3
+
+
+def test_a_batch_has_its_digits_side_by_side():
+    images = jnp.arange(5 * 784).reshape(5, 784)
+    batch = batch_of(images, jnp.array([[0, 4, 2], [1, 1, 3]]))
+    np.testing.assert_array_equal(batch, [np.concatenate([images[i] for i in row]) for row in ([0, 4, 2], [1, 1, 3])])
+
+
+@pytest.fixture(scope="module")
+def digits(mnist) -> list[np.ndarray]:
+    """Of each class, test images that the classifier knows for sure."""
+    images = jnp.asarray(mnist.test_images[:2000] / 127.5 - 1, jnp.float32)
+    from gan_jax.evaluation import classify
+
+    logits = np.asarray(classify(load_classifier(), images)[1])
+    sure = np.sort(logits, axis=1)[:, -1] - np.sort(logits, axis=1)[:, -2] > 5
+    return [np.asarray(images)[sure & (logits.argmax(axis=1) == digit)] for digit in range(10)]
+
+
+@pytest.mark.parametrize(("numbers", "modes", "kl"), [
+    ([[1, 2, 3]] * 4, 1, math.log(1000)),
+    ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500)),  # the order counts
+    ([[a, b, 0] for a in range(10) for b in range(10)], 100, math.log(10)),
+    ([[a, b, c] for a in range(10) for b in range(10) for c in range(10)], 1000, 0.0),
+])  # fmt: skip
+def test_modes_are_the_numbers_that_real_digits_make_up(digits, numbers, modes, kl):
+    images = np.stack(
+        [np.concatenate([digits[digit][index % len(digits[digit])] for digit in number])
+         for index, number in enumerate(numbers)]
+    )  # fmt: skip
+    found = modes_of(load_classifier(), jnp.asarray(images))
+    assert (found.n, found.modes) == (len(numbers), modes)
+    assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
+
+
+def test_a_run_of_three_channels(call, tmp_path, small_archives):
+    """It is measured by its modes, its samples are numbers of three digits, and it is drawn, resumed and sampled."""
+    options = ("--archives", small_archives, "--out", tmp_path, "--evaluate-every", 1, "--averaging", 0.9)
+    classifier = ("--classifier", "gan_jax/evaluation/classifier.safetensors")
+    for epochs in (1, 2):
+        done = call("train", "--channels", 3, "--name", "stacked", "--epochs", epochs, *options, *classifier)
+        assert done.returncode == 0, done.stderr
+        assert "modes in 25600 samples, KL to uniform" in done.stdout
+    folder = RunFolder(tmp_path / "stacked")
+    metrics = folder.read_metrics()
+    assert {"modes", "modes_kl", "raw_modes"} <= metrics.keys()
+    assert not {"frechet", "nearest_ratio"} & metrics.keys()
+    assert (metrics["modes"] >= 1).all()
+    assert folder.read_sample(2).shape == figures.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)
+    for command in ("sample", "interpolate"):
+        done = call(command, folder.path, "--out", tmp_path / f"{command}.png")
+        assert done.returncode == 0, done.stderr
+    done = call("verify", folder.path, "--archives", small_archives, *classifier)
+    assert done.returncode == 0, done.stdout
