@@ -128,7 +128,7 @@ def improvements(
     options = options or RunOptions()
     with started(options):
         prepare(options.platform)
-        study(options, only.split(",") if only else (), listener())
+        study(options, () if only is None else only.split(","), listener())
 
 
 @app.command(name="compare")

@@ -27,13 +27,8 @@ def test_one_change_at_a_time():
         changed = [field for field in here if here[field] != there[field]]
         assert (len(changed) == 1) != (name in SEVERAL or name == "part_a"), name
     assert len({change.setting for change in CHANGES.values()}) == len(CHANGES)
-    for part, name in (
-        ("part_a", "part_a"),
-        ("part_b", "saturating"),
-        ("part_c5", "two_sided"),
-        ("part_c6", "one_sided"),
-    ):
-        assert PARTS[part].config.setting == CHANGES[name].setting
+    same = {"part_a": "part_a", "part_b": "saturating", "part_c5": "two_sided", "part_c6": "one_sided"}
+    assert all(PARTS[part].config.setting == CHANGES[name].setting for part, name in same.items())
 
 
 def test_part_best_is_the_named_one():
@@ -83,26 +78,24 @@ def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_
 
 
 def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives):
-    options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/classifier.safetensors")
+    options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
     done = call(*options, "--epochs", 1)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "improvements"
-    runs = {"part_a", "part_a-seed_1", "hinge", "hinge-seed_1"}
-    assert {path.name for path in folder.iterdir()} == {
-        *runs,
-        *(f"improvements.{end}" for end in ("md", "json", "png")),
-    }
+    runs = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
+    written = {f"improvements.{end}" for end in ("md", "json", "png")}
+    assert {path.name for path in folder.iterdir()} == runs | written
     found = json.loads((folder / "improvements.json").read_text())
     assert found["changes"]["hinge"]["frechet"]["n"] == 2
     assert found["provenance"]["command"]
-    before = contents(folder / "hinge")
+    before = contents(folder / "hinge-archives")
     done = call(*options, "--epochs", 1)  # again: all is finished
     assert done.returncode == 0, done.stderr
-    assert contents(folder / "hinge") == before
-    shutil.rmtree(folder / "hinge-seed_1")
+    assert contents(folder / "hinge-archives") == before
+    shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
-    assert RunFolder(folder / "hinge-seed_1").read_manifest()["epochs"] == 1
+    assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
 
 
 @pytest.mark.parametrize("options", [("--only", "hingle"), ("--name", "x"), ("--only", "")])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gan_jax import figures
-from gan_jax.evaluation import load_classifier, modes_of
+from gan_jax.evaluation import classify, load_classifier, modes_of, stacked
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import batch_of, epoch_order
 
@@ -32,8 +32,6 @@ def test_a_batch_has_its_digits_side_by_side():
 def digits(mnist) -> list[np.ndarray]:
     """Of each class, test images that the classifier knows for sure."""
     images = jnp.asarray(mnist.test_images[:2000] / 127.5 - 1, jnp.float32)
-    from gan_jax.evaluation import classify
-
     logits = np.asarray(classify(load_classifier(), images)[1])
     sure = np.sort(logits, axis=1)[:, -1] - np.sort(logits, axis=1)[:, -2] > 5
     return [np.asarray(images)[sure & (logits.argmax(axis=1) == digit)] for digit in range(10)]
@@ -55,14 +53,15 @@ def test_modes_are_the_numbers_that_real_digits_make_up(digits, numbers, modes, 
     assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
 
 
-def test_a_run_of_three_channels(call, tmp_path, small_archives):
+def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
     """It is measured by its modes, its samples are numbers of three digits, and it is drawn, resumed and sampled."""
+    monkeypatch.setattr(stacked, "SAMPLES", 500)  # of which a classifier takes a second rather than a minute
     options = ("--archives", small_archives, "--out", tmp_path, "--evaluate-every", 1, "--averaging", 0.9)
-    classifier = ("--classifier", "gan_jax/evaluation/classifier.safetensors")
+    classifier = ("--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     for epochs in (1, 2):
         done = call("train", "--channels", 3, "--name", "stacked", "--epochs", epochs, *options, *classifier)
         assert done.returncode == 0, done.stderr
-        assert "modes in 25600 samples, KL to uniform" in done.stdout
+        assert "modes in 500 samples, KL to uniform" in done.stdout
     folder = RunFolder(tmp_path / "stacked")
     metrics = folder.read_metrics()
     assert {"modes", "modes_kl", "raw_modes"} <= metrics.keys()
