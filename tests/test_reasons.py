@@ -15,6 +15,7 @@ from experiments.parts import PARTS
 from experiments.reasons import reason
 from gan_jax.compare import Run, by_seed
 from gan_jax.intervals import difference
+from gan_jax.panels import Metrics
 
 SEEDS = ("part_a", "part_a-seed_1", "part_a-seed_2")
 MADE_UP = ("recall", "coverage", "frechet", "precision", "density", "kl_to_uniform", "digit_share_1")
@@ -78,7 +79,7 @@ def seeds_of(run: Run, change: Callable[[float, int], float]) -> list[Run]:
     return [
         run._replace(
             config=replace(run.config, name=f"{run.config.name}-seed_{seed}", seed=seed),
-            metrics=run.metrics
+            metrics=dict(run.metrics)
             | {name: np.array([change(value, seed) for value in run.metrics[name]]) for name in MADE_UP},
         )
         for seed in (5, 6, 7)
@@ -88,7 +89,8 @@ def seeds_of(run: Run, change: Callable[[float, int], float]) -> list[Run]:
 def test_several_seeds_are_told_by_the_difference_of_means(baseline):
     own = seeds_of(read("part_c5"), lambda value, seed: value * (1 + (seed - 6) / 100))
     first, *_ = told("part_c5", own, baseline)
-    apart = difference(*([run.metrics["frechet"][-1] for run in runs] for runs in (own, baseline)))
+    here, there = ([run.metrics["frechet"][-1] for run in runs] for runs in (own, baseline))
+    apart = difference(here, there)
     assert f"worse in Fréchet distance 309 against 280 ± {apart.spread:.0f}" in first
     assert "Welch's t, 3 seeds against 3" in first
     ones = seeds_of(read("part_c4"), lambda value, seed: value if seed < 7 else value / 3)
@@ -97,7 +99,10 @@ def test_several_seeds_are_told_by_the_difference_of_means(baseline):
 
 def test_better_runs_are_called_better(baseline):
     better = read("part_a")
-    metrics = better.metrics | {"frechet": better.metrics["frechet"] / 4, "recall": 2.5 * better.metrics["recall"]}
+    metrics = dict(better.metrics) | {
+        "frechet": better.metrics["frechet"] / 4,
+        "recall": 2.5 * better.metrics["recall"],
+    }
     own = better._replace(config=PARTS["part_c1"].config, metrics=metrics)
     first, *_ = told("part_c1", [own], baseline)
     assert "held: better in Fréchet distance 67 against 280 ± 59, recall 0.44" in first
@@ -148,7 +153,7 @@ def test_without_measurements_of_samples(name, baseline):
         assert "is open" in text or name == "part_b"
 
 
-def blanked(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def blanked(metrics: Metrics) -> Metrics:
     return {key: column if place < 9 else column * np.nan for place, (key, column) in enumerate(metrics.items())}
 
 
