@@ -34,6 +34,7 @@ collect_ignore = (
         "browser",
         "test_homework.py",
         "test_readme.py",
+        "test_readme_numbers.py",
         "test_reasons.py",
         "test_reporting.py",
     ]
