@@ -30,8 +30,9 @@ def code_archive() -> bytes:
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside in sorted([*map(Path, FILES), *filter(_belongs, found)]):
             entry = zipfile.ZipInfo(f"{INTO}/{inside.as_posix()}")
-            entry.external_attr = (0o755 if (ROOT / inside).stat().st_mode & 0o100 else 0o644) << 16
-            archive.writestr(entry, (ROOT / inside).read_bytes(), zipfile.ZIP_DEFLATED)
+            content = (ROOT / inside).read_bytes()
+            entry.external_attr = (0o755 if content.startswith(b"#!") else 0o644) << 16  # however this was unpacked
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
 

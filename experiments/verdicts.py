@@ -14,7 +14,7 @@ import numpy as np
 from experiments.parts import Part
 from gan_jax.compare import DEAD_PROBABILITY, DEAD_RATIO, Groups, Run
 from gan_jax.evaluation.collapse import DOMINANT_SHARE
-from gan_jax.intervals import difference, prediction
+from gan_jax.intervals import difference, interval, prediction
 
 CLASSES = 10
 EVEN = 1 / CLASSES  # a digit's share of the samples where all are as frequent
@@ -129,7 +129,7 @@ def _of_digits(runs: Sequence[Run]) -> str:
 
 def _of_death(groups: Groups) -> str:
     baseline, own = groups.values()
-    usual = 10 ** float(np.mean(np.log10([max(_norm(run), 1e-300) for run in baseline])))
+    usual = interval([_norm(run) for run in baseline], geometric=True).mean
     outcomes = [_verdict_of_d(run) < DEAD_PROBABILITY and _norm(run) * DEAD_RATIO < usual for run in own]
     verdicts, norms = ([of(run) for run in own] for of in (_verdict_of_d, _norm))
     told = (
@@ -162,7 +162,7 @@ def _of_ones(groups: Groups) -> str:
     outcomes = [share >= DOMINANT_SHARE for share in last_values(own, "digit_share_1")]
     chance = ""
     if math.isfinite(found.spread):
-        chance = ", more than chance allows" if found.differs else ", no more than chance allows"
+        chance = f", which is{'' if found.differs else ' not'} more than chance allows"
     return f"{_told(outcomes, claim)}: {found.text}{chance}.{_single(baseline, own)}"
 
 

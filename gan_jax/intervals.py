@@ -57,7 +57,7 @@ def difference(values: Sequence[float], baseline: Sequence[float], geometric: bo
 def prediction(values: Sequence[float]) -> Interval:
     """The mean of one value a run, and how far a further run of the kind may be off it: t s sqrt(1 + 1/n).
 
-    At 95 %, by Student's t, if runs are spread normally (Hahn and Meeker 1991, section 4.7).
+    At 95 %, by Student's t, if runs are spread normally (Hahn and Meeker 1991, chapter 4).
     """
     mean, spread, n, *_ = interval(values)
     return Interval(mean, spread * math.sqrt(n + 1), n)
