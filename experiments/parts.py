@@ -5,9 +5,12 @@ expected figures       `measured` of each, with seed 0 after 100 epochs; all of 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gan_jax.config import Config, Setting
 from gan_jax.schedules import Schedule
+
+Expectation = Literal["learns", "dies", "collapses to ones", "improves"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Part:
     question: str
     claim: str  # of the homework's author
     measured: str  # with seed 0 after 100 epochs in float32
+    expects: Expectation = "improves"  # the claim as a verdict tests it
     baseline: str | None = "part_a"  # the part that it is compared with
 
 
@@ -25,6 +29,7 @@ PART_A = Part(
     Config(name="part_a", setting=Setting(loss="non_saturating")),
     question="Train a GAN on MNIST with the non-saturating loss: G minimises -log D(G(z)).",
     claim="Readable digits after 100 epochs.",
+    expects="learns",
     measured="Classifier Fréchet distance 267 (floor 1.5), all ten classes, 22 % ones.",
     baseline=None,
 )
@@ -32,6 +37,7 @@ PART_B = Part(
     Config(name="part_b", setting=Setting(loss="saturating")),
     question="Train it with the original minimax loss: G minimises log(1 - D(G(z))).",
     claim="It does not train: D soon rejects every sample, log(1 - D(G(z))) saturates, and G's gradient vanishes.",
+    expects="dies",
     measured="Dead from epoch 8 on: D(G(z)) below 1e-22, G's gradient 1e20 times below part_a's; one class.",
 )
 PART_C1 = Part(
@@ -56,6 +62,7 @@ PART_C4 = Part(
     Config(name="part_c4", discriminator_steps=Schedule.parse("4")),
     question="part_a with four steps of D throughout.",
     claim="Drifts towards generating only the digit 1.",
+    expects="collapses to ones",
     measured="Classifier Fréchet distance 784, two classes, 96 % ones.",
 )
 PART_C5 = Part(

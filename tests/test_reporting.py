@@ -68,7 +68,7 @@ def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
     assert rows["seeds"] == ("3", "1")
     assert "±" in rows["Fréchet"][0]
     assert "±" not in rows["Fréchet"][1]
-    assert "part_a (seed 0)" in section.reason.text[0]
+    assert "part_a (seed 0)" in section.reason.text[1]
 
 
 def test_collapse_is_told_where_it_happened(shipped):
