@@ -11,6 +11,7 @@ from experiments.parts import PARTS
 from gan_jax.compare import Run
 from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
+from gan_jax.text import without_folders
 
 MATHEMATICS = {"ridge": "penalty_strength", "change_of_variables": "draws"}  # by a fact that only its checks.json has
 
@@ -21,10 +22,14 @@ class Results:
 
     runs: list[Run] = field(default_factory=list)
     records: dict[str, tuple[Path, Mapping[str, Any]]] = field(default_factory=dict)  # by experiment: folder and JSON
-    passed_over: list[str] = field(default_factory=list)  # folders that cannot be shown, and why
+    passed_over: dict[Path, str] = field(default_factory=dict)  # folders that cannot be shown, and why
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.records)
+
+    def reasons(self) -> list[str]:
+        """Why folders were passed over, for a document."""
+        return [without_folders(reason, path) for path, reason in self.passed_over.items()]
 
 
 def gather(folder: Path) -> Results:
@@ -36,7 +41,7 @@ def gather(folder: Path) -> Results:
         try:
             _add(results, path)
         except UserError as error:
-            results.passed_over.append(str(error))
+            results.passed_over[path] = str(error)
     _put_in_order(results)
     return results
 

@@ -13,6 +13,8 @@ from gan_jax.keeping import JAX
 from gan_jax.reports import pictures, sections
 from gan_jax.reports.content import Section
 from gan_jax.run_folder import RunFolder
+from gan_jax.tables import incomparable
+from gan_jax.text import without_folders
 
 
 def part_of(run: Run) -> Part | None:
@@ -36,7 +38,7 @@ def part_of(run: Run) -> Part | None:
 def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
     """The name of the group that stands for each part, by the part's name, and the groups that stand for none.
 
-    Of several groups of a part it is the one with most epochs, all seeds together.
+    Of several groups of a part it is the one whose runs are longest, and of those the one with most seeds.
     """
     standing: dict[str, str] = {}
     for name, runs in groups.items():
@@ -44,13 +46,14 @@ def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
         if part is None:
             continue
         other = standing.get(part.config.name)
-        if other is None or _epochs(groups[other]) < _epochs(runs):
+        if other is None or _length(groups[other]) < _length(runs):
             standing[part.config.name] = name
     return standing, [name for name in groups if name not in standing.values()]
 
 
-def _epochs(runs: Sequence[Run]) -> int:
-    return sum(run.epochs for run in runs)
+def _length(runs: Sequence[Run]) -> tuple[int, int]:
+    """Epochs of each of them, and how many they are."""
+    return runs[0].epochs, len(runs)
 
 
 def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], most_epochs: int) -> Section:
@@ -74,7 +77,7 @@ def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], mo
         notes=[*filled.notes, *notes],
         beside=part.baseline if part.baseline is not None and baseline else "",
         reason=why,
-        comparison=sections.comparison_charts(groups, without=[column for column in shown if column])
+        comparison=sections.comparison_charts(groups, without=[*filter(None, shown), *incomparable(groups)])
         if groups
         else filled.comparison,
         tables=sections.measurements(groups) if groups else filled.tables,
@@ -117,7 +120,8 @@ def compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[
         try:
             found.append(read_baseline(Path(other.path), like))
         except UserError as error:
-            notes[f"Not compared with {part.baseline}: {error}."] = None
+            why = without_folders(str(error), Path(other.path), Path(runs[0].path))
+            notes[f"Not compared with {part.baseline}: {why}."] = None
     if not baseline:
         notes[f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it."] = None
     return (by_seed([*found, *runs]) if found else {}), list(notes)

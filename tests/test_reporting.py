@@ -17,6 +17,7 @@ from gan_jax.errors import UserError
 from gan_jax.generator import load_generator
 from gan_jax.reports import live
 from gan_jax.reports.content import Page
+from gan_jax.reports.page import render
 from gan_jax.run_folder import RunFolder
 from tests.command import contents
 
@@ -87,6 +88,7 @@ def test_reasons_name_what_was_measured(shipped):
 
 
 def test_each_step_of_a_derivation_has_what_its_check_measured(shipped):
+    assert "penalised intercept breaks the shift 0.99 \u2265 0.499<" in shipped.experiments[1].derivation
     for experiment in shipped.experiments[1:]:
         record = json.loads((RESULTS / experiment.id / "checks.json").read_text())
         names = {check["name"] for check in record["checks"]}
@@ -181,6 +183,43 @@ def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
     assert [section.title for section in page.others] == ["part_a"]
     assert page.overview is not None
     assert list(page.overview.links) == ["run-1", "part_a"]
+
+
+def test_a_long_run_stands_before_many_short_ones(tmp_path):
+    for seed in (1, 2, 3):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed, epochs=60)
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    page = make(tmp_path)
+    assert [entry.subject for entry in page.parts[0].provenance] == ["part_a"]
+    assert [section.title for section in page.others] == ["part_a (part_a-seed_1)"]
+
+
+def test_of_runs_of_one_length_the_most_seeds_stand(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    config = RunFolder(tmp_path / "part_a").read_config()
+    assert config is not None
+    RunFolder(tmp_path / "part_a").write_config(replace(config, setting=Setting(learning_rate=1e-3)))
+    for seed in (1, 2):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed)
+    assert len(make(tmp_path).parts[0].provenance) == 2
+
+
+def test_no_page_tells_where_the_folders_lie(tmp_path):
+    copy_of_part_a(tmp_path / "runs" / "part_a", 0, name="part_a", epochs=60)
+    shutil.copytree(RESULTS / "part_c5", tmp_path / "runs" / "part_c5")
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "config.json").write_text("{")
+    found = make(tmp_path / "runs")
+    assert "broken/config.json" in found.made.facts["passed over"]
+    part_c5 = next(section for section in found.parts if section.id == "part_c5")
+    assert "Not compared with part_a: epochs is 60 in part_a, 100 in part_c5." in part_c5.notes
+    assert str(tmp_path) not in render(found)
+
+
+def test_losses_that_cannot_be_compared_are_not_drawn_together(shipped):
+    drawn = {section.id: [chart.title for chart in section.comparison] for section in shipped.parts}
+    assert "Loss of G" in drawn["part_c4"]
+    assert "Loss of G" not in drawn["part_b"]
 
 
 def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
