@@ -188,7 +188,11 @@ def verify(
 def report(
     folders: Annotated[
         list[Path] | None,
-        paths("Folders of runs, or their names in runs. By default all, else those shipped.", name="RUN", negative=""),
+        paths(
+            "Folders of runs, or with runs in them, or names in runs. By default all there, else those shipped.",
+            name="RUN",
+            negative="",
+        ),
     ] = None,
     /,
     *,

@@ -47,7 +47,7 @@ def gather(folder: Path) -> Results:
 
 
 def gather_named(paths: Sequence[Path]) -> Results:
-    """What lies in just these folders.
+    """What lies in just these folders, each of a run or an experiment, or with such folders in it.
 
     Raises:
         UserError: if one of them is missing, damaged, or holds nothing that a page can show.
@@ -56,8 +56,14 @@ def gather_named(paths: Sequence[Path]) -> Results:
     for path in paths:
         if not path.is_dir():
             raise UserError(f"there is no folder {path}")
-        if not _add(results, path):
+        if _add(results, path):
+            continue
+        inside = gather(path)
+        if not inside:
             raise UserError(f"{path} holds no run, no saturation experiment and no checks of the mathematics")
+        results.runs += inside.runs
+        results.records |= inside.records
+        results.passed_over |= inside.passed_over
     if len({Path(run.path).resolve() for run in results.runs}) < len(results.runs):
         raise UserError("a run is named twice")
     _put_in_order(results)

@@ -60,8 +60,11 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
     made = [(out, html, f"the report, {len(html) / 1e6:.1f} MB, of {source}")]
     try:
         if pdf:
-            typeset = homework.make(results, source, author)
-            made.append((out.with_name("homework.pdf"), typeset, "the homework"))
+            typeset, there = homework.make(results, source, author), split(by_seed(results.runs))[0]
+            missing = [name for name in PARTS if name not in there]
+            missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]
+            told = f", in which these are still to be made: {', '.join(missing)}" if missing else ""
+            made.append((out.with_name("homework.pdf"), typeset, f"the homework{told}"))
         if archive:
             made.append((out.with_name("homework.zip"), code_archive(), "the code that made it"))
         for path, content, what in made:  # when all of it is there: what is refused changes no file

@@ -34,6 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == str(temporary):  # which the user never named
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

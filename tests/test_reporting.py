@@ -293,3 +293,24 @@ def test_a_damaged_picture_is_told(tmp_path):
     (path / "samples" / "epoch_050.png").write_bytes(np.zeros(100, np.uint8).tobytes())
     with pytest.raises(UserError, match="epoch_050"):
         reporting.make_page(gather_named([path]), "a test", whole=False)
+
+
+def test_a_folder_of_runs_may_be_named(call, tmp_path):
+    """So that what is shipped can be shown beside runs of one's own."""
+    for name in ("part_b", "ridge"):
+        shutil.copytree(RESULTS / name, tmp_path / "mine" / name)
+    done = call("report", tmp_path / "mine", RESULTS / "part_a", "--out", tmp_path / "a.html", "--pdf")
+    assert done.returncode == 0, done.stderr
+    missing = [name for name in PARTS if name not in ("part_a", "part_b")]
+    told = ", ".join([*missing, "saturation", "change_of_variables"])
+    assert f"the homework, in which these are still to be made: {told}" in done.stdout
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in text for name in ("part_a", "part_b", "ridge"))
+
+
+def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(call, tmp_path):
+    (tmp_path / "homework.zip").mkdir()
+    done = call("report", RESULTS / "part_a", "--out", tmp_path / "a.html", "--zip")
+    assert done.returncode == 2
+    assert "homework.zip: Is a directory" in done.stderr
+    assert ".partial" not in done.stderr
