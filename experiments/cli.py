@@ -3,7 +3,6 @@
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -19,7 +18,6 @@ from experiments.options import (
     Platform,
     RunOptions,
     configure,
-    habits_of,
     numbers,
     paths,
     source_of,
@@ -27,8 +25,9 @@ from experiments.options import (
 )
 from experiments.parts import PART_BEST, PARTS, Part
 from experiments.progress import listener, say
-from experiments.running import run_part, run_parts, tell, train_seeds
+from experiments.running import run_part, run_parts, train_seeds
 from experiments.saturation import saturation as run_saturation
+from experiments.torch_command import torch_baseline
 from experiments.variant import Variant
 from experiments.verifying import verify_run
 from gan_jax.compare import by_seed
@@ -36,9 +35,10 @@ from gan_jax.config import require, require_run_name
 from gan_jax.errors import UserError
 from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
-from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
 from gan_jax.text import printable
+
+EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # that bring these modules
 
 app = App(
     name="./run.sh",
@@ -62,6 +62,12 @@ def main() -> NoReturn:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
     except (UserError, CycloptsError) as error:
         status = _refuse(str(error))
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRAS:
+            raise
+        install = f"python -m pip install '.[{EXTRAS[missing]}]' in the checkout"
+        status = _refuse(f"{missing} is not installed: {install} brings it, and ./run.sh does so by itself")
     except StoppedError as error:
         print(f"run.sh: {error}", file=sys.stderr)
         status = error.exit_code
@@ -171,17 +177,26 @@ def verify(
 def report(
     folders: Annotated[
         list[Path] | None,
-        paths("Folders of runs, or their names in runs. By default all, else those shipped.", name="RUN", negative=""),
+        paths(
+            "Folders of runs, or with runs in them, or names in runs. By default all there, else those shipped.",
+            name="RUN",
+            negative="",
+        ),
     ] = None,
     /,
     *,
     out: Annotated[
-        Path, paths("The file. By default report.html in runs, beside run.sh.", show_default=False)
+        Path, paths("The file, which is replaced. By default report.html in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "report.html",
-    pdf: Annotated[bool, Parameter(help="Besides, the homework typeset: homework.pdf beside it.", negative="")] = False,
+    pdf: Annotated[
+        bool, Parameter(help="Besides, the homework typeset: homework.pdf beside it, which is replaced.", negative="")
+    ] = False,
     author: Annotated[str | None, Parameter(help="Whose name the PDF's title bears.")] = None,
     archive: Annotated[
-        bool, Parameter(name="--zip", help="Besides, the code to hand in: homework.zip beside it.", negative="")
+        bool,
+        Parameter(
+            name="--zip", help="Besides, the code to hand in: homework.zip beside it, which is replaced.", negative=""
+        ),
     ] = False,
 ) -> None:
     """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
@@ -217,8 +232,8 @@ def saturation(
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
 
 
-for _command in (sample, interpolate, export):
-    app.command(_command)
+for _command in (sample, interpolate, export, torch_baseline):
+    app.command(_command, name=_command.__name__)
 
 
 @app.command(name="bench")
@@ -241,43 +256,7 @@ def run_bench(
     bench([STUDIES[name] for name in chosen], out / "bench", repeats)
 
 
-def torch_arm(precision: Precision | None, compiled: bool) -> str:
-    """How the run's folder begins: each way of computing has a name of its own."""
-    numbers_of = {"bfloat16": "_autocast", "tensorfloat32": "_tensorfloat32"}
-    return "torch" + "_compile" * compiled + numbers_of.get(precision or "", "")
-
-
-# torch and scikit-learn are imported when called: run.sh installs them for the commands from here on alone.
-@app.command(name="torch_baseline")
-def torch_baseline(
-    part: Annotated[str, Parameter(help="Of the homework: part_a, part_b, part_c1 to part_c6.")],
-    /,
-    options: RunOptions | None = None,
-    *,
-    compiled: Annotated[bool, Parameter(name="--compile", help="Networks through torch.compile.", negative="")] = False,
-    autocast: Annotated[
-        bool, Parameter(help="bfloat16 by torch's autocast: the same as --precision bfloat16.", negative="")
-    ] = False,
-) -> None:
-    """A part as the homework's PyTorch notebook trains it, for ./run.sh compare; it keeps no checkpoints."""
-    require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
-    options = options or RunOptions()
-    require(not options.detect_nans, "--detect-nans finds operations of JAX: torch_baseline has none")
-    require(options.devices in (None, 1), "the torch baseline trains on one device: leave out --devices")
-    for name in ("coordinator", "hosts", "host_index", "platform"):
-        require(getattr(options, name) is None, f"torch_baseline takes no --{name.replace('_', '-')}")
-    if autocast:
-        require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
-        options = replace(options, precision="bfloat16")
-    base = replace(PARTS[part].config, name=f"{torch_arm(options.precision, compiled)}-{part}")
-    configs, habits = configure(base, options), habits_of(options)
-    prepare()
-    source = source_of(options)
-    from experiments import torch_baseline
-
-    tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))
-
-
+# scikit-learn is imported when called: run.sh installs it for these alone.
 @app.command
 def ridge(
     *,

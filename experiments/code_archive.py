@@ -1,27 +1,43 @@
-"""The code as an archive to hand in: what a fresh folder needs to run the homework, and nothing else."""
+"""The code as an archive to hand in: what a fresh folder needs to run the homework and its tests, and nothing else."""
 
 import io
 import zipfile
 from pathlib import Path
 
+from gan_jax.config import require
+
 ROOT = Path(__file__).parent.parent
-FILES = ("run.sh", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
-FOLDERS = ("gan_jax", "math_checks", "experiments")
-LEFT_OUT = ("__pycache__", "results")  # by the name of a folder; results are shown by the report
+FILES = (
+    *(".ci/run", ".ci/audit.py", "run.sh", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"),
+    "experiments/results/front.png",  # on the README's head
+)
+FOLDERS = ("gan_jax", "math_checks", "experiments", "tests", "docs")
+ENDINGS = (".py", ".typ", ".ipynb", ".js", ".css", ".html", ".gz", ".safetensors", ".md", ".sh", ".toml", "LICENSE")
+# By the name of a folder: results are shown by the report, and the rest is made anew.
+LEFT_OUT = ("__pycache__", "results", "runs", "api")
 INTO = "gan_jax"  # the folder that it unpacks into
 
 
 def code_archive() -> bytes:
-    """A zip file; of the same code the same bytes, since it holds no times."""
-    paths = [ROOT / name for name in FILES]
-    paths += [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
+    """A zip file; of the same code the same bytes, since it holds no times.
+
+    Raises:
+        UserError: where the package was installed without its checkout.
+    """
+    require(all((ROOT / name).is_file() for name in FILES), "--zip needs the checkout, which is not here")
+    found = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(paths):
-            inside = path.relative_to(ROOT)
-            if path.is_symlink() or any(part in LEFT_OUT or part.startswith(".") for part in inside.parts):
-                continue
+        for inside in sorted([*map(Path, FILES), *filter(_belongs, found)]):
             entry = zipfile.ZipInfo(f"{INTO}/{inside.as_posix()}")
-            entry.external_attr = (0o755 if path.stat().st_mode & 0o100 else 0o644) << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            content = (ROOT / inside).read_bytes()
+            entry.external_attr = (0o755 if content.startswith(b"#!") else 0o644) << 16  # however this was unpacked
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
+
+
+def _belongs(inside: Path) -> bool:
+    """Whether this is a file of the code, by its ending and the folders that it lies in."""
+    hidden = any(part in LEFT_OUT or part.startswith(".") for part in inside.parts)
+    path = ROOT / inside
+    return not hidden and inside.name.endswith(ENDINGS) and path.is_file() and not path.is_symlink()

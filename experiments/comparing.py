@@ -1,6 +1,6 @@
 """Runs against each other: a table for the terminal, CSV and Markdown, and a figure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gan_jax import figures, panels
@@ -41,12 +41,13 @@ def read_run(path: Path, epochs: int | None = None) -> Run:
     )
 
 
-# What a part changes in its baseline: all else must agree for the two to be compared.
-CHANGED_BY_PARTS = ("name", "discriminator_steps", "loss", "real_target", "fake_target", "generator_target")
-
-
-def read_baseline(path: Path, run: Run) -> Run:
+def read_baseline(path: Path, run: Run, changed: Collection[str]) -> Run:
     """The baseline of a part's run, at the same epoch.
+
+    Args:
+        path: of the baseline.
+        run: the part's.
+        changed: what the part changes in its baseline, by the configuration's names: all else must agree.
 
     Raises:
         UserError: if there is none that was made with the same options, with the difference.
@@ -54,17 +55,17 @@ def read_baseline(path: Path, run: Run) -> Run:
     baseline = read_run(path, run.epochs)
     there, here = (each.config.flat() | {"epochs": each.epochs, "data": each.data[:12]} for each in (baseline, run))
     for name in here:
-        if name not in CHANGED_BY_PARTS and there[name] != here[name]:
+        if name not in ("name", *changed) and there[name] != here[name]:
             raise UserError(f"{name} is {there[name]} in {path}, {here[name]} in {run.path}")
     return baseline
 
 
-def read_baselines(paths: Sequence[Path], runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+def read_baselines(paths: Sequence[Path], runs: Sequence[Run], changed: Collection[str]) -> tuple[list[Run], list[str]]:
     """The baselines of a part's runs that there are, and for each of the others why there is none."""
     baselines, missing = [], []
     for path, run in zip(paths, runs, strict=True):
         try:
-            baselines.append(read_baseline(path, run))
+            baselines.append(read_baseline(path, run, changed))
         except UserError as error:
             missing.append(str(error))
     return baselines, missing

@@ -6,17 +6,25 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import typst
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _FORMULA = re.compile(r'(<math display="block">.*?</math>)', re.DOTALL)  # wider than a phone: it scrolls in a box
+_SIGNS = {"<=": "\N{LESS-THAN OR EQUAL TO}", ">=": "\N{GREATER-THAN OR EQUAL TO}"}
 _CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
 
 
 class Measured(NamedTuple):
     """What a check found, of all that it was measured on."""
 
-    residual: float | None  # the largest; None where one is not a number
+    residual: float | None  # the one nearest the bound, or beyond; None where one is not a number
+    relation: str  # that it must have to the bound
+    bound: float
     passed: bool
+
+    def told(self) -> str:
+        """For a line: 2e-15 ≤ 1e-12."""
+        residual = "not a number" if self.residual is None else f"{self.residual:.3g}"
+        return f"{residual} {_SIGNS.get(self.relation, self.relation)} {self.bound:.3g}"
 
 
 def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
@@ -37,9 +45,8 @@ def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
         words = check.replace("_", " ")
         if check not in found:
             return f'<span class="check">{words}</span>'
-        residual, passed = found[check]
-        told = "" if residual is None else f" {residual:.1e}"
-        return f'<a class="check" href="#{check_id(name, check)}">{"✓" if passed else "✗"} {words}{told}</a>'
+        mark, told = "✓" if found[check].passed else "✗", escape(found[check].told())
+        return f'<a class="check" href="#{check_id(name, check)}">{mark} {words} {told}</a>'
 
     body = _FORMULA.sub(r'<div class="formula">\1</div>', body)
     return Markup(_CHECK.sub(measured, body)), style

@@ -11,6 +11,7 @@ from experiments.parts import PARTS
 from gan_jax.compare import Run
 from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
+from gan_jax.text import without_folders
 
 MATHEMATICS = {"ridge": "penalty_strength", "change_of_variables": "draws"}  # by a fact that only its checks.json has
 
@@ -21,10 +22,14 @@ class Results:
 
     runs: list[Run] = field(default_factory=list)
     records: dict[str, tuple[Path, Mapping[str, Any]]] = field(default_factory=dict)  # by experiment: folder and JSON
-    passed_over: list[str] = field(default_factory=list)  # folders that cannot be shown, and why
+    passed_over: dict[Path, str] = field(default_factory=dict)  # folders that cannot be shown, and why
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.records)
+
+    def reasons(self) -> list[str]:
+        """Why folders were passed over, for a document."""
+        return [without_folders(reason, path) for path, reason in self.passed_over.items()]
 
 
 def gather(folder: Path) -> Results:
@@ -36,13 +41,13 @@ def gather(folder: Path) -> Results:
         try:
             _add(results, path)
         except UserError as error:
-            results.passed_over.append(str(error))
+            results.passed_over[path] = str(error)
     _put_in_order(results)
     return results
 
 
 def gather_named(paths: Sequence[Path]) -> Results:
-    """What lies in just these folders.
+    """What lies in just these folders, each of a run or an experiment, or with such folders in it.
 
     Raises:
         UserError: if one of them is missing, damaged, or holds nothing that a page can show.
@@ -51,8 +56,14 @@ def gather_named(paths: Sequence[Path]) -> Results:
     for path in paths:
         if not path.is_dir():
             raise UserError(f"there is no folder {path}")
-        if not _add(results, path):
+        if _add(results, path):
+            continue
+        inside = gather(path)
+        if not inside:
             raise UserError(f"{path} holds no run, no saturation experiment and no checks of the mathematics")
+        results.runs += inside.runs
+        results.records |= inside.records
+        results.passed_over |= inside.passed_over
     if len({Path(run.path).resolve() for run in results.runs}) < len(results.runs):
         raise UserError("a run is named twice")
     _put_in_order(results)

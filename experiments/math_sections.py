@@ -1,8 +1,9 @@
 """The saturation experiment and the mathematics as sections of the report."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,17 +16,43 @@ from gan_jax.reports.content import Experiment, Provenance, Table
 Record = tuple[Path, Mapping[str, Any]]
 
 FORMULAS = {"saturating": "log(1 - D(G(z)))", "non_saturating": "-log D(G(z))"}
+
+
+class Drawn(NamedTuple):
+    """A figure's caption, and what is seen in it."""
+
+    caption: str
+    seen: str
+
+
 FIGURES = {
     "ridge": {
-        "coefficient_paths": "Coefficients over the strength of the penalty: with the intercept free they shrink and "
-        "the mean prediction stays; with the intercept penalised it does not.",
+        "coefficient_paths": Drawn(
+            "Coefficients over the strength of the penalty: with the intercept free they shrink and the mean "
+            "prediction stays; with the intercept penalised it does not.",
+            "Two columns of two panels over lambda on a logarithmic axis. Above, a line for each coefficient, all of "
+            "which run to 0. Below, the mean prediction: level in the left panel, in the right one it falls towards 0.",
+        ),
     },
     "change_of_variables": {
-        "grids": "A grid and its image under the inverse map, with a rectangle, its image, and the parallelogram of "
-        "the derivatives.",
-        "densities": "The density before and after the homework's map, with samples.",
-        "areas": "The relative difference between the image's area and the parallelogram's falls in proportion to the "
-        "rectangle.",
+        "grids": Drawn(
+            "A grid and its image under the inverse map, with a rectangle, its image, and the parallelogram of the "
+            "derivatives.",
+            "Two rows: on the left a square grid in u and v with a blue rectangle, on the right its image in x and y. "
+            "Above, the homework's map turns and shrinks it, and a dashed parallelogram covers the rectangle's image. "
+            "Below, a bent grid, where the parallelogram and the image lie apart at the edges.",
+        ),
+        "densities": Drawn(
+            "The density before and after the homework's map, with samples.",
+            "Two round clouds of points over shades of blue: on the left X and Y, dense and narrow; on the right U and "
+            "V, paler and wider in all directions alike.",
+        ),
+        "areas": Drawn(
+            "The relative difference between the image's area and the parallelogram's falls in proportion to the "
+            "rectangle.",
+            "Three rising straight lines on logarithmic axes, the relative difference over the rectangle's side for "
+            "three maps, parallel to a grey line of slope 1.",
+        ),
     },
 }
 TITLES = {"ridge": "Ridge regression", "change_of_variables": "The change of variables"}
@@ -96,8 +123,8 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
     return about._replace(
         text=[f"{passed} of {len(checks)} checks passed.", *_solution(values)],
         pictures=[
-            (text, pictures.picture(folder / f"{figure}.png"))
-            for figure, text in FIGURES[name].items()
+            (drawn.caption, pictures.picture(folder / f"{figure}.png", drawn.seen))
+            for figure, drawn in FIGURES[name].items()
             if (folder / f"{figure}.png").is_file()
         ],
         tables=[_table(name, checks)],
@@ -107,12 +134,18 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
 
 
 def found_by(checks: list[Mapping[str, Any]]) -> dict[str, Measured]:
+    """By each check's name that of its measurements which is nearest its bound, or beyond."""
     found: dict[str, Measured] = {}
     for check in checks:
-        earlier = found.get(check["name"], Measured(0.0, True))
-        residual = None if None in (check["residual"], earlier.residual) else max(check["residual"], earlier.residual)
-        found[check["name"]] = Measured(residual, earlier.passed and check["passed"])
+        measured = Measured(check["residual"], check["relation"], check["bound"], check["passed"])
+        found[check["name"]] = min(found.get(check["name"], measured), measured, key=_leeway)
     return found
+
+
+def _leeway(found: Measured) -> tuple[bool, float]:
+    if found.residual is None:
+        return found.passed, -math.inf
+    return found.passed, found.residual if found.relation == ">=" else -found.residual
 
 
 def _solution(values: Mapping[str, Any]) -> list[str]:
@@ -134,7 +167,7 @@ def _table(name: str, checks: list[Mapping[str, Any]]) -> Table:
         rows.append(
             [
                 check["name"].replace("_", " "), check["subject"], residual, check["relation"],
-                f"{check['bound']:.1e}", "pass" if check["passed"] else "FAIL", check["statement"],
+                f"{check['bound']:.3g}", "pass" if check["passed"] else "FAIL", check["statement"],
             ]
         )  # fmt: skip
         ids.append("" if check["name"] in seen else check_id(name, check["name"]))
@@ -142,10 +175,10 @@ def _table(name: str, checks: list[Mapping[str, Any]]) -> Table:
     return Table("Every check, its residual and the bound that it must keep", rows, ids=ids)
 
 
-def _provenance(name: str, path: Path, made: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> Provenance:
+def _provenance(name: str, path: Path, made: Mapping[str, Any], figures: Iterable[str] = ()) -> Provenance:
     """Where a record and the figures beside it come from."""
     facts = {"numbers are from": f"{path.name}, SHA-256 {sections.file_sha256(path)[: sections.SHORT]}"}
-    for figure in figures or {}:
+    for figure in figures:
         drawn = path.with_name(f"{figure}.png")
         if drawn.is_file():
             facts[drawn.name] = f"SHA-256 {sections.file_sha256(drawn)[: sections.SHORT]}"

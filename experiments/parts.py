@@ -5,10 +5,13 @@ expected figures       `measured` of each, with seed 0 after 100 epochs; all of 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from experiments.changes import CHANGES
 from gan_jax.config import Config, Setting
 from gan_jax.schedules import Schedule
+
+Expectation = Literal["learns", "dies", "collapses to ones", "improves"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,23 @@ class Part:
     question: str
     claim: str  # of the homework's author
     measured: str  # with seed 0 after 100 epochs in float32
+    expects: Expectation = "improves"  # the claim as a verdict tests it
     baseline: str | None = "part_a"  # the part that it is compared with
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """What it changes in its baseline, by the configuration's names."""
+        if self.baseline is None:
+            return frozenset()
+        here, there = self.config.flat(), PARTS[self.baseline].config.flat()
+        return frozenset(name for name in here if here[name] != there[name])
 
 
 PART_A = Part(
     Config(name="part_a", setting=Setting(loss="non_saturating")),
     question="Train a GAN on MNIST with the non-saturating loss: G minimises -log D(G(z)).",
     claim="Readable digits after 100 epochs.",
+    expects="learns",
     measured="Classifier Fréchet distance 267 (floor 1.5), all ten classes, 22 % ones.",
     baseline=None,
 )
@@ -33,6 +46,7 @@ PART_B = Part(
     Config(name="part_b", setting=Setting(loss="saturating")),
     question="Train it with the original minimax loss: G minimises log(1 - D(G(z))).",
     claim="It does not train: D soon rejects every sample, log(1 - D(G(z))) saturates, and G's gradient vanishes.",
+    expects="dies",
     measured="Dead from epoch 8 on: D(G(z)) below 1e-22, G's gradient 1e20 times below part_a's; one class.",
 )
 PART_C1 = Part(
@@ -57,6 +71,7 @@ PART_C4 = Part(
     Config(name="part_c4", discriminator_steps=Schedule.parse("4")),
     question="part_a with four steps of D throughout.",
     claim="Drifts towards generating only the digit 1.",
+    expects="collapses to ones",
     measured="Classifier Fréchet distance 784, two classes, 96 % ones.",
 )
 PART_C5 = Part(

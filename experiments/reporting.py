@@ -14,7 +14,7 @@ from gan_jax import checkpoints
 from gan_jax.compare import Groups, Run, by_seed
 from gan_jax.config import require
 from gan_jax.errors import UserError
-from gan_jax.files import write_bytes, write_text
+from gan_jax.files import write_bytes
 from gan_jax.generator import load_generator
 from gan_jax.keeping import JAX
 from gan_jax.manifest import provenance
@@ -23,6 +23,7 @@ from gan_jax.reports.content import Experiment, Generator, Page, Provenance, Sec
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.tables import as_cells, table
+from gan_jax.text import without_folders
 
 SHIPPED = Path(__file__).parent / "results"
 INTRODUCTION = (
@@ -53,18 +54,22 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
         results, source = gather(DEFAULT_OUT), "runs/"
         if not results:
             results, source = gather(SHIPPED), "experiments/results, the shipped results"
-    for line in results.passed_over:
+    for line in results.passed_over.values():
         say(f"passed over: {line}")
-    text = page.render(make_page(results, source, whole=not folders))
+    html = page.render(make_page(results, source, whole=not folders)).encode()
+    made = [(out, html, f"the report, {len(html) / 1e6:.1f} MB, of {source}")]
     try:
-        write_text(out, text)
-        say(f"{out}: the report, {len(text.encode()) / 1e6:.1f} MB, of {source}")
         if pdf:
-            homework.write(results, source, out.with_name("homework.pdf"), author)
-            say(f"{out.with_name('homework.pdf')}: the homework")
+            typeset, there = homework.make(results, source, author), split(by_seed(results.runs))[0]
+            missing = [name for name in PARTS if name not in there]
+            missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]
+            told = f", in which these are still to be made: {', '.join(missing)}" if missing else ""
+            made.append((out.with_name("homework.pdf"), typeset, f"the homework{told}"))
         if archive:
-            write_bytes(out.with_name("homework.zip"), code_archive())
-            say(f"{out.with_name('homework.zip')}: the code that made it")
+            made.append((out.with_name("homework.zip"), code_archive(), "the code that made it"))
+        for path, content, what in made:  # when all of it is there: what is refused changes no file
+            write_bytes(path, content)
+            say(f"{path}: {what}")
     except OSError as error:
         raise UserError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
 
@@ -134,7 +139,7 @@ def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
 def _made(results: Results, source: str) -> Provenance:
     facts = sections.made_by(provenance()) | {"shows": source}
     if results.passed_over:
-        facts["passed over"] = "; ".join(results.passed_over)
+        facts["passed over"] = "; ".join(results.reasons())
     return Provenance("this page", facts)
 
 
@@ -153,7 +158,7 @@ def _generator(runs: Sequence[Run]) -> Generator:
             judge = state.discriminator["params"] if alone else None  # or D has no verdict on a single image
             embedded = live.embed(state.delivered["params"], judge)
         except UserError as error:
-            reasons.append(f"{run.config.name} was passed over: {error}.")
+            reasons.append(f"{run.config.name} was passed over: {without_folders(str(error), folder.path)}.")
             continue
         about = (
             f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, computed here in "

@@ -1,7 +1,7 @@
 """The homework's parts, and other runs, as sections of the report."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from experiments.comparing import read_baseline
@@ -13,6 +13,10 @@ from gan_jax.keeping import JAX
 from gan_jax.reports import pictures, sections
 from gan_jax.reports.content import Section
 from gan_jax.run_folder import RunFolder
+from gan_jax.tables import incomparable
+from gan_jax.text import without_folders
+
+OPTIONS = {"batch_size", "learning_rate", "precision"}  # of a setting, which every part's command takes
 
 
 def part_of(run: Run) -> Part | None:
@@ -21,22 +25,14 @@ def part_of(run: Run) -> Part | None:
     if part is None or run.trainer != JAX:
         return None
     here, there = run.config.flat(), part.config.flat()
-    decisive = (
-        "discriminator_steps",
-        "loss",
-        "real_target",
-        "fake_target",
-        "generator_target",
-        "dropout_rate",
-        "width",
-    )
+    decisive = {"discriminator_steps", *asdict(part.config.setting)} - OPTIONS
     return part if all(here[name] == there[name] for name in decisive) else None
 
 
 def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
     """The name of the group that stands for each part, by the part's name, and the groups that stand for none.
 
-    Of several groups of a part it is the one with most epochs, all seeds together.
+    Of several groups of a part it is the one whose runs are longest, and of those the one with most seeds.
     """
     standing: dict[str, str] = {}
     for name, runs in groups.items():
@@ -44,13 +40,14 @@ def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
         if part is None:
             continue
         other = standing.get(part.config.name)
-        if other is None or _epochs(groups[other]) < _epochs(runs):
+        if other is None or _length(groups[other]) < _length(runs):
             standing[part.config.name] = name
     return standing, [name for name in groups if name not in standing.values()]
 
 
-def _epochs(runs: Sequence[Run]) -> int:
-    return sum(run.epochs for run in runs)
+def _length(runs: Sequence[Run]) -> tuple[int, int]:
+    """Epochs of each of them, and how many they are."""
+    return runs[0].epochs, len(runs)
 
 
 def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], most_epochs: int) -> Section:
@@ -74,7 +71,7 @@ def section_of_part(part: Part, runs: Sequence[Run], baseline: Sequence[Run], mo
         notes=[*filled.notes, *notes],
         beside=part.baseline if part.baseline is not None and baseline else "",
         reason=why,
-        comparison=sections.comparison_charts(groups, without=[column for column in shown if column])
+        comparison=sections.comparison_charts(groups, without=[*filter(None, shown), *incomparable(groups)])
         if groups
         else filled.comparison,
         tables=sections.measurements(groups) if groups else filled.tables,
@@ -115,9 +112,10 @@ def compared(part: Part, runs: Sequence[Run], baseline: Sequence[Run]) -> tuple[
     for other in baseline:
         like = runs[0]._replace(config=replace(runs[0].config, seed=other.config.seed))
         try:
-            found.append(read_baseline(Path(other.path), like))
+            found.append(read_baseline(Path(other.path), like, part.changes))
         except UserError as error:
-            notes[f"Not compared with {part.baseline}: {error}."] = None
+            why = without_folders(str(error), Path(other.path), Path(runs[0].path))
+            notes[f"Not compared with {part.baseline}: {why}."] = None
     if not baseline:
         notes[f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it."] = None
     return (by_seed([*found, *runs]) if found else {}), list(notes)

@@ -87,7 +87,7 @@ def run_part(part: Part, options: RunOptions) -> None:
     found = [read_run(folder.path) for folder in folders]
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
-    baselines, missing = read_baselines(paths, found)
+    baselines, missing = read_baselines(paths, found, part.changes)
     make = f"Make it: ./run.sh {baseline.name}, with the same options."
     for reason in missing:
         say(f"No comparison with {baseline.name}: {reason}. {make}")

@@ -7,7 +7,7 @@ of the gradient is measured that G would receive under either loss. Under -log D
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -98,9 +98,8 @@ def measure(generator: dict, epochs: int, images: Array, iterations: np.ndarray,
     return Curve(epochs, iterations, {loss: np.array(values) for loss, values in norms.items()})
 
 
-def draw(curves: Sequence[Curve]) -> Figure:
+def draw(curves: Sequence[Curve], figure: Figure) -> None:
     """Both losses side by side, a line for each frozen G, on logarithmic axes."""
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
     # Shared: a norm of 0 is not drawn, and would leave one panel shorter than the other.
     panels = figure.subplots(1, 2, sharex=True, sharey=True, squeeze=False)[0]
     for axis, loss, formula in zip(panels, LOSSES, ("log(1 - D(G(z)))", "-log D(G(z))"), strict=True):
@@ -113,7 +112,6 @@ def draw(curves: Sequence[Curve]) -> Figure:
         axis.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("norm of the gradient that reaches G")
     panels[0].legend(title="G frozen", frameon=False)
-    return figure
 
 
 def _ends(norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,12 +188,26 @@ def saturation(
         curve = measure(frozen[epoch], epoch, images, points, setting)
         curves.append(curve)
         write_json(out / "saturation.json", about | {"curves": [_record(curve) for curve in curves]})
-        save_figure(out / "saturation.png", draw(curves))
+        figure = Figure(figsize=(10, 4.5), layout="constrained")
+        draw(curves, figure)
+        save_figure(out / "saturation.png", figure)
         say(
             f"G frozen after epoch {epoch}: in {iterations} iterations of D its gradient "
             f"{in_words(curve.norms['saturating'])} under log(1 - D), "
             f"{in_words(curve.norms['non_saturating'])} under -log D"
         )
+
+
+def curves_of(record: Mapping[str, Any]) -> list[Curve]:
+    """Those of a saturation.json."""
+    return [
+        Curve(
+            curve["generator_epochs"],
+            np.array(curve["iterations"]),
+            {loss: np.array(norms, float) for loss, norms in curve["gradient_norm"].items()},
+        )
+        for curve in record["curves"]
+    ]
 
 
 def _record(curve: Curve) -> dict[str, Any]:

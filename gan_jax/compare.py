@@ -1,6 +1,7 @@
 """Which of several runs belong together, and in words what distinguishes a run from its baseline."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -39,7 +40,7 @@ def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs that differ in the seed alone, together under the name that they share, in the order given.
 
     Runs of different settings, data, lengths or trainers are never taken together, nor are two of one seed: what would
-    then share a name is told apart by its path.
+    then share a name is told apart by its path from the folder that they have in common.
     """
     groups: list[list[Run]] = []
     for run in runs:
@@ -52,10 +53,17 @@ def by_seed(runs: Sequence[Run]) -> dict[str, list[Run]]:
         group[0].config.name.removesuffix(f"-seed_{group[0].config.seed}") if len(group) > 1 else group[0].config.name
         for group in groups
     ]
+    paths: dict[str, list[str]] = {}
+    for name, group in zip(names, groups, strict=True):
+        paths.setdefault(name, []).append(os.path.abspath(group[0].path))
     return {
-        name if names.count(name) == 1 else f"{name} ({group[0].path})": group
+        name if len(paths[name]) == 1 else f"{name} ({_from_common_folder(group[0].path, paths[name])})": group
         for name, group in zip(names, groups, strict=True)
     }
+
+
+def _from_common_folder(path: str, paths: Sequence[str]) -> str:
+    return os.path.relpath(path, os.path.commonpath(paths))
 
 
 def _is_another_seed(run: Run, group: Sequence[Run]) -> bool:

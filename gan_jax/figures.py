@@ -38,8 +38,8 @@ def diagnostics(metrics: Metrics, title: str) -> Figure:
     panels.verdicts(verdicts, [metrics])
     panels.accuracy(accuracy, [metrics])
     panels.norms(norms, [metrics])
-    for axis in (verdicts, norms):
-        axis.legend(frameon=False, fontsize=8)
+    verdicts.legend(loc="upper right", frameon=False, fontsize=8)
+    norms.legend(frameon=False, fontsize=8)
     figure.suptitle(title)
     return figure
 

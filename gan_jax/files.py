@@ -5,10 +5,11 @@ import errno
 import json
 import os
 import stat
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from PIL import Image
 
 DOTS_PER_INCH = 120
 GREYS = 16  # of an animation: half the size that 256 give, and hard to tell from them
+MAX_SIDE = 4096  # pixels of an image, of which ours have some hundred to a thousand
 PARTIAL = ".partial-"  # how the name of a file begins that is not whole yet
 
 
@@ -32,6 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == str(temporary):  # which the user never named
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -78,6 +84,19 @@ def read_regular(path: Path, most: int, *, links: bool = False) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
     return content
+
+
+def unpacked_png(file: BinaryIO) -> Image.Image:
+    """A PNG image with all its pixels. Raises ValueError if it is damaged, or has more pixels than ours have."""
+    try:
+        with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+            image = Image.open(file, formats=["PNG"])
+        if max(image.size) > MAX_SIDE:
+            raise ValueError(f"it has {image.width} x {image.height} pixels")
+        image.load()
+    except Exception as error:  # of which Pillow raises many kinds
+        raise ValueError(f"{error}") from error
+    return image
 
 
 def write_bytes(path: Path, content: bytes) -> None:

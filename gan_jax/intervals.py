@@ -54,6 +54,15 @@ def difference(values: Sequence[float], baseline: Sequence[float], geometric: bo
     return _finish(mean, _quantile(freedom) * math.sqrt(first + second), n, geometric)
 
 
+def prediction(values: Sequence[float]) -> Interval:
+    """The mean of one value a run, and how far a further run of the kind may be off it: t s sqrt(1 + 1/n).
+
+    At 95 %, by Student's t, if runs are spread normally (Hahn and Meeker 1991, chapter 4).
+    """
+    mean, spread, n, *_ = interval(values)
+    return Interval(mean, spread * math.sqrt(n + 1), n)
+
+
 def _usable(values: Sequence[float], geometric: bool) -> tuple[list[float], int]:
     """The finite values, or the logarithms of those that are not 0, and how many are."""
     finite = [value for value in values if math.isfinite(value)]

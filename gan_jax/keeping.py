@@ -15,11 +15,12 @@ from gan_jax import figures, run_figures
 from gan_jax.config import Config, require
 from gan_jax.data import ImageDataset
 from gan_jax.errors import DivergedError, UserError
-from gan_jax.evaluation import Reference, collapse_warnings, columns, evaluate, modes_of, stacked, summary
+from gan_jax.evaluation import Reference, collapse_warnings
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.events import Events, require_writer
 from gan_jax.keys import Stream
 from gan_jax.manifest import provenance
+from gan_jax.measuring import measure, sample_count
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import Row, RunFolder
 from gan_jax.source import Source
@@ -144,17 +145,16 @@ class Record:
     def _evaluate(self, players: Players, reference: Reference, listener: Listener) -> tuple[float, ...] | None:
         """Add the measurements of samples to the last row, and tell them; returns the digits' shares, if known."""
         channels = self.config.setting.channels
-        count = stacked.SAMPLES if channels > 1 else reference.samples
+        count = sample_count(reference, channels)
         latents = latents_of(jax.random.key(self.config.seed), Stream.EVALUATION, count)
-        measure = _modes if channels > 1 else _measurements
-        found, lines, histogram = measure(players.generate(latents), reference)
-        self.rows[-1] |= found
+        found = measure(players.generate(latents), reference, channels)
+        self.rows[-1] |= found.columns
         if players.generate_raw is not None:
-            raw, *_ = measure(players.generate_raw(latents), reference)
-            self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
-        for line in lines:
+            raw = measure(players.generate_raw(latents), reference, channels)
+            self.rows[-1] |= {f"raw_{name}": value for name, value in raw.columns.items()}
+        for line in found.lines:
             listener.say(f"{self.config.name}: {line}")
-        return histogram
+        return found.digit_histogram
 
     def _warn(self, histogram: tuple[float, ...] | None, listener: Listener) -> None:
         """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
@@ -164,24 +164,6 @@ class Record:
         if histogram is not None or dies:
             for line in collapse_warnings(histogram, score):
                 listener.say(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
-
-
-Measured = tuple[dict[str, float], list[str], tuple[float, ...] | None]  # columns, lines, and the digits' shares
-
-
-def _measurements(samples: jax.Array, reference: Reference) -> Measured:
-    """What samples of one digit each are worth."""
-    evaluation = evaluate(samples, reference)
-    return columns(evaluation), summary(evaluation), evaluation.digit_histogram
-
-
-def _modes(samples: jax.Array, reference: Reference) -> Measured:
-    """How many numbers samples of several channels make up; nothing where no classifier fits."""
-    if reference.of_features is None:
-        return {}, ["no classifier fits this data: modes are not counted"], None
-    found = modes_of(reference.of_features.classifier, samples)
-    line = f"{found.modes} modes in {found.n} samples, KL to uniform {found.modes_kl:.3f}"
-    return {name: float(value) for name, value in found._asdict().items()}, [line], None
 
 
 def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> None:

@@ -24,11 +24,12 @@ CURVES = {  # what every epoch has: a label and a scale
     "generator_loss": ("generator's loss", "linear"),
     "fake_probability": ("D(G(z))", "log"),
     "generator_gradient_norm": ("norm of G's gradient", "log"),
-}  # what every epoch has: a label and a scale
-MEASURED = {
+}
+OF_THE_REAL = {"real_probability": ("D(x)", "linear")}  # what tells runs of other targets apart
+MEASURED = {  # what only some epochs have
     "frechet": ("classifier Fréchet distance", "log"),
     "coverage": ("coverage", "linear"),
-}  # what only some epochs have
+}
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epochs,) each
 Groups = Mapping[str, Sequence[Metrics]]  # by name, the metrics of each seed, the baseline first
@@ -95,7 +96,7 @@ def verdicts(axis: Axes, runs: Sequence[Metrics]) -> None:
     _mean_and_each(axis, runs, "real_probability", "D(x), real", DISCRIMINATOR)
     _mean_and_each(axis, runs, "fake_probability", "D(G(z)), generated", GENERATOR)
     axis.axhline(0.5, color=EQUILIBRIUM, linestyle="--", linewidth=1)
-    axis.set_ylim(-0.02, 1.02)
+    axis.set(ylim=(-0.02, 1.4), yticks=np.linspace(0, 1, 5))  # above 1 there is room for a legend
     _finish(axis, runs, "mean verdict of D")
 
 
@@ -127,15 +128,18 @@ def looks_of(groups: Iterable[str]) -> Looks:
 
 
 def compared(axis: Axes, groups: Groups, name: str) -> None:
-    """One of CURVES or MEASURED, of every group, with the curves' labels for a legend."""
-    label, scale = {**CURVES, **MEASURED}[name]
+    """One of CURVES, OF_THE_REAL or MEASURED, of every group, with the curves' labels for a legend."""
+    label, scale = {**CURVES, **OF_THE_REAL, **MEASURED}[name]
     axis.set_yscale(scale)
     for (group, look), runs in zip(looks_of(groups).items(), groups.values(), strict=True):
-        if name in CURVES:
-            _mean_and_each(axis, runs, name, for_figure(group), *look)
-        else:
+        if name in MEASURED:
             _measurements(axis, runs, name, *look)
+        else:
+            _mean_and_each(axis, runs, name, for_figure(group), *look)
     _finish(axis, [metrics for runs in groups.values() for metrics in runs], label)
+    if name == "fake_probability":  # nothing is above 1, and below there is a decade at least
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(low, 0.1), min(high, 1))
 
 
 def traced(groups: Groups) -> list[str]:

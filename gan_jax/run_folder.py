@@ -16,25 +16,20 @@ import io
 import json
 import math
 import os
-import struct
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
-from gan_jax.files import PARTIAL, open_regular, read_regular, regular, save_image, write_json, write_text
+from gan_jax.files import PARTIAL, open_regular, read_regular, regular, save_image, unpacked_png, write_json, write_text
 
 Row = dict[str, float]
 LOCK = ".lock"  # holds the number of the process that trains here
-MAX_SIDE = 4096  # pixels of an image of samples, of which ours have 242
 MAX_JSON_BYTES = 2**20
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _LARGEST = float(np.finfo(np.float32).max)
 # Of those of a manifest's values that the program reads again.
 _KINDS: dict[str, Any] = {
@@ -114,10 +109,9 @@ class RunFolder:
         """The grid of samples after `epoch`, uint8 (height, width)."""
         path = self.sample(epoch)
         try:
-            with open_regular(path) as file, _open_png(file) as image:
-                return np.asarray(image.convert("L"))
-        # Pillow raises these for a damaged image, and for one that is far larger unpacked than packed.
-        except (OSError, ValueError, SyntaxError, struct.error, *_BOMBS) as error:
+            with open_regular(path) as file:
+                return np.asarray(unpacked_png(file).convert("L"))
+        except (OSError, ValueError) as error:
             raise UserError(f"cannot read the image {path}: {error}") from error
 
     def write_sample(self, epoch: int, grid: np.ndarray) -> None:
@@ -199,15 +193,6 @@ class RunFolder:
         if not isinstance(values, dict):
             raise UserError(f"{path} does not hold a JSON object")
         return values
-
-
-def _open_png(file: BinaryIO) -> Image.Image:
-    """An image whose pixels are not yet unpacked. Raises ValueError if they are more than ours have."""
-    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
-        image = Image.open(file, formats=["PNG"])
-    if max(image.size) > MAX_SIDE:
-        raise ValueError(f"it has {image.width} x {image.height} pixels")
-    return image
 
 
 def _require_kinds(path: Path, manifest: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ class Column(NamedTuple):
     form: str
     geometric: bool = False  # spans decades from run to run
     compared: bool = False  # with the first group
+    count: bool = False  # without decimals where every value is whole
 
 
 COLUMNS = (
@@ -35,9 +36,11 @@ COLUMNS = (
     Column("frechet", "Fréchet", "{:.1f}", compared=True),
     Column("frechet_floor", "floor", "{:.1f}"),
     Column("n", "samples", "{:.0f}"),
+    Column("precision", "precision", "{:.2f}", compared=True),
+    Column("recall", "recall", "{:.2f}", compared=True),
     Column("density", "density", "{:.2f}", compared=True),
     Column("coverage", "coverage", "{:.2f}", compared=True),
-    Column("classes_covered", "classes", "{:.1f}", compared=True),
+    Column("classes_covered", "classes", "{:.1f}", compared=True, count=True),
     Column("kl_to_uniform", "KL", "{:.2f}", compared=True),
     Column("digit_share_1", "share of 1s", "{:.2f}", compared=True),
     Column("nearest_ratio", "nearest", "{:.2f}", compared=True),
@@ -85,7 +88,7 @@ def as_cells(groups: Groups) -> list[list[list[str]]]:
         for (name, runs), row in zip(groups.items(), rows, strict=True)
     ]
     tables = [[["run", "seeds", *(column.title for column in columns)], *cells]]
-    if any(not math.isnan(change.spread) for row in changes for change in row.values()):
+    if _are_told(changes):
         baseline, *names = groups
         columns = _columns_of(changes)
         cells = [
@@ -96,8 +99,21 @@ def as_cells(groups: Groups) -> list[list[list[str]]]:
     return tables
 
 
+def _are_told(changes: Sequence[Mapping[str, Interval]]) -> bool:
+    """Whether there is a table of these differences: where any has an interval, which says how much it is worth."""
+    return any(not math.isnan(change.spread) for row in changes for change in row.values())
+
+
 def _columns_of(rows: Sequence[Mapping[str, Interval]]) -> list[Column]:
-    return [column for column in COLUMNS if any(column.name in row for row in rows)]
+    """Those that any row has, in the form that suits all of them."""
+    found = [column for column in COLUMNS if any(column.name in row for row in rows)]
+    whole = [column.count and _are_whole([row.get(column.name) for row in rows]) for column in found]
+    return [column._replace(form="{:.0f}") if each else column for column, each in zip(found, whole, strict=True)]
+
+
+def _are_whole(values: Sequence[Interval | None]) -> bool:
+    known = [number for value in values if value is not None for number in (value.mean, value.spread)]
+    return all(math.isnan(number) or float(number).is_integer() for number in known)
 
 
 def _cell(value: Interval | None, column: Column, runs: int) -> str:
@@ -130,8 +146,32 @@ def _spread(value: Interval, form: str) -> str:
     return f"{mean} ± {form.replace('+', '').format(value.spread)}"
 
 
-def footnotes(groups: Groups) -> list[str]:
-    """How to read the tables, a line each."""
+def incomparable(groups: Groups) -> dict[str, str]:
+    """The losses that the groups' runs do not have in common, by their column, and why not."""
+    settings = {name: runs[0].config.setting for name, runs in groups.items()}
+    functions = "the runs minimise different functions"
+    found = {}
+    games = {(LOSSES[each.loss].discriminator, each.real_target, each.fake_target) for each in settings.values()}
+    if len(games) > 1 and {function for function, *_ in games} == {discriminator_cross_entropy}:
+        least = ", ".join(
+            f"{entropy(setting.real_target) + entropy(setting.fake_target):.2g} in {name}"
+            for name, setting in settings.items()
+        )
+        found["discriminator_loss"] = f"its minimum is the entropy of D's targets, in nats: {least}"
+    elif len(games) > 1:
+        found["discriminator_loss"] = functions
+    if len({(setting.loss, setting.generator_target) for setting in settings.values()}) > 1:
+        found["generator_loss"] = functions
+    return found
+
+
+def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
+    """How to read the tables, a line each.
+
+    Args:
+        groups: what the tables are of.
+        with_differences: whether that of differences, if there is one, stands beside the other.
+    """
     notes = []
     if any(len(runs) > 1 for runs in groups.values()):
         logarithmic = " and ".join(column.title for column in COLUMNS if column.geometric)
@@ -139,25 +179,15 @@ def footnotes(groups: Groups) -> list[str]:
         notes.append(
             f"{logarithmic}: geometric mean {TIMES}/÷ factor of the 95 % interval (t on logarithms; zeros apart)"
         )
-        if len(groups) > 1:
+        if with_differences and _are_told(differences(groups)):
             notes.append(
                 f"differences from {next(iter(groups))}, of {logarithmic} ratios: 95 % intervals by Welch's t "
                 "(unequal variances, seeds not paired)"
             )
     if any(len(runs) == 1 for runs in groups.values()):
         notes.append("n = 1, a single run: no interval, nor one of a difference")
-    settings = {name: runs[0].config.setting for name, runs in groups.items()}
-    games = {(LOSSES[each.loss].discriminator, each.real_target, each.fake_target) for each in settings.values()}
-    if len(games) > 1 and {function for function, *_ in games} == {discriminator_cross_entropy}:
-        least = ", ".join(
-            f"{entropy(setting.real_target) + entropy(setting.fake_target):.2g} in {name}"
-            for name, setting in settings.items()
-        )
-        notes.append(f"D loss: not comparable, its minimum is the entropy of D's targets, in nats: {least}")
-    elif len(games) > 1:
-        notes.append("D loss: not comparable, the runs minimise different functions")
-    if len({(setting.loss, setting.generator_target) for setting in settings.values()}) > 1:
-        notes.append("G loss: not comparable, the runs minimise different functions")
+    titles = {column.name: column.title for column in COLUMNS}
+    notes += [f"{titles[name]}: not comparable, {why}" for name, why in incomparable(groups).items()]
     return notes
 
 

@@ -1,11 +1,19 @@
 """Text from elsewhere (names, paths, what files hold) made harmless where it is shown."""
 
 import re
+from pathlib import Path
 
 
 def printable(text: str) -> str:
     """The text for a terminal: what one would act upon, but for newlines, is written as Python writes it."""
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+def without_folders(text: str, *paths: Path) -> str:
+    """The text with folders' names in the place of their paths, which are of no use to whom it is handed on."""
+    for path in paths:
+        text = text.replace(str(path), path.name) if path.name else text
+    return text
 
 
 def for_figure(text: str) -> str:

@@ -25,11 +25,23 @@ from tests.command import Done
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
+# The archive to hand in has no results, and so none of the tests that read them.
+HAS_RESULTS = (Path(cli.__file__).parent / "results" / "part_a").is_dir()
+OF_THE_RESULTS = [
+    "browser",
+    *(f"test_{name}.py" for name in ["homework", "readme", "readme_numbers", "reasons", "reporting"]),
+]
+collect_ignore = [] if HAS_RESULTS else OF_THE_RESULTS
+
 SMALL_TRAIN, SMALL_TEST = 1100, 300  # 1100: two batches of 512 and a rest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_report_header() -> str | None:
+    return None if HAS_RESULTS else f"without experiments/results, and so without {', '.join(collect_ignore)}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

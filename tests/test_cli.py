@@ -1,6 +1,7 @@
 """The command line: its help, mistakes in a process of its own, and run.sh itself. More mistakes: tests/malformed."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,24 @@ class TestRunScript:
         }.get(arguments[0], f"-P -m experiments {arguments[0]}")
         assert started == " ".join([program, *arguments[1:]])
         assert [line.partition("[")[2].rstrip("]") for line in installed] == ([extras] if extras else [])
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [("jinja2", "report"), ("typst", "report"), ("torch", "torch_baseline"), ("sklearn", "ridge")],
+)
+def test_what_is_not_installed_is_told_in_a_line(tmp_path, module, command):
+    """Without run.sh, which installs it."""
+    arguments = [command, *(["part_a"] if module == "torch" else []), "--out", str(tmp_path / "a.html")]
+    script = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['', *{arguments}]; from experiments import cli"
+    done = subprocess.run([sys.executable, "-P", "-c", f"{script}; cli.main()"], capture_output=True, text=True)
+    assert done.returncode == 2, done
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"run.sh: error: {module} is not installed: python -m pip install '.[")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_replaced_is_told(call):
+    told = " ".join(call("report", "--help").stdout.replace("│", " ").split())
+    assert "homework.pdf beside it, which is replaced" in told
+    assert "homework.zip beside it, which is replaced" in told

@@ -32,9 +32,9 @@ def test_seeds_are_taken_together_and_no_run_is_left_out():
     ],
 )
 def test_runs_that_differ_in_more_than_the_seed_are_kept_apart(other):
-    runs = [run("a", 0, generator_loss=[1, 2])._replace(path="X/a"), run("a", 3, generator_loss=[1, 4])]
+    runs = [run("a", 0, generator_loss=[1, 2])._replace(path="/b/X/a"), run("a", 3, generator_loss=[1, 4])]
     assert list(by_seed(runs)) == ["a"]
-    runs[1] = runs[1]._replace(path="Y/a", **other)
+    runs[1] = runs[1]._replace(path="/b/Y/a", **other)
     groups = by_seed(runs)
     same_name = runs[1].config.name == "a"
     assert list(groups) == (["a (X/a)", "a (Y/a)"] if same_name else ["a", "a-seed_3"])

@@ -35,7 +35,7 @@ PART = replace(BASE, name="part_c5", setting=Setting(real_target=0.9, fake_targe
 
 def test_a_longer_baseline_is_taken_as_it_was(tmp_path):
     run = read_run(write(tmp_path / "c5", PART))
-    baseline = read_baseline(write(tmp_path / "a", replace(BASE, epochs=5), epochs=5), run)
+    baseline = read_baseline(write(tmp_path / "a", replace(BASE, epochs=5), epochs=5), run, PARTS["part_c5"].changes)
     assert baseline.metrics["generator_loss"].tolist() == [1, 2]
     assert baseline.sampled_epoch == 2
     assert (baseline.samples == 2).all()
@@ -56,7 +56,7 @@ def test_another_baseline_is_refused_with_the_difference(tmp_path, change, epoch
     run = read_run(write(tmp_path / "c5", PART))
     path = write(tmp_path / "a", replace(BASE, **change), epochs, data * 64)
     with pytest.raises(UserError, match=named):
-        read_baseline(path, run)
+        read_baseline(path, run, PARTS["part_c5"].changes)
 
 
 def test_a_run_counts_once(tmp_path):

@@ -129,6 +129,27 @@ def test_no_two_of_24_lines_look_the_same():
     assert len(looks) == 24
 
 
+def test_a_probability_has_no_axis_above_1():
+    for values in ([0.5, 0.9], [1e-27, 0.5], [1e-9, 2e-9]):
+        axis = compared(a=[metrics(2) | {"fake_probability": np.array(values)}])["D(G(z))"]
+        low, high = axis.get_ylim()
+        assert max(values) <= high <= 1
+        assert high / low >= 9.99
+        assert low < min(values)
+
+
+def test_the_legend_of_the_verdicts_is_above_them():
+    """Not on the line at 1/2."""
+    figure = figures.diagnostics(metrics(3), "a")
+    figure.canvas.draw()
+    axis = figure.axes[0]
+    legend = axis.get_legend()
+    assert legend is not None
+    bottom = axis.transData.inverted().transform(legend.get_window_extent())[0, 1]
+    assert bottom > 1
+    assert max(axis.get_yticks()) == 1
+
+
 def test_samples_say_whose_they_are():
     assert "a\nseed 3, epoch 2" in compared(a=[metrics(2), metrics(2)])
 

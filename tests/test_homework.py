@@ -1,95 +1,37 @@
-"""The homework's PDF and the archive of the code, from the shipped results and where something is missing."""
+"""Making the homework's PDF and the archive of the code: where something is missing, changed, or in the way."""
 
-import io
 import re
 import shutil
-import subprocess
-import sys
-import unicodedata
-import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import pytest
-from pypdf import PdfReader
+import typst
 
-from experiments import homework, reporting
-from experiments.code_archive import code_archive
+from experiments import homework, math_sections
 from experiments.gathering import gather
 from experiments.parts import PARTS
+from experiments.reporting import SHIPPED as RESULTS
+from experiments.setting_tables import departures, in_common
+from gan_jax.config import Config, Setting
+from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
-
-HOSTILE = '#read("/etc/passwd") *b* $x$ <a> \\'
-
-
-def made(folder: Path, out: Path, author: str | None = None) -> PdfReader:
-    homework.write(gather(folder), "a test", out / "homework.pdf", author)
-    return PdfReader(out / "homework.pdf")
-
-
-def text_of(document: PdfReader) -> str:
-    """Its words with single spaces, ligatures as letters; without its table of contents, which is the first page."""
-    words = " ".join(page.extract_text() for page in document.pages[1:])
-    return " ".join(unicodedata.normalize("NFKC", words).split())
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory) -> PdfReader:
-    return made(reporting.SHIPPED, tmp_path_factory.mktemp("shipped"), HOSTILE)
-
-
-@pytest.fixture(scope="module")
-def words(shipped) -> str:
-    return text_of(shipped)
-
-
-def test_everything_is_there_in_the_order_of_the_homework(words):
-    headings = [
-        *(f"({part[5]}) {homework.TITLES[part]}" for part in ("part_a", "part_b")),
-        "How fast the gradient vanishes",
-        *(f"(c) {number}. {homework.TITLES[f'part_c{number}']}" for number in range(1, 7)),
-        "Question 2. Ridge regression",
-        "The closed form",
-        "Question 3. The change of variables",
-        "(a) The Jacobian",
-        "(b) The density of",
-        "(c) The inverse",
-        "How this was made",
-    ]
-    places = [words.index(heading) for heading in headings]
-    assert places == sorted(places)
-    assert "not there yet" not in words
-    for part in PARTS.values():
-        assert " ".join(part.claim.split()) in words
-    assert "Of its samples 96 % (there 22 %) are the digit 1" in words
-    hashes = [RunFolder(reporting.SHIPPED / name).read_manifest()["params_sha256"] for name in PARTS]
-    assert all(found in words.replace(" ", "") for found in hashes)
-
-
-def test_every_part_has_its_samples_at_the_epochs_of_the_homework(shipped, words):
-    assert len(re.findall("epoch 1 epoch 50 epoch 100", words)) == len(PARTS)
-    drawn = [each.get_object() for page in shipped.pages for each in page["/Resources"].get("/XObject", {}).values()]
-    grids = [each for each in drawn if each["/Subtype"] == "/Image" and each["/Width"] == each["/Height"] == 242]
-    folders = [RunFolder(reporting.SHIPPED / name) for name in PARTS]
-    different = [{folder.read_sample(epoch).tobytes() for epoch in (1, 50, 100)} for folder in folders]
-    assert len(grids) == sum(map(len, different))  # part_b's last two are one and the same
-
-
-def test_the_author_is_text(shipped):
-    assert shipped.metadata.author == HOSTILE
-    assert HOSTILE in " ".join(shipped.pages[0].extract_text().split())
+from tests.malformed.refusal import assert_refused
+from tests.typeset import made, placed, text_of
 
 
 def test_the_same_runs_make_the_same_file(tmp_path):
     for name in ("part_a", "ridge"):
-        shutil.copytree(reporting.SHIPPED / name, tmp_path / "runs" / name)
-    for copy in ("first", "second"):
-        made(tmp_path / "runs", tmp_path / copy)
-    assert (tmp_path / "first" / "homework.pdf").read_bytes() == (tmp_path / "second" / "homework.pdf").read_bytes()
+        shutil.copytree(RESULTS / name, tmp_path / "runs" / name)
+    first, second = (homework.make(gather(tmp_path / "runs"), "a test", None) for _ in range(2))
+    assert first == second
 
 
 def test_what_is_missing_says_how_it_is_made(tmp_path):
-    shutil.copytree(reporting.SHIPPED / "part_b", tmp_path / "runs" / "part_b")
-    text = text_of(made(tmp_path / "runs", tmp_path))
+    shutil.copytree(RESULTS / "part_b", tmp_path / "runs" / "part_b")
+    text = text_of(made(tmp_path / "runs"))
     missing = [name for name in (*PARTS, "saturation", "ridge", "change_of_variables") if name != "part_b"]
     found = re.findall(r"not there yet. \./run\.sh (\w+) makes it", text)
     assert sorted(found) == sorted(missing)
@@ -99,15 +41,99 @@ def test_what_is_missing_says_how_it_is_made(tmp_path):
 
 def test_a_run_that_has_just_begun_and_one_that_cannot_be_shown(tmp_path):
     for name in ("part_a", "part_b"):
-        shutil.copytree(reporting.SHIPPED / name, tmp_path / "runs" / name)
+        shutil.copytree(RESULTS / name, tmp_path / "runs" / name)
     shutil.rmtree(tmp_path / "runs" / "part_b" / "samples")
     folder = RunFolder(tmp_path / "runs" / "part_a")
     folder.write_rows(folder.read_rows()[:1])
-    text = text_of(made(tmp_path / "runs", tmp_path))
+    text = text_of(made(tmp_path / "runs"))
     assert "part_a is not finished: 1 of 100 epochs" in text
     assert "Passed over:" in text
-    assert "holds no" in text  # a long path may break the line within a word
+    assert "part_b holds no samples" in text
+    assert str(tmp_path) not in text.replace(" ", "")  # a long path may break the line within a word
     assert "./run.sh part_b makes it" in text
+
+
+def changed(path: Path, name: str, setting: Setting, **changes: Any) -> None:
+    """A shipped run as if it had been trained with another setting."""
+    shutil.copytree(RESULTS / name, path / name)
+    config = RunFolder(path / name).read_config()
+    assert config is not None
+    RunFolder(path / name).write_config(replace(config, setting=setting, **changes))
+
+
+def test_the_setting_is_the_runs_own(tmp_path):
+    changed(tmp_path / "runs", "part_a", Setting(batch_size=64, learning_rate=1e-3), dataset="kmnist", epochs=200)
+    changed(tmp_path / "runs", "part_b", Setting(loss="saturating", precision="bfloat16"))
+    text = text_of(made(tmp_path / "runs"))
+    for row in (
+        "data kmnist, pixels in [-1, 1]; in part_b: mnist, pixels in [-1, 1]",
+        "an iteration 64 real images",
+        "learning rate 0.001",
+        "precision float32; in part_b: bfloat16",
+        "epochs 200; in part_b: 100",
+        "dataset kmnist (there mnist); epochs 200 (there 100); batch size 64 (there 512); "
+        "learning rate 0.001 (there 0.0002).",
+        "Not as the homework has it: precision bfloat16 (there float32).",
+        "Not compared with part_a:",
+    ):
+        assert row in text
+    assert "60 000" not in text
+    assert str(tmp_path) not in text.replace(" ", "")
+
+
+def test_a_setting_in_words():
+    assert departures(PARTS["part_c2"], PARTS["part_c2"].config) == []
+    rows = dict(in_common({"part_a": Config(name="part_a")}))
+    assert rows["G"].endswith("1\xa0493\xa0520 parameters")  # as gan_jax.models has them
+    assert rows["D"].endswith("1\xa0460\xa0225 parameters")
+    wide = dict(in_common({"part_a": Config(name="part_a", setting=Setting(width=2, dropout_rate=0.1))}))
+    assert wide["G"].startswith("128, 512, 1024, 2048, 784 units")
+    assert "dropout 0.1" in wide["D"]
+
+
+@pytest.mark.parametrize("author", ["W" * 60, "An Uncommonly Long Name " * 2])
+def test_a_long_name_stays_on_its_line(tmp_path, author):
+    document = made(tmp_path, author)
+    for page in document.pages[:2]:
+        [name, *rest] = [piece for piece in placed(page) if piece.text[0] in "WA" and piece.text[:20] == author[:20]]
+        assert not rest
+        width = 0.9 * len(author) if author[0] == "W" else 0.35 * len(author)  # at least, in the letters' size
+        assert name.x + width * name.size < page.mediabox.right - 60
+
+
+@pytest.fixture
+def fonts(monkeypatch) -> list[str]:
+    """Folders that stand for the system's fonts, none at first."""
+    folders, compile = [], typst.compile
+
+    def without_the_systems(*arguments, ignore_system_fonts=False, **options):
+        paths = [] if ignore_system_fonts else folders
+        return compile(*arguments, ignore_system_fonts=True, font_paths=paths, **options)
+
+    monkeypatch.setattr(homework.typst, "compile", without_the_systems)
+    return folders
+
+
+FOREIGN = "\N{CANADIAN SYLLABICS I}"  # typst's own fonts lack it; matplotlib's DejaVu Sans has it
+
+
+def test_a_letter_that_no_font_has_is_named(tmp_path, fonts):
+    with pytest.raises(UserError, match=f"^--author cannot be typeset: the text .*{FOREIGN}.*: install"):
+        made(tmp_path, f"Ann {FOREIGN}")
+
+
+@pytest.mark.parametrize("author", [f"Ann {FOREIGN}", "Ζωή", "Жанна"])
+def test_a_name_in_other_letters_is_set(tmp_path, fonts, author):
+    fonts.append(matplotlib.get_data_path())
+    assert author in made(tmp_path, author).pages[0].extract_text()
+
+
+def test_what_cannot_be_typeset_is_told_before_anything_is_written(call, tmp_path, monkeypatch):
+    compile = typst.compile
+    monkeypatch.setattr(homework.typst, "compile", lambda *_, **__: compile(b'#panic("no\\nmore")'))
+    monkeypatch.setattr(math_sections, "derivation", lambda *_: ("", ""))  # of the page, which typst makes as well
+    told = assert_refused(call, tmp_path, "report", RESULTS / "ridge", "--out", tmp_path / "a.html", "--pdf", "--zip")
+    assert "cannot typeset the homework: panicked with" in told
 
 
 def test_page_homework_and_code_lie_beside_each_other(call, tmp_path):
@@ -118,28 +144,10 @@ def test_page_homework_and_code_lie_beside_each_other(call, tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [("--author", "A"), ("--pdf", "--author", " "), ("--pdf", "--author", "a" * 201), ("--pdf", "--author", "a\nb")],
+    [("--author", "A"), ("--pdf", "--author", " "), ("--pdf", "--author", "a" * 61), ("--pdf", "--author", "a\nb")],
 )
 def test_no_author_without_a_title(call, tmp_path, options):
     done = call("report", "--out", tmp_path / "a.html", *options)
     assert done.returncode == 2
     assert "--author" in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_the_code_runs_where_it_is_unpacked(tmp_path):
-    archive = code_archive()
-    assert archive == code_archive()
-    with zipfile.ZipFile(io.BytesIO(archive)) as code:
-        names = code.namelist()
-        code.extractall(tmp_path)
-        assert code.getinfo("gan_jax/run.sh").external_attr >> 16 == 0o755
-    assert not [name for name in names if "/." in name or "__pycache__" in name or "/results/" in name]
-    root = tmp_path / "gan_jax"
-    command = [sys.executable, "-m", "experiments", "sample", "--count", "4", "--out", str(tmp_path / "four.png")]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    assert (tmp_path / "four.png").stat().st_size > 500
-    shown = subprocess.run(
-        [sys.executable, "-c", "import gan_jax; print(gan_jax.__file__)"], cwd=root, capture_output=True, text=True
-    )
-    assert Path(shown.stdout.strip()).is_relative_to(root)

@@ -17,6 +17,7 @@ from gan_jax.errors import UserError
 from gan_jax.generator import load_generator
 from gan_jax.reports import live
 from gan_jax.reports.content import Page
+from gan_jax.reports.page import render
 from gan_jax.run_folder import RunFolder
 from tests.command import contents
 
@@ -68,7 +69,7 @@ def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
     assert rows["seeds"] == ("3", "1")
     assert "±" in rows["Fréchet"][0]
     assert "±" not in rows["Fréchet"][1]
-    assert "part_a (seed 0)" in section.reason.text[0]
+    assert "part_a (seed 0)" in section.reason.text[1]
 
 
 def test_collapse_is_told_where_it_happened(shipped):
@@ -87,6 +88,7 @@ def test_reasons_name_what_was_measured(shipped):
 
 
 def test_each_step_of_a_derivation_has_what_its_check_measured(shipped):
+    assert "penalised intercept breaks the shift 0.99 \u2265 0.499<" in shipped.experiments[1].derivation
     for experiment in shipped.experiments[1:]:
         record = json.loads((RESULTS / experiment.id / "checks.json").read_text())
         names = {check["name"] for check in record["checks"]}
@@ -183,6 +185,43 @@ def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
     assert list(page.overview.links) == ["run-1", "part_a"]
 
 
+def test_a_long_run_stands_before_many_short_ones(tmp_path):
+    for seed in (1, 2, 3):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed, epochs=60)
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    page = make(tmp_path)
+    assert [entry.subject for entry in page.parts[0].provenance] == ["part_a"]
+    assert [section.title for section in page.others] == ["part_a (part_a-seed_1)"]
+
+
+def test_of_runs_of_one_length_the_most_seeds_stand(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    config = RunFolder(tmp_path / "part_a").read_config()
+    assert config is not None
+    RunFolder(tmp_path / "part_a").write_config(replace(config, setting=Setting(learning_rate=1e-3)))
+    for seed in (1, 2):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed)
+    assert len(make(tmp_path).parts[0].provenance) == 2
+
+
+def test_no_page_tells_where_the_folders_lie(tmp_path):
+    copy_of_part_a(tmp_path / "runs" / "part_a", 0, name="part_a", epochs=60)
+    shutil.copytree(RESULTS / "part_c5", tmp_path / "runs" / "part_c5")
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "config.json").write_text("{")
+    found = make(tmp_path / "runs")
+    assert "broken/config.json" in found.made.facts["passed over"]
+    part_c5 = next(section for section in found.parts if section.id == "part_c5")
+    assert "Not compared with part_a: epochs is 60 in part_a, 100 in part_c5." in part_c5.notes
+    assert str(tmp_path) not in render(found)
+
+
+def test_losses_that_cannot_be_compared_are_not_drawn_together(shipped):
+    drawn = {section.id: [chart.title for chart in section.comparison] for section in shipped.parts}
+    assert "Loss of G" in drawn["part_c4"]
+    assert "Loss of G" not in drawn["part_b"]
+
+
 def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
     path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     config = Config(name="part_a", setting=Setting(dropout_rate=0.1))
@@ -254,3 +293,24 @@ def test_a_damaged_picture_is_told(tmp_path):
     (path / "samples" / "epoch_050.png").write_bytes(np.zeros(100, np.uint8).tobytes())
     with pytest.raises(UserError, match="epoch_050"):
         reporting.make_page(gather_named([path]), "a test", whole=False)
+
+
+def test_a_folder_of_runs_may_be_named(call, tmp_path):
+    """So that what is shipped can be shown beside runs of one's own."""
+    for name in ("part_b", "ridge"):
+        shutil.copytree(RESULTS / name, tmp_path / "mine" / name)
+    done = call("report", tmp_path / "mine", RESULTS / "part_a", "--out", tmp_path / "a.html", "--pdf")
+    assert done.returncode == 0, done.stderr
+    missing = [name for name in PARTS if name not in ("part_a", "part_b")]
+    told = ", ".join([*missing, "saturation", "change_of_variables"])
+    assert f"the homework, in which these are still to be made: {told}" in done.stdout
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in text for name in ("part_a", "part_b", "ridge"))
+
+
+def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(call, tmp_path):
+    (tmp_path / "homework.zip").mkdir()
+    done = call("report", RESULTS / "part_a", "--out", tmp_path / "a.html", "--zip")
+    assert done.returncode == 2
+    assert "homework.zip: Is a directory" in done.stderr
+    assert ".partial" not in done.stderr

@@ -89,6 +89,7 @@ class TestPictures:
             shown = np.asarray(image.convert("L"), int)
         assert np.abs(shown - grid).mean() < 8  # 16 greys: half a step of 256 / 16 at worst, on the average
         assert len(found.uris[0]) <= pictures.BYTES_A_GRID
+        assert "in 16 greys" in page.render(hostile_page())
 
     def test_what_is_no_picture_is_told(self, tmp_path):
         (tmp_path / "x.png").write_bytes(b"<svg onload=alert(1)>")
@@ -147,7 +148,7 @@ def hostile_page() -> Page:
         charts=[chart, chart], reason=Reason([t], [chart], bars), comparison=[chart], tables=[table], provenance=[made],
     )  # fmt: skip
     missing = Section(id="b", title=t, missing=t)
-    drawn = pictures.Picture("data:,", "0", 1, 1)
+    drawn = pictures.Picture("data:,", "0", 1, 1, t)
     experiment = Experiment(
         id="c", title=t, question=t, text=[t], charts=[chart], pictures=[(t, drawn)], tables=[table], warnings=[t],
         provenance=[made],

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.parts import PART_A
 from experiments.saturation import (
@@ -118,7 +119,9 @@ def test_both_panels_have_the_same_limits():
     """A norm of 0 is not drawn."""
     points = np.array([0, 1, 10, 100])
     norms = {"saturating": np.array([1.0, 0.1, 0.0, 0.0]), "non_saturating": np.array([1.0, 2.0, 3.0, 4.0])}
-    left, right = draw([Curve(1, points, norms)]).axes
+    figure = Figure()
+    draw([Curve(1, points, norms)], figure)
+    left, right = figure.axes
     assert left.get_xlim() == right.get_xlim()
     assert left.get_xlim()[1] > 100
 

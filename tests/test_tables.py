@@ -11,7 +11,7 @@ import scipy.stats
 from gan_jax.compare import Run, by_seed
 from gan_jax.config import Config, Setting
 from gan_jax.losses import LOSSES
-from gan_jax.tables import TIMES, as_csv, as_markdown, as_text, entropy, footnotes
+from gan_jax.tables import TIMES, as_cells, as_csv, as_markdown, as_text, entropy, footnotes
 from tests.test_compare import run
 
 
@@ -93,6 +93,32 @@ def test_single_runs_are_said_to_be_n_1():
     for text in (as_text(groups), as_markdown(groups)):
         assert "n = 1" in text
         assert "difference from" not in text
+
+
+def test_differences_are_explained_where_they_are_told():
+    single = by_seed([*seeds("a", "frechet", 10, 12), *seeds("b", "frechet", 20)])
+    several = by_seed([*seeds("a", "frechet", 10, 12), *seeds("b", "frechet", 20, 24)])
+    assert not any("Welch" in note for note in footnotes(single))
+    assert any("Welch" in note for note in footnotes(several))
+    assert not any("Welch" in note for note in footnotes(several, with_differences=False))
+
+
+@pytest.mark.parametrize(("classes", "told"), [((10, 9), ["10", "9"]), ((10, 9.5), ["10.0", "9.5"])])
+def test_counts_are_whole_where_all_are(classes, told):
+    groups = by_seed([run(name, classes_covered=[value]) for name, value in zip("ab", classes, strict=True)])
+    assert [row[-1] for row in as_cells(groups)[0][1:]] == told
+
+
+def test_a_mean_of_counts_that_spread_has_decimals():
+    assert "| 9.0 ± 12.7 |" in as_markdown(by_seed(seeds("a", "classes_covered", 8, 10)))
+
+
+def test_precision_and_recall_are_beside_density_and_coverage():
+    groups = by_seed([run("a", precision=[0.9], recall=[0.2], density=[0.6], coverage=[0.1])])
+    assert as_cells(groups)[0] == [
+        ["run", "seeds", "epochs", "precision", "recall", "density", "coverage"],
+        ["a", "1", "1", "0.90", "0.20", "0.60", "0.10"],
+    ]
 
 
 def test_a_column_that_one_seed_lacks_is_of_the_others():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gan_jax.evaluation.digits import COVERED_SHARE
 
 DOMINANT_SHARE = 0.5
-# The saturating loss's gradient in the logit is D(G(z)) itself: here it has fallen to 1/500 of its value at D = 1/2.
+# The saturating loss's slope in the logit is -D(G(z)): here it has fallen to 1/500 of its size at D = 1/2.
 DEAD_SCORE = 1e-3
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_jax import panels
@@ -41,38 +40,35 @@ def run(runs: Sequence[Metrics], undecided: tuple[float, float]) -> str:
         panels.losses(losses, runs, undecided)
         panels.verdicts(verdicts, runs)
         panels.norms(norms, runs)
-        verdicts.legend(frameon=False)
+        verdicts.legend(loc="upper right", frameon=False)
         figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 
-    return _svg(draw, 2.3)
+    return svg(draw, 2.3)
 
 
-def against(groups: Groups) -> str:
-    """Groups of runs against each other, a panel a quantity. Returns SVG."""
-    traced = panels.traced(groups)
+def against(groups: Groups, columns: Sequence[str]) -> str:
+    """Groups of runs against each other, a panel for each of these columns of metrics.csv. Returns SVG."""
     shares = bool(panels.digit_shares(groups))
-    drawn: list[Callable[[Axes], None]] = [
-        lambda axis, name=name: panels.compared(axis, groups, name) for name in (*panels.CURVES, *traced)
-    ]
+    rows = -(-len(columns) // 3)
+    heights = [LEGEND + rows * PANEL, *[BARS] * shares]
 
     def draw(figure: Figure) -> None:
-        curves, *bars = figure.subfigures(1 + shares, 1, squeeze=False, height_ratios=[2 * 1.9, 1.7][: 1 + shares])[
-            :, 0
-        ]
-        axes = curves.subplots(2, 3)
-        for axis, panel in zip(axes.flat, drawn, strict=False):
-            panel(axis)
-        for axis in axes.flat[len(drawn) :]:
+        curves, *bars = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+        axes = curves.subplots(rows, 3, squeeze=False)
+        for axis, name in zip(axes.flat, columns, strict=False):
+            panels.compared(axis, groups, name)
+        for axis in axes.flat[len(columns) :]:
             axis.set_axis_off()
         handles, names = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
         if bars:
             panels.digit_bars(bars[0].subplots(), groups)
 
-    return _svg(draw, LEGEND + 2 * PANEL + BARS * shares)
+    return svg(draw, sum(heights))
 
 
-def _svg(draw: Callable[[Figure], None], height: float) -> str:
+def svg(draw: Callable[[Figure], None], height: float) -> str:
+    """What a function draws into a figure as wide as the text and so many inches high."""
     with matplotlib.rc_context(PRINT):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)

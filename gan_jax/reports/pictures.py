@@ -10,7 +10,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from gan_jax.errors import UserError
-from gan_jax.files import GREYS, read_regular
+from gan_jax.files import GREYS, read_regular, unpacked_png
 from gan_jax.run_folder import RunFolder
 
 ALWAYS = (1, 50, 100)  # the homework's epochs
@@ -21,12 +21,13 @@ MOST_BYTES = 2**24  # of a picture, of which ours have some hundred thousand
 
 
 class Picture(NamedTuple):
-    """An image in the page, and the SHA-256 of the file that it was read from."""
+    """An image in the page, the SHA-256 of the file that it was read from, and what is seen in it."""
 
     uri: str
     sha256: str
     width: int
     height: int
+    seen: str = ""
 
 
 class Samples(NamedTuple):
@@ -37,21 +38,24 @@ class Samples(NamedTuple):
     uris: Sequence[str]
 
 
-def picture(path: Path) -> Picture:
+def picture(path: Path, seen: str = "") -> Picture:
     """A PNG file, byte for byte.
 
+    Args:
+        path: of the file.
+        seen: what is seen in it, for those who do not see it.
+
     Raises:
-        UserError: if it cannot be read.
+        UserError: if it cannot be read, is damaged, or has more pixels than ours have.
     """
     try:
         content = read_regular(path, MOST_BYTES)
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            if image.format != "PNG":
-                raise UserError(f"cannot read the image {path}: it is no PNG")
+        width, height = unpacked_png(io.BytesIO(content)).size
     except OSError as error:
         raise UserError(f"cannot read the image {path}: {error.strerror or error}") from error
-    return Picture(_uri(content), hashlib.sha256(content).hexdigest(), width, height)
+    except ValueError as error:
+        raise UserError(f"cannot read the image {path}: {error}") from error
+    return Picture(_uri(content), hashlib.sha256(content).hexdigest(), width, height, seen)
 
 
 def epochs_for(runs: int) -> int:

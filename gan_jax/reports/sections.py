@@ -128,7 +128,7 @@ def provenance(run: Run) -> Provenance:
             "data": _known(manifest, "data_sha256"),
             "final parameters": _known(manifest, "params_sha256"),
             "charts are drawn from": f"metrics.csv, SHA-256 {file_sha256(folder.path / 'metrics.csv')[:SHORT]}",
-            "samples are": "samples/epoch_*.png, in 16 greys",
+            "samples are from": "samples/epoch_*.png",
         },
     )
 

@@ -54,6 +54,17 @@ def test_hostile_text_does_nothing(browser, tmp_path):
     opened.context.close()
 
 
+def test_all_charts_are_on_paper(browser, file, tmp_path):
+    """Which does not scroll, as charts on the screen wait for."""
+    opened = Opened(browser, file)
+    charts = "[...document.querySelectorAll('figure.chart:not(.bars)')]"
+    missing = f"{charts}.filter(each => !each.querySelector('canvas')).length"
+    assert opened.page.evaluate(missing) > 0
+    opened.page.pdf(path=tmp_path / "page.pdf")
+    assert opened.page.evaluate(missing) == 0
+    opened.context.close()
+
+
 def test_the_policy_forbids_the_network(browser, file):
     """Even a script of the page could not fetch anything."""
     opened = Opened(browser, file)

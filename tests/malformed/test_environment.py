@@ -12,6 +12,7 @@ from tests.command import Done, contents, run
 from tests.malformed.refusal import assert_refusal, assert_refused
 
 ROOT = Path(__file__).parent.parent.parent
+RESULTS = ROOT / "experiments" / "results"
 
 REFUSED = {
     "cache in a file": {"XDG_CACHE_HOME": "/etc/passwd"},
@@ -61,10 +62,10 @@ def test_a_variable_is_refused_at_the_start(tmp_path, small_archives, variables)
     assert not contents(tmp_path)
 
 
+@pytest.mark.skipif(not (RESULTS / "part_a").is_dir(), reason="the archive to hand in has no results")
 def test_what_does_not_matter_is_passed_by(tmp_path):
     """All at once; the table's signs that ASCII lacks are written by number."""
-    results = ROOT / "experiments" / "results"
-    done = run("compare", results / "part_a", results / "part_b", "--out", tmp_path / "runs", **PASSED_BY)
+    done = run("compare", RESULTS / "part_a", RESULTS / "part_b", "--out", tmp_path / "runs", **PASSED_BY)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "Fr\\xe9chet" in done.stdout

@@ -185,16 +185,16 @@ const Charts = (() => {
     draw();
   }
 
+  const waiting = new Set(document.querySelectorAll("figure.chart:not(.bars)"));
+  function begin(figure) {
+    near.unobserve(figure);
+    if (waiting.delete(figure)) start(figure);
+  }
   const near = new IntersectionObserver(
-    (seen) => {
-      for (const { isIntersecting, target } of seen) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        start(target);
-      }
-    },
+    (seen) => seen.filter((entry) => entry.isIntersecting).forEach((entry) => begin(entry.target)),
     { rootMargin: "400px" },
   );
-  document.querySelectorAll("figure.chart:not(.bars)").forEach((figure) => near.observe(figure));
+  waiting.forEach((figure) => near.observe(figure));
+  window.addEventListener("beforeprint", () => [...waiting].forEach(begin)); // paper does not scroll
   return { start };
 })();

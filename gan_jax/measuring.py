@@ -1,0 +1,32 @@
+"""What is measured of a run's samples: of one digit each how close they come to real ones, of several their modes."""
+
+from typing import NamedTuple
+
+import jax
+
+from gan_jax.evaluation import Reference, columns, evaluate, modes_of, stacked, summary
+
+
+class Measured(NamedTuple):
+    """Numbers by column, lines that tell them, and the shares of the ten digits, if known."""
+
+    columns: dict[str, float]
+    lines: list[str]
+    digit_histogram: tuple[float, ...] | None
+
+
+def sample_count(reference: Reference, channels: int) -> int:
+    """How many samples are measured."""
+    return stacked.SAMPLES if channels > 1 else reference.samples
+
+
+def measure(samples: jax.Array, reference: Reference, channels: int) -> Measured:
+    """Measure samples float32 (n, channels 784) in [-1, 1]."""
+    if channels == 1:
+        evaluation = evaluate(samples, reference)
+        return Measured(columns(evaluation), summary(evaluation), evaluation.digit_histogram)
+    if reference.of_features is None:
+        return Measured({}, ["no classifier fits this data: modes are not counted"], None)
+    found = modes_of(reference.of_features.classifier, samples)
+    line = f"{found.modes} modes in {found.n} samples, KL to uniform {found.modes_kl:.3f}"
+    return Measured({name: float(value) for name, value in found._asdict().items()}, [line], None)

@@ -1,0 +1,169 @@
+"""The numbers of the README and of docs/results.md are those of experiments/results, to the digits that are printed."""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.parts import PARTS
+from gan_jax.intervals import prediction
+from gan_jax.run_folder import RunFolder
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "experiments" / "results"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DETAILS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+SEEDS = ("part_a", "part_a-seed_1", "part_a-seed_2")
+MEASURED = {
+    "Fréchet": "frechet", "precision": "precision", "recall": "recall", "density": "density", "coverage": "coverage",
+    "classes": "classes_covered", "KL": "kl_to_uniform", "share of 1s": "digit_share_1", "nearest": "nearest_ratio",
+}  # fmt: skip
+TIMED = {
+    "images/s": "images_per_second", "share of the floor": "share_of_floor", "times torch eager": "times_torch_eager",
+    "compile s": "compile_seconds", "peak MB": "peak_megabytes",
+}  # fmt: skip
+PLAYED = {
+    "D loss": "discriminator_loss", "G loss": "generator_loss", "D(G(z))": "fake_probability",
+    "norm of G's gradient": "generator_gradient_norm",
+}  # fmt: skip
+BATCHES = 117  # an epoch
+
+
+def table(text: str, heading: str) -> list[dict[str, str]]:
+    """The rows of the one Markdown table whose heading row begins so, by the heading."""
+    [found] = re.findall(rf"^(\| ?{re.escape(heading)} ?\|.*\n(?:\|.*\n)+)", text, re.MULTILINE)
+    head, _, *rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in found.splitlines()]
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def assert_printed(text: str, *values: float) -> None:
+    """That the numbers in a text are these values, each to the digits that it has there."""
+    printed = re.findall(r"-?\d+(?:\.(\d+))?", text.replace("**", ""))
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", text.replace("**", ""))
+    assert numbers == [f"{value:.{len(digits)}f}" for digits, value in zip(printed, values, strict=True)], text
+
+
+def last(name: str) -> Mapping[str, float]:
+    return {column: float(values[-1]) for column, values in RunFolder(RESULTS / name).read_metrics().items()}
+
+
+def of_seeds(column: str):
+    return prediction([last(name)[column] for name in SEEDS])
+
+
+def rows_of(study: str) -> dict[str, dict[str, float]]:
+    """A study's rows by arm, of what was measured."""
+    with (RESULTS / "bench" / f"{study}.csv").open(encoding="utf-8") as file:
+        return {
+            row["arm"]: {name: float(value) for name, value in row.items() if name not in ("study", "arm") and value}
+            for row in csv.DictReader(file)
+        }
+
+
+def test_what_was_measured():
+    """Bold are those that lie outside the prediction interval of part_a's seeds."""
+    *parts, spread = table(README, "part")
+    assert [row["part"].strip("`") for row in parts] == list(PARTS)
+    outside = 0
+    for row in parts:
+        name = row["part"].strip("`")
+        for title, column in MEASURED.items():
+            value, interval = last(name)[column], of_seeds(column)
+            assert_printed(row[title], value)
+            differs = name != "part_a" and interval.spread > 0 and abs(value - interval.mean) > interval.spread
+            assert row[title].startswith("**") == differs, (name, title)
+            outside += differs and name.startswith("part_c")
+    for title, column in MEASURED.items():
+        interval = of_seeds(column)
+        assert_printed(spread[title], *([interval.mean, interval.spread] if interval.spread else [interval.mean]))
+    counted = len(parts[2:]) * sum(of_seeds(column).spread > 0 for column in MEASURED.values())
+    [told] = re.findall(
+        r"of the (\d+) comparisons of `part_c1` to `part_c6`, and it is (\d+);", " ".join(README.split())
+    )
+    assert told == (str(counted), str(outside))
+
+
+def test_verdicts_rest_on_the_runs():
+    verdicts = {row["the homework says"].split("`")[1]: row for row in table(README, "the homework says")}
+    assert sorted(verdicts) == sorted(PARTS)
+    for name, epochs in (("part_c4", (30, 100)), ("part_c2", (50, 100))):
+        shares = RunFolder(RESULTS / name).read_metrics()["digit_share_1"]
+        for epoch in epochs:
+            share = f"{100 * shares[epoch - 1]:.0f} %"
+            assert re.search(rf"{share}( ones)? at (epoch )?{epoch}\b", verdicts[name]["measured"]), (name, epoch)
+    precision = of_seeds("precision")
+    for name in ("part_c5", "part_c6"):
+        told = verdicts[name]["measured"].split(";")[0]
+        assert_printed(told, last(name)["precision"], precision.mean, precision.spread)
+    ours, theirs = (RunFolder(RESULTS / name).read_metrics() for name in ("part_c3", "part_a"))
+    same = ours["generator_loss"] == theirs["generator_loss"]
+    assert int(np.argmin(same)) == 51
+    assert "up to epoch 51;" in verdicts["part_c3"]["measured"]
+
+
+def test_speed():
+    measured = rows_of("frameworks")
+    told = table(README, "arm")
+    assert {row["arm"] for row in told} == set(measured)
+    for row in told:
+        arm = measured[row["arm"]]
+        assert_printed(row["ms an iteration"], arm["milliseconds"], arm["least"], arm["most"])
+        for title, column in TIMED.items():
+            if column in arm:
+                assert_printed(row[title], arm[column])
+            else:
+                assert row[title] == "-"
+
+
+@pytest.mark.parametrize("study", ["batch size", "width"])
+def test_speed_by(study):
+    measured = rows_of(study.replace(" ", "_"))
+    ours, theirs, ratio = table(README, study)
+    for size in list(ours)[1:]:
+        jax, torch = measured[f"JAX float32, {size}"], measured[f"torch eager float32, {size}"]
+        assert_printed(ours[size], jax["milliseconds"])
+        assert_printed(theirs[size], torch["milliseconds"])
+        assert_printed(ratio[size], jax["times_torch_eager"])
+
+
+def test_speed_by_seeds_and_steps():
+    [seeds], [steps] = table(README, "seeds in one program"), table(README, "steps of D")
+    for count, printed in list(seeds.items())[1:]:
+        assert_printed(printed, rows_of("seeds")[f"JAX float32, {count}"]["milliseconds"])
+    for count, printed in list(steps.items())[1:]:
+        assert_printed(printed, rows_of("steps")[f"JAX float32, {count}"]["milliseconds"] * BATCHES / 1000)
+    startup = json.loads((RESULTS / "bench" / "startup.json").read_text())
+    [told] = re.findall(r"`\./run\.sh bench startup`: (.+?) s when", README)
+    assert_printed(told, startup["cold"], startup["warm"])
+
+
+def test_the_same_numbers_as_pytorch():
+    with (RESULTS / "parity" / "comparison.csv").open(encoding="utf-8") as file:
+        measured = list(csv.DictReader(file))
+    titles = PLAYED | MEASURED
+    told = table(README, "")
+    assert len(told) == len(measured)
+    for row, found in zip(told, measured, strict=True):
+        for title in list(row)[1:]:
+            assert_printed(row[title], *(float(found[f"{titles[title]}{end}"]) for end in ("", "_half_width")))
+
+
+def test_seeds_differ_after_ten_epochs():
+    [told] = re.findall(r"are then at (\d+, \d+ and \d+) %", " ".join(README.split()))
+    accuracies = [RunFolder(RESULTS / name).read_metrics()["discriminator_accuracy"][9] for name in SEEDS]
+    assert_printed(told, *(100 * float(accuracy) for accuracy in accuracies))
+
+
+def test_how_part_b_dies():
+    rows = table(DETAILS, "epoch")
+    assert len(rows) == 10
+    for row in rows:
+        metrics = RunFolder(RESULTS / row[""].strip("`")).read_metrics()
+        for title, column in PLAYED.items():
+            value = float(metrics[column][int(row["epoch"]) - 1])
+            assert math.isclose(float(row[title]), float(f"{value:.2g}"), rel_tol=1e-9), (row, title)
