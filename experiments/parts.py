@@ -90,7 +90,7 @@ PART_C6 = Part(
 PART_BEST = Part(
     CHANGES["part_best"].config("part_best", epochs=100),
     question="What really improves part_a: a relativistic loss, penalties on D's slopes, and what goes with them.",
-    claim="No part of the homework; its setting won ./run.sh improvements.",
+    claim="No part of the homework: what papers after it recommend, together, improves on part_a.",
     measured="",
 )
 
