@@ -15,7 +15,7 @@ from gan_jax.compare import Groups, Run, by_seed
 from gan_jax.config import require
 from gan_jax.errors import UserError
 from gan_jax.files import write_bytes
-from gan_jax.generator import load_generator
+from gan_jax.generator import load_discriminator, load_generator
 from gan_jax.keeping import JAX
 from gan_jax.manifest import provenance
 from gan_jax.reports import live, page, pictures, sections
@@ -144,7 +144,7 @@ def _made(results: Results, source: str) -> Provenance:
 
 
 def _generator(runs: Sequence[Run]) -> Generator:
-    """The networks of the first run that has a checkpoint, after its newest; of none, the shipped G, without a D."""
+    """The networks of the first run that has a checkpoint, after its newest; of none, the shipped ones."""
     reasons = []
     for run in runs:
         folder = RunFolder(Path(run.path))
@@ -167,9 +167,9 @@ def _generator(runs: Sequence[Run]) -> Generator:
         return Generator(about, embedded)
     shipped = load_generator()
     about = (
-        f"This is G of {shipped.name}, which the package ships, computed here in your browser. ./run.sh part_a makes a "
-        "run with a checkpoint, and ./run.sh report then puts its G here, and D's verdict under each image."
+        f"These are G and D of {shipped.name}, which the package ships, computed here in your browser. Under each "
+        "image is D's verdict: how probable it finds it that the image is real. ./run.sh part_a makes a run with a "
+        "checkpoint, and ./run.sh report then shows its networks."
     )
-    return Generator(
-        " ".join(["There is no run with a checkpoint.", *reasons, about]), live.embed(shipped.params["params"])
-    )
+    networks = live.embed(shipped.params["params"], load_discriminator()["params"])
+    return Generator(" ".join(["There is no run with a checkpoint.", *reasons, about]), networks)

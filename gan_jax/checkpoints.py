@@ -101,7 +101,7 @@ def save(folder: Path, state: GanState) -> None:
         metadata = {"sha256": tree_sha256(state)}
         with _alone(), _checkpointer(folder) as checkpointer:
             checkpointer.save(
-                epoch, state, checkpointable_name=NAME, force=True, overwrite=True, custom_metadata=metadata
+                epoch, _tree(state), checkpointable_name=NAME, force=True, overwrite=True, custom_metadata=metadata
             )
         path = folder / str(epoch)
         write_json(path / DIGESTS, {name: _file_sha256(path / name) for name in _files(path)})
@@ -138,7 +138,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
             _pass_over_abandoned_reads()
             try:
                 with _alone():
-                    state = cast(GanState, ocp.load(str(path), shapes, checkpointable_name=NAME))
+                    state = GanState(**cast(dict, ocp.load(str(path), _tree(shapes), checkpointable_name=NAME)))
                     metadata = ocp.metadata(str(path), NAME).custom_metadata
                 if metadata == {"sha256": tree_sha256(state)} and int(state.epoch) == epoch:
                     return state, warnings
@@ -147,6 +147,11 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
                 problem = _reason(error)
         warnings.append(f"checkpoint {folder / str(epoch)} is damaged and was passed over: {problem}")
     return None, warnings
+
+
+def _tree(state: GanState) -> dict[str, Any]:
+    """What there is of a state, by its fields: a checkpoint knows nothing of options that are off, or came later."""
+    return {name: value for name, value in state._asdict().items() if value is not None}
 
 
 def discard_later(folder: Path, epoch: int) -> None:

@@ -12,7 +12,7 @@ from gan_jax import checkpoints, weights
 from gan_jax.config import MAX_EPOCHS, Config, Setting, require
 from gan_jax.errors import UserError
 from gan_jax.keeping import JAX
-from gan_jax.models import LATENT_SIZE
+from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
 from gan_jax.players import Params, init_state, networks
 from gan_jax.progress import say
 from gan_jax.run_folder import RunFolder
@@ -20,6 +20,9 @@ from gan_jax.run_folder import RunFolder
 # part_a with seed 1 after 100 epochs; what else is known of it stands in the file.
 SHIPPED = Path(__file__).parent / "pretrained" / "generator.safetensors"
 SHIPPED_SHA256 = "683373ad4ff1138368b7091b4ba8713e8c551615cfe5405fdddd7da7d699f328"
+# The D of the same checkpoint, likewise written.
+SHIPPED_DISCRIMINATOR = SHIPPED.with_name("discriminator.safetensors")
+SHIPPED_DISCRIMINATOR_SHA256 = "8f4443e79324f9d6bd951774914965615ee3da2c6976585a2ba93e40106f7e55"
 
 
 class TrainedGenerator(NamedTuple):
@@ -55,6 +58,13 @@ def load_generator(path: Path | None = None, say: Callable[[str], None] = say) -
     if path is None:
         return _read(SHIPPED, SHIPPED_SHA256)
     return _read(path) if path.is_file() else _of_run(RunFolder(path), say)
+
+
+def load_discriminator() -> Params:
+    """The D of the run whose generator is shipped, from the same checkpoint, in float16's precision."""
+    tensors, _ = weights.read(SHIPPED_DISCRIMINATOR, weights.MAX_BYTES, SHIPPED_DISCRIMINATOR_SHA256)
+    _, network = networks(Setting())
+    return weights.parameters_of(tensors, network, IMAGE_SIZE, SHIPPED_DISCRIMINATOR, "part_a's discriminator")
 
 
 def write_generator(path: Path, generator: TrainedGenerator) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from orbax.checkpoint import v1 as ocp
 
 from gan_jax.checkpoints import DIGESTS, discard_later, load_newest, params_sha256, save, tree_sha256
 from gan_jax.config import Setting
@@ -30,6 +31,12 @@ def test_the_newest_state_comes_back_bit_for_bit_and_two_are_kept(folder):
     assert tree_sha256(loaded) == tree_sha256(state_at(3))
     assert params_sha256(loaded) == params_sha256(state_at(3))
     assert sorted(path.name for path in folder.iterdir()) == ["2", "3"]
+
+
+def test_a_checkpoint_holds_nothing_of_options_that_are_off(folder):
+    """Or those that were saved before there were such options could no longer be loaded."""
+    held = ocp.metadata(str(folder / "3"), "state").metadata
+    assert set(held) == set(GanState._fields) - {"average"}
 
 
 def test_saving_an_epoch_again_replaces_it(folder):

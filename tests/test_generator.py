@@ -15,10 +15,11 @@ from gan_jax.config import Config, Setting
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classify, load_classifier
 from gan_jax.evaluation.digits import classes_covered, digit_histogram
-from gan_jax.generator import SHIPPED, load_generator, write_generator
+from gan_jax.generator import SHIPPED, load_discriminator, load_generator, write_generator
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.sampling import samples_of
+from gan_jax.training import judge
 
 CONFIG = Config(name="mine", seed=3, epochs=2)
 # Weights rounded to float16, by up to 5e-4 of each, in sums of up to 1024 terms whose errors do not add up.
@@ -124,3 +125,15 @@ def test_weights_too_large_for_float16_are_not_written(run, tmp_path):
     with pytest.raises(UserError, match="too large for float16"):
         write_generator(tmp_path / "large.safetensors", found._replace(params=params))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_discriminator_tells_real_digits_from_the_shipped_generators(mnist):
+    """As it did when its run ended: D(x) 0.76, D(G(z)) 0.25 with dropout."""
+    setting = load_generator().setting
+    real = jnp.asarray(mnist.train_images[:500] / 127.5 - 1, jnp.float32)
+    verdicts = [
+        judge(load_discriminator(), images, setting=setting).mean()
+        for images in (real, samples_of(load_generator(), 500, 0))
+    ]
+    assert verdicts[0] > 0.6
+    assert verdicts[1] < 0.4

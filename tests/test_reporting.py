@@ -14,7 +14,7 @@ from experiments.gathering import gather, gather_named
 from experiments.parts import PARTS
 from gan_jax.config import Config, Setting
 from gan_jax.errors import UserError
-from gan_jax.generator import load_generator
+from gan_jax.generator import load_discriminator, load_generator
 from gan_jax.reports import live
 from gan_jax.reports.content import Page
 from gan_jax.reports.page import render
@@ -117,11 +117,11 @@ def test_what_is_missing_has_a_placeholder_with_its_command(tmp_path):
     assert page.overview is None
 
 
-def test_without_a_run_there_is_the_shipped_generator(tmp_path):
-    """To the float16 in which it is shipped; nobody has its D, and so there are no verdicts."""
+def test_without_a_run_there_are_the_shipped_networks(tmp_path):
+    """To the float16 in which they are shipped."""
     found = make(tmp_path).generator
-    assert found.live == live.embed(load_generator().params["params"])
-    assert found.live.discriminator is None
+    assert found.live == live.embed(load_generator().params["params"], load_discriminator()["params"])
+    assert found.live.discriminator is not None
     assert "part_a-seed_1 after epoch 100" in found.about
     assert "./run.sh part_a makes" in found.about
 

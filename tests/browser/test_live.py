@@ -5,14 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments import reporting
+from experiments.gathering import gather
 from gan_jax import checkpoints
 from gan_jax.config import Config, Setting
 from gan_jax.generator import load_generator
 from gan_jax.players import networks
+from gan_jax.reports import page as pages
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.training import generate
-from tests.browser.opened import Opened, frames, write_page
+from tests.browser.opened import Opened, frames
 
 FRAME_MS = 16
 
@@ -137,8 +140,12 @@ def test_a_digit_of_the_gallery_becomes_the_digit(page):
 
 
 def test_the_shipped_generator_draws_without_a_discriminator(browser, tmp_path):
-    """Where there is no run with a checkpoint: the same digits, and no verdicts."""
-    opened = Opened(browser, write_page(tmp_path / "nowhere", tmp_path / "report.html"))
+    """Where D judges several images at once: the same digits, and no verdicts."""
+    content = reporting.make_page(gather(tmp_path / "nowhere"), "a test", whole=True)
+    alone = content.generator._replace(live=content.generator.live._replace(discriminator=None))
+    file = tmp_path / "report.html"
+    file.write_text(pages.render(content._replace(generator=alone)), encoding="utf-8")
+    opened = Opened(browser, file)
     page = opened.page
     images, _ = in_page(page)
     shipped = load_generator()
