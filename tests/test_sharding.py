@@ -15,17 +15,18 @@ ROOT = Path(__file__).parent.parent
 EIGHT = {"JAX_NUM_CPU_DEVICES": "8"}
 
 
+def found_on(devices: int, *more: str) -> dict:
+    """What tests/devices.py finds with so many devices."""
+    command = [sys.executable, "-m", "tests.devices", str(devices), *more]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | EIGHT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def trained(cache) -> dict[int, dict]:
-    """What tests/devices.py finds by number of devices."""
-    found = {}
-    for devices in (1, 2, 8):  # trained on two alone: eight that wait for each other on two cores take minutes
-        more = {1: ["train"], 2: ["train", "options"], 8: []}[devices]
-        command = [sys.executable, "-m", "tests.devices", str(devices), *more]
-        done = subprocess.run(command, cwd=ROOT, env=os.environ | EIGHT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        found[devices] = json.loads(done.stdout)
-    return found
+    """By number of devices; trained on two alone, since eight that wait for each other on two cores take minutes."""
+    return {1: found_on(1, "train"), 2: found_on(2, "train"), 8: found_on(8)}
 
 
 @pytest.mark.parametrize("devices", [2, 8])
@@ -35,10 +36,11 @@ def test_an_update_is_one_all_reduce_and_nothing_else(trained, devices):
     assert trained[devices]["collectives"] == ["all-reduce", "all-reduce"]
 
 
-def test_penalties_are_summed_with_the_gradient(trained):
+@pytest.mark.slow
+def test_penalties_are_summed_with_the_gradient(cache):
     """And DRAGAN's deviation of all pixels is first summed twice: its mean, and the squares around it."""
-    assert trained[2]["with_options"]["slopes"] == ["all-reduce"] * 2
-    assert trained[2]["with_options"]["DRAGAN"] == ["all-reduce"] * 4
+    found = found_on(2, "options")["with_options"]
+    assert found == {"slopes": ["all-reduce"] * 2, "DRAGAN": ["all-reduce"] * 4}
 
 
 def test_devices_compute_what_one_does(trained):
