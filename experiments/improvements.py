@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.changes import CHANGES
 from experiments.comparing import read_run
-from experiments.options import RunOptions, configure, habits_of, source_of
+from experiments.options import HOSTS, RunOptions, configure, habits_of, refuse, source_of
 from gan_jax import runs
 from gan_jax.compare import Run
 from gan_jax.config import require
@@ -42,14 +42,15 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
     Table and figure are written anew after each change, so that a study that is stopped leaves those it has.
 
     Raises:
-        UserError: if a change is unknown or the folder cannot be used.
+        UserError: if a change is unknown, no classifier fits the data, or the folder cannot be used.
     """
-    require(options.name is None, "each change has a name of its own: leave out --name")
+    refuse(options, "improvements", "name", "devices", *HOSTS)  # each change has a name of its own, and one device
     for name in only:
         require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(CHANGES)}")
     names = [name for name in CHANGES if not only or name in (*only, BASELINE)]
     options = replace(options, out=options.out / "improvements", evaluate_every=options.evaluate_every or EVERY)
     source, habits = source_of(options), habits_of(options)
+    require(source.classifier_sha256 is not None, "improvements compares by a --classifier of these data: give one")
     found: dict[str, list[Run]] = {}
     diverged: dict[str, str] = {}
     for name in names:

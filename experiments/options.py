@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 from cyclopts import Parameter, Token
 
-from gan_jax.config import ARCHIVES_DATASET, Config
+from gan_jax.config import ARCHIVES_DATASET, Config, require
 from gan_jax.data import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
@@ -111,6 +111,15 @@ class RunOptions:
     detect_nans: Annotated[
         bool, Parameter(help="If the run diverges, find the operation that first gave no finite number.", negative="")
     ] = False
+
+
+HOSTS = ("coordinator", "hosts", "host_index")  # the options of a run on several
+
+
+def refuse(options: RunOptions, command: str, *names: str) -> None:
+    """Raise UserError for an option that a command would not heed."""
+    for name in names:
+        require(getattr(options, name) is None, f"{command} takes no --{name.replace('_', '-')}")
 
 
 def numbers(text: str) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from experiments.environment import prepare
-from experiments.options import RunOptions, configure, habits_of, source_of
+from experiments.options import HOSTS, RunOptions, configure, habits_of, refuse, source_of
 from experiments.parts import PARTS
 from experiments.progress import listener
 from experiments.running import tell
@@ -35,8 +35,7 @@ def torch_baseline(
     options = options or RunOptions()
     require(not options.detect_nans, "--detect-nans finds operations of JAX: torch_baseline has none")
     require(options.devices in (None, 1), "the torch baseline trains on one device: leave out --devices")
-    for name in ("coordinator", "hosts", "host_index", "platform"):
-        require(getattr(options, name) is None, f"torch_baseline takes no --{name.replace('_', '-')}")
+    refuse(options, "torch_baseline", *HOSTS, "platform")
     if autocast:
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")

@@ -98,7 +98,16 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
 
 
-@pytest.mark.parametrize("options", [("--only", "hingle"), ("--name", "x"), ("--only", "")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only", "hingle"),
+        ("--only", ""),
+        ("--name", "x"),
+        ("--devices", 2),
+        ("--dataset", "kmnist"),  # which no classifier is there for
+    ],
+)
 def test_what_the_study_does_not_know(call, tmp_path, options):
     done = call("improvements", "--out", tmp_path, *options)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -109,3 +118,14 @@ def test_shipped_runs_of_part_a_stand_in_the_study():
     """What is under experiments/results was trained with the study's own configuration."""
     config = RunFolder(SHIPPED / "part_a").read_config()
     assert config == CHANGES["part_a"].config("part_a", 100)
+
+
+def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
+    """Though it changes a learning rate, by which other parts' baselines are told apart."""
+    options = ("--archives", small_archives, "--out", tmp_path, "--epochs", 1)
+    for part in ("part_a", "part_best"):
+        done = call(part, *options)
+        assert done.returncode == 0, done.stderr
+    assert "part_best-archives" in (tmp_path / "part_best-archives" / "comparison.md").read_text()
+    done = call("part_b", *options, "--learning-rate", 1e-3)
+    assert "learning_rate is 0.0002" in done.stdout
