@@ -89,7 +89,7 @@ class Setting:
     dragan: float = 0.0
     packing: int = 1  # images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)
     minibatch_deviation: int = 0  # images a group whose deviation D is told (Karras et al. 2018, section 3); 0: none
-    instance_noise: float = 0.0  # deviation of the noise on all that D sees (Sonderby et al. 2017)
+    instance_noise: float = 0.0  # deviation of the noise on the real and generated images (Sonderby et al. 2017)
 
     def __post_init__(self) -> None:
         _require_kinds(self)
@@ -156,6 +156,10 @@ def require_precision(setting: Setting, on_gpu: bool) -> None:
     """Raise UserError for a precision that only a GPU has, elsewhere."""
     message = "tensorfloat32 is what NVIDIA's GPUs multiply, and there is none: take float32 or bfloat16"
     require(on_gpu or setting.precision != "tensorfloat32", message)
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Setting)]
+FURTHER_OPTIONS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not know
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -314,3 +314,16 @@ def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(call, tmp_p
     assert done.returncode == 2
     assert "homework.zip: Is a directory" in done.stderr
     assert ".partial" not in done.stderr
+
+
+def test_a_run_with_further_options_is_no_part_and_tells_them(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    folder = RunFolder(tmp_path / "part_a")
+    config = folder.read_config()
+    assert config is not None
+    [section] = make(tmp_path, whole=False).parts
+    assert not {"r1", "packing", "generator adam b1"} & {name for name, _ in section.setting}
+    folder.write_config(replace(config, setting=replace(config.setting, r1=5.0)))
+    page = make(tmp_path, whole=False)
+    assert not page.parts
+    assert ("r1", "5") in page.others[0].setting

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gan_jax.compare import Groups, Run
+from gan_jax.config import FURTHER_OPTIONS, Setting
 from gan_jax.evaluation import collapse_warnings
 from gan_jax.losses import at_equilibrium
 from gan_jax.panels import Metrics
@@ -56,12 +58,12 @@ def comparison_charts(groups: Groups, without: Sequence[str] = ()) -> list[Chart
 
 
 def setting(run: Run) -> list[tuple[str, str]]:
-    """The configuration in words, without name and seed."""
-    values = run.config.flat()
+    """The configuration in words, without name and seed, and without further options that are off."""
+    usual = asdict(Setting())
     return [
         (name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value).replace("_", "-"))
-        for name, value in values.items()
-        if name not in ("name", "seed")
+        for name, value in run.config.flat().items()
+        if name not in ("name", "seed") and not (name in FURTHER_OPTIONS and value == usual[name])
     ]
 
 
