@@ -46,13 +46,17 @@ def reason(part: Part, runs: Sequence[Run], groups: Groups) -> Reason:
 def _of_the_baseline(runs: Sequence[Run]) -> Reason:
     run = runs[0]
     last = _at(run.metrics)
+    with_seed = f" with seed {run.config.seed}" if len(runs) > 1 else ""
     text = (
         "The slope of -log D(G(z)) in D's logit is D(G(z)) - 1: it is steepest where D rejects a sample, so that G is "
-        f"told most when it is worst. At epoch {run.epochs} the mean D(G(z)) is {last['fake_probability']:.2g}, D is "
+        f"told most when it is worst. At epoch {run.epochs}{with_seed} the mean D(G(z)) is "
+        f"{last['fake_probability']:.2g}, D is "
         f"right about {percent(last['discriminator_accuracy'])} of the images, and the gradient that reaches G has "
         f"norm {last['generator_gradient_norm']:.2g}: "
     )
-    undecided = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapse_warnings(None, last["fake_probability"])
+    shares = [last.get(f"digit_share_{digit}", math.nan) for digit in range(10)]
+    collapsed = collapse_warnings(shares if np.isfinite(shares).all() else None, last["fake_probability"])
+    undecided = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapsed
     text += "neither player has won, and both go on learning." if undecided else "the game is lopsided here."
     return Reason([text, *_samples(run.metrics, None)], [], charts.digit_bars({run.config.name: [run.metrics]}))
 

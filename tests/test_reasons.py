@@ -160,3 +160,14 @@ def blanked(metrics: Metrics) -> Metrics:
 def test_without_a_baseline():
     [text] = reason(PARTS["part_c1"], [read("part_c1")], {}).text
     assert text == "Whether the claim held is told by part_a, which is not there: see the note."
+
+
+def test_the_reason_of_the_baseline_names_its_seed_and_agrees_with_the_warnings(baseline):
+    """The table beside it has means over the seeds; and a G of one class has won nothing."""
+    assert "At epoch 100 with seed 0 the mean D(G(z)) is 0.24" in told("part_a", baseline, [])[1]
+    assert "neither player has won" in told("part_a", baseline, [])[1]
+    early = read("part_a", 10)  # all samples are one class, though D is right about three images of four
+    assert max(early.metrics[f"digit_share_{digit}"][-1] for digit in range(10)) > 0.9
+    text = told("part_a", [early], [])[1]
+    assert "the game is lopsided here" in text
+    assert "with seed" not in text
