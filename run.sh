@@ -81,6 +81,11 @@ case "$*" in
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
 esac
 
+case "$*" in
+    "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff and pyright on all of it, as CI runs them" && exit ;;
+    "docs --help" | "docs -h") echo "Usage: ./run.sh docs: pages of all docstrings, docs/api/index.html" && exit ;;
+esac
+
 accelerator=$(accelerator)
 case "$accelerator" in
     cuda) say "NVIDIA GPU: jax[cuda12]" ;;

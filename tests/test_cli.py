@@ -87,6 +87,15 @@ class TestRunScript:
         assert "Python 3.11 or newer is needed" in done.stderr
         assert not (clone / ".venv").exists()
 
+    @pytest.mark.parametrize("command", ["lint", "docs"])
+    def test_help_of_what_the_script_does_itself(self, tmp_path, clone, command):
+        """Without an environment, and without doing it."""
+        (tmp_path / "tools").mkdir()
+        done = self.start(tmp_path / "tools", clone / "run.sh", command, "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"Usage: ./run.sh {command}: ")
+        assert not (clone / ".venv").exists()
+
     @pytest.mark.parametrize(
         ("arguments", "extras"),
         [
