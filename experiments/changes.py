@@ -67,7 +67,8 @@ CHANGES: dict[str, Change] = {
         replace(PART_A, minibatch_deviation=4), "D is told how much four images differ (Karras et al. 2018)"
     ),
     "instance_noise": Change(
-        replace(PART_A, instance_noise=0.1), "noise of deviation 0.1 on all that D sees (Sonderby et al. 2017)"
+        replace(PART_A, instance_noise=0.1),
+        "noise of deviation 0.1 on real and generated images (Sonderby et al. 2017)",
     ),
     # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
     "one_sided": Change(replace(PART_A, real_target=0.9), "part_c6: one-sided smoothing"),

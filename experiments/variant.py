@@ -46,7 +46,9 @@ class Variant:
     dragan: Annotated[float, Parameter(help="The same around real images.")] = 0.0
     packing: Annotated[int, whole("Images that D sees at once, all real or all generated.")] = 1
     minibatch_deviation: Annotated[int, whole("Images a group whose deviation D is told; 0: it is not.")] = 0
-    instance_noise: Annotated[float, Parameter(help="Deviation of noise on all images that D sees.")] = 0.0
+    instance_noise: Annotated[
+        float, Parameter(help="Deviation of the noise on the real and generated images that D is shown.")
+    ] = 0.0
 
     def config(self, name: str, batch_size: int | None) -> Config:
         """A run of that name. Raises UserError for values that are none, or groups that do not make up a batch."""

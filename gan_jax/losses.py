@@ -36,7 +36,7 @@ class GanLoss(NamedTuple):
 
     discriminator: LossFunction
     generator: LossFunction
-    reads_targets: bool = True
+    reads_targets: bool = True  # or other targets than 1, 0 and 1 are refused, which would change nothing
 
 
 def cross_entropy(logits: Array, target: float) -> Array:

@@ -23,7 +23,8 @@ from gan_jax.sharding import over_batch, over_seeds, whole
 class StepInfo(NamedTuple):
     """What an iteration reports, float32 () each; of several discriminator steps, their mean.
 
-    D's figures are of the discriminator step: before its update, on its batch, with dropout.
+    D's figures are of the discriminator step: before its update, on its batch, with dropout. Its loss is without the
+    penalties on its slopes, and its gradient with them.
     """
 
     discriminator_loss: Array

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.parts import PARTS
+from experiments.parts import PART_BEST, PARTS
 from gan_jax.intervals import prediction
 from gan_jax.run_folder import RunFolder
 
@@ -167,3 +167,23 @@ def test_how_part_b_dies():
         for title, column in PLAYED.items():
             value = float(metrics[column][int(row["epoch"]) - 1])
             assert math.isclose(float(row[title]), float(f"{value:.2g}"), rel_tol=1e-9), (row, title)
+
+
+def test_part_best():
+    """As README and the part's own words have it."""
+    found, usual = last("part_best"), of_seeds("frechet")
+    [paragraph] = re.findall(r"^\*\*What papers since .+?(?=\n\n)", README, re.MULTILINE | re.DOTALL)
+    text = " ".join(paragraph.split())
+    [numbers] = re.findall(
+        r"distance is ([\d.]+), a thirteenth of `part_a`'s (\d+) ± (\d+), recall ([\d.]+), coverage ([\d.]+), "
+        r"KL ([\d.]+), .* \(([\d.]+)\)",
+        text,
+    )
+    measured = (found[name] for name in ("recall", "coverage", "kl_to_uniform", "nearest_ratio"))
+    assert_printed(" ".join(numbers), found["frechet"], usual.mean, usual.spread, *measured)
+    assert usual.mean / found["frechet"] == pytest.approx(13, abs=0.5)
+    assert found["classes_covered"] == 10
+    words = "Classifier Fréchet distance {}, all ten classes, coverage {}, recall {}."
+    assert PART_BEST.measured == words.format(*numbers[:1], numbers[4], numbers[3])
+    seconds = np.median(RunFolder(RESULTS / "part_best").read_metrics()["seconds"][-5:])
+    assert f"Undisturbed ones took {seconds:.0f} s" in text
