@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from experiments.parts import PARTS
 from gan_jax import figures, panels
+from gan_jax.reports import paper
 from gan_jax.training import StepInfo
 
 GRID = np.zeros((4, 4), np.uint8)
@@ -190,3 +191,9 @@ def test_measurements_against_epochs_have_lines_and_gaps():
     axis = compared(a=[first, second, metrics(4)])[FRECHET]
     np.testing.assert_allclose(bold(axis), [6, nan, 2])  # one seed alone is no mean
     assert "coverage" not in compared(a=[first])
+
+
+def test_a_figure_for_print_is_the_same_text_again_and_bears_no_time():
+    first, second = (paper.run([metrics(3)], (1.386, 0.693)) for _ in range(2))
+    assert first == second
+    assert "dc:date" not in first

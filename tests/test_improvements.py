@@ -13,7 +13,9 @@ from experiments.changes import CHANGES, PART_A
 from experiments.improvements import as_markdown, at, draw, leaderboard
 from experiments.parts import PART_BEST, PARTS
 from experiments.reporting import SHIPPED
+from gan_jax import runs
 from gan_jax.compare import Run
+from gan_jax.errors import DivergedError
 from gan_jax.run_folder import RunFolder
 from tests.command import contents
 
@@ -77,15 +79,15 @@ def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_
     assert [tick.get_text() for tick in draw(rows, found).axes[0].get_yticklabels()] == list(reversed(list(rows)))
 
 
-def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives):
+def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
     done = call(*options, "--epochs", 1)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "improvements"
-    runs = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
+    folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
     written = {f"improvements.{end}" for end in ("md", "json", "png")}
-    assert {path.name for path in folder.iterdir()} == runs | written
+    assert {path.name for path in folder.iterdir()} == folders | written
     found = json.loads((folder / "improvements.json").read_text())
     assert found["changes"]["hinge"]["frechet"]["n"] == 2
     assert found["provenance"]["command"]
@@ -96,6 +98,18 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
     assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
+
+    train = runs.train
+
+    def diverging(configs, *arguments, **options):
+        if configs[0].setting.loss == "hinge":
+            raise DivergedError("hinge diverged")
+        return train(configs, *arguments, **options)
+
+    monkeypatch.setattr(runs, "train", diverging)  # with more epochs: what it was after fewer is not what it is
+    assert call(*options, "--epochs", 2).returncode == 0
+    found = json.loads((folder / "improvements.json").read_text())
+    assert (list(found["changes"]), found["diverged"]) == (["part_a"], {"hinge": "hinge diverged"})
 
 
 @pytest.mark.parametrize(

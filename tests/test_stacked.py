@@ -28,6 +28,15 @@ def test_a_batch_has_its_digits_side_by_side():
     np.testing.assert_array_equal(batch, [np.concatenate([images[i] for i in row]) for row in ([0, 4, 2], [1, 1, 3])])
 
 
+def test_a_grid_shows_an_images_digits_side_by_side():
+    images = np.repeat([[-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]], 784, axis=1).astype(np.float32)
+    grid = figures.grid(images, columns=1, gap=0)
+    assert grid.shape == (2 * 28, 3 * 28)
+    shades = grid.reshape(2, 28, 3, 28)
+    assert (shades == shades[:, :1, :, :1]).all()
+    assert shades[:, 0, :, 0].tolist() == [[0, 128, 255], [255, 0, 128]]
+
+
 @pytest.fixture(scope="module")
 def digits(mnist) -> list[np.ndarray]:
     """Of each class, test images that the classifier knows for sure."""
