@@ -23,7 +23,7 @@ from experiments.options import (
     source_of,
     whole,
 )
-from experiments.parts import PART_BEST, PARTS, Part
+from experiments.parts import FURTHER, PARTS, Part
 from experiments.progress import listener, say
 from experiments.running import run_part, run_parts, train_seeds
 from experiments.saturation import saturation as run_saturation
@@ -90,7 +90,7 @@ def _part_command(part: Part) -> Callable[..., None]:
     return command
 
 
-for _name, _part in (*PARTS.items(), ("part_best", PART_BEST)):
+for _name, _part in {**PARTS, **FURTHER}.items():
     app.command(_part_command(_part), name=_name)
 
 

@@ -27,6 +27,7 @@ def measure(samples: jax.Array, reference: Reference, channels: int) -> Measured
         return Measured(columns(evaluation), summary(evaluation), evaluation.digit_histogram)
     if reference.of_features is None:
         return Measured({}, ["no classifier fits this data: modes are not counted"], None)
-    found = modes_of(reference.of_features.classifier, samples)
-    line = f"{found.modes} modes in {found.n} samples, KL to uniform {found.modes_kl:.3f}"
+    found = modes_of(reference.of_features, samples)
+    kl = f"KL to uniform {found.modes_kl:.3f} (real numbers {found.modes_kl_floor:.3f})"
+    line = f"{found.modes} modes in {found.n} samples, {kl}"
     return Measured({name: float(value) for name, value in found._asdict().items()}, [line], None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gan_jax import figures
-from gan_jax.evaluation import classify, load_classifier, modes_of, stacked
+from gan_jax.evaluation import classify, load_classifier, make_reference, modes_of, stacked
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import batch_of, epoch_order
 
@@ -46,20 +46,44 @@ def digits(mnist) -> list[np.ndarray]:
     return [np.asarray(images)[sure & (logits.argmax(axis=1) == digit)] for digit in range(10)]
 
 
+@pytest.fixture(scope="module")
+def reference(mnist):
+    """With the digits of a thousand test images."""
+    reference = make_reference(mnist.train_images[:100], mnist.test_images[:1000], load_classifier(), 100).of_features
+    assert reference is not None
+    assert (reference.digits == mnist.test_labels[:1000]).mean() > 0.98
+    return reference
+
+
 @pytest.mark.parametrize(("numbers", "modes", "kl"), [
     ([[1, 2, 3]] * 4, 1, math.log(1000)),
     ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500)),  # the order counts
     ([[a, b, 0] for a in range(10) for b in range(10)], 100, math.log(10)),
     ([[a, b, c] for a in range(10) for b in range(10) for c in range(10)], 1000, 0.0),
 ])  # fmt: skip
-def test_modes_are_the_numbers_that_real_digits_make_up(digits, numbers, modes, kl):
+def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbers, modes, kl):
     images = np.stack(
         [np.concatenate([digits[digit][index % len(digits[digit])] for digit in number])
          for index, number in enumerate(numbers)]
     )  # fmt: skip
-    found = modes_of(load_classifier(), jnp.asarray(images))
+    found = modes_of(reference, jnp.asarray(images))
     assert (found.n, found.modes) == (len(numbers), modes)
     assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
+
+
+def test_the_floor_is_that_of_real_numbers(digits, reference):
+    """Of digits that are all sevens the numbers are one; of equally many of each, n numbers are as uneven as chance.
+
+    2n KL of a multinomial to its own, uniform, law is of the chi-squared law with 99 degrees of freedom at large n: the
+    mean is 99 / 2n, the deviation sqrt(2 * 99) / 2n.
+    """
+    images = jnp.tile(jnp.asarray(digits[7][:1]), (1000, 2))
+    sevens = reference._replace(digits=np.full(10, 7))
+    assert modes_of(sevens, images).modes_kl_floor == pytest.approx(math.log(100), abs=1e-12)
+    even = reference._replace(digits=np.repeat(np.arange(10), 5))
+    found = modes_of(even, images)
+    assert found.modes_kl_floor == pytest.approx(99 / 2000, abs=3 * math.sqrt(2 * 99) / 2000)
+    assert found == modes_of(even, images)
 
 
 def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
@@ -73,7 +97,7 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
         assert "modes in 500 samples, KL to uniform" in done.stdout
     folder = RunFolder(tmp_path / "stacked")
     metrics = folder.read_metrics()
-    assert {"modes", "modes_kl", "raw_modes"} <= metrics.keys()
+    assert {"modes", "modes_kl", "modes_kl_floor", "raw_modes"} <= metrics.keys()
     assert not {"frechet", "nearest_ratio"} & metrics.keys()
     assert (metrics["modes"] >= 1).all()
     assert folder.read_sample(2).shape == figures.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)

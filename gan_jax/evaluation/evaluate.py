@@ -22,6 +22,7 @@ class FeatureReference(NamedTuple):
 
     classifier: Parameters
     features: jax.Array  # float32 (m, 128), of the test set
+    digits: np.ndarray  # int (m,), the classes that it sees there
     squared_radii: jax.Array  # float32 (m,), to the k-th nearest neighbour in the test set
     moments: Moments  # of the features of the test set
     # Classifier Fréchet distance of `samples` training images to the test set. The classifier has seen them in its own
@@ -113,12 +114,13 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
 def _feature_reference(
     train_pixels: np.ndarray, test_pixels: np.ndarray, classifier: Parameters, samples: int
 ) -> FeatureReference:
-    features, _ = classify(classifier, to_unit_range(test_pixels))
+    features, logits = classify(classifier, to_unit_range(test_pixels))
     real, _ = classify(classifier, to_unit_range(_subset(train_pixels, samples)))
     of_test = moments(features)
     return FeatureReference(
         classifier=classifier,
         features=features,
+        digits=np.argmax(logits, axis=1),
         squared_radii=squared_radii(features),
         moments=of_test,
         frechet_floor=frechet_distance(moments(real), of_test),

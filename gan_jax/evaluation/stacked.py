@@ -13,8 +13,8 @@ import numpy as np
 
 from gan_jax.evaluation.classifier import classify
 from gan_jax.evaluation.digits import kl_to_uniform
+from gan_jax.evaluation.evaluate import FeatureReference
 from gan_jax.models import IMAGE_SIZE
-from gan_jax.weights import Parameters
 
 SAMPLES = 25_600
 
@@ -25,15 +25,24 @@ class Modes(NamedTuple):
     n: int
     modes: int  # of 10 to the number of channels
     modes_kl: float  # KL(their shares || uniform) in nats
+    modes_kl_floor: float  # the same of n numbers of real digits
 
 
-def modes_of(classifier: Parameters, images: jax.Array) -> Modes:
+def modes_of(reference: FeatureReference, images: jax.Array) -> Modes:
     """Count the modes of images float32 (n, channels 784) in [-1, 1]."""
-    channels = images.shape[1] // IMAGE_SIZE
-    digits = [
-        np.argmax(classify(classifier, channel)[1], axis=1)
-        for channel in jnp.split(jnp.asarray(images), channels, axis=1)
-    ]
-    numbers = np.ravel_multi_index(tuple(digits), (10,) * channels)
-    shares = np.bincount(np.atleast_1d(numbers), minlength=10**channels) / len(images)
-    return Modes(len(images), int((shares > 0).sum()), kl_to_uniform(shares))
+    n, channels = len(images), images.shape[1] // IMAGE_SIZE
+    digits = np.stack(
+        [
+            np.argmax(classify(reference.classifier, channel)[1], axis=1)
+            for channel in jnp.split(jnp.asarray(images), channels, axis=1)
+        ]
+    )
+    real = np.random.default_rng(0).choice(reference.digits, (channels, n))  # always the same
+    shares = _shares(digits)
+    return Modes(n, int((shares > 0).sum()), kl_to_uniform(shares), kl_to_uniform(_shares(real)))
+
+
+def _shares(digits: np.ndarray) -> np.ndarray:
+    """Of digits int (channels, n) the share of each number that they can make up, float64 (10^channels,)."""
+    numbers = np.ravel_multi_index(tuple(digits), (10,) * len(digits))
+    return np.bincount(np.atleast_1d(numbers), minlength=10 ** len(digits)) / digits.shape[1]
