@@ -62,6 +62,9 @@ CHANGES: dict[str, Change] = {
         "D's learning rate four times G's (Heusel et al. 2017)",
     ),
     "no_dropout": Change(replace(PART_A, dropout_rate=0.0), "no dropout in D"),
+    "spectral_normalisation": Change(
+        replace(PART_A, spectral_normalisation=True), "spectral normalisation of D (Miyato et al. 2018)"
+    ),
     "packing": Change(replace(PART_A, packing=2), "D sees two images at once (Lin et al. 2018)"),
     "minibatch_deviation": Change(
         replace(PART_A, minibatch_deviation=4), "D is told how much four images differ (Karras et al. 2018)"

@@ -18,6 +18,7 @@ from gan_jax.files import write_bytes
 from gan_jax.generator import load_discriminator, load_generator
 from gan_jax.keeping import JAX
 from gan_jax.manifest import provenance
+from gan_jax.players import discriminator_weights
 from gan_jax.reports import live, page, pictures, sections
 from gan_jax.reports.content import Experiment, Generator, Page, Provenance, Section, Table
 from gan_jax.run_folder import RunFolder
@@ -155,7 +156,8 @@ def _generator(runs: Sequence[Run]) -> Generator:
             if state is None:
                 raise UserError("it has no checkpoint that is whole")
             alone = run.config.setting.packing == 1 and not run.config.setting.minibatch_deviation
-            judge = state.discriminator["params"] if alone else None  # or D has no verdict on a single image
+            weights = discriminator_weights(state.discriminator, run.config.setting)["params"]
+            judge = weights if alone else None  # or D has no verdict on a single image
             embedded = live.embed(state.delivered["params"], judge)
         except UserError as error:
             reasons.append(f"{run.config.name} was passed over: {without_folders(str(error), folder.path)}.")

@@ -44,6 +44,9 @@ class Variant:
         float, Parameter(help="Weight of the penalty that draws D's slope to 1 between real and generated images.")
     ] = 0.0
     dragan: Annotated[float, Parameter(help="The same around real images.")] = 0.0
+    spectral_normalisation: Annotated[
+        bool, Parameter(help="Of D's layers, each divided by its largest singular value.", negative="")
+    ] = False
     packing: Annotated[int, whole("Images that D sees at once, all real or all generated.")] = 1
     minibatch_deviation: Annotated[int, whole("Images a group whose deviation D is told; 0: it is not.")] = 0
     instance_noise: Annotated[

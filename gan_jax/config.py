@@ -27,6 +27,7 @@ _KINDS: dict[Any, tuple[Any, str]] = {
     float: ((int, float), "a number"),
     float | None: ((int, float, type(None)), "a number"),
     str: (str, "text"),
+    bool: (bool, "true or false"),
 }
 
 
@@ -42,7 +43,7 @@ def _require_kinds(values: "Setting | Config") -> None:
         value = getattr(values, field.name)
         if field.type in _KINDS:
             kinds, words = _KINDS[field.type]
-            fits = isinstance(value, kinds) and not isinstance(value, bool)
+            fits = isinstance(value, kinds) and isinstance(value, bool) == (field.type is bool)
             require(fits, f"{field.name} must be {words}, not {value!r}")
 
 
@@ -87,6 +88,7 @@ class Setting:
     r2: float = 0.0
     gradient_penalty: float = 0.0
     dragan: float = 0.0
+    spectral_normalisation: bool = False  # of D's layers (Miyato et al. 2018)
     packing: int = 1  # images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)
     minibatch_deviation: int = 0  # images a group whose deviation D is told (Karras et al. 2018, section 3); 0: none
     instance_noise: float = 0.0  # deviation of the noise on the real and generated images (Sonderby et al. 2017)

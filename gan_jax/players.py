@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from gan_jax import spectral
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.models import (
@@ -63,7 +64,13 @@ def discriminator_logits(
     Images of `kinds` kinds take turns in the batch, and so do the logits.
     """
     _, discriminator = networks(setting)
+    params = discriminator_weights(params, setting)
     return cast(Array, discriminator.apply(params, _packed(images, setting.packing, kinds), dropout_key, kinds))
+
+
+def discriminator_weights(params: Params, setting: Setting) -> Params:
+    """What D multiplies by: its parameters as they are trained, or normalised."""
+    return spectral.normalised(params) if setting.spectral_normalisation else params
 
 
 def _packed(images: Array, packing: int, kinds: int) -> Array:
@@ -98,6 +105,8 @@ def init_state(key: Array, setting: Setting) -> GanState:
     discriminator_params = cast(
         Params, discriminator.init(discriminator_key, jnp.zeros((1, setting.packing * setting.channels * IMAGE_SIZE)))
     )
+    if setting.spectral_normalisation:
+        discriminator_params = spectral.with_vectors(discriminator_params)
     return GanState(
         generator=generator_params,
         discriminator=discriminator_params,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
 
+from gan_jax import spectral
 from gan_jax.config import Setting
 from gan_jax.keys import Stream, stream_key
 from gan_jax.losses import LOSSES
@@ -106,7 +107,9 @@ def discriminator_step(
         discriminator_accuracy=((real_logits > 0).mean() + (fake_logits < 0).mean()) / 2,
         discriminator_gradient_norm=gradient_norm(gradient),
     )
-    params = optax.apply_updates(state.discriminator, _annealed(updates, state.epoch, setting))
+    params = cast(Params, optax.apply_updates(state.discriminator, _annealed(updates, state.epoch, setting)))
+    if setting.spectral_normalisation:
+        params = spectral.followed(params)
     return state._replace(discriminator=params, discriminator_optimizer=optimizer_state), info
 
 

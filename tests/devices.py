@@ -26,7 +26,7 @@ COLLECTIVE = re.compile(r" (all-reduce|all-gather|all-to-all|collective-permute|
 SETTING, STEPS = Setting(batch_size=64), 2
 SLOPES = Setting(
     batch_size=64, loss="relativistic", r1=1.0, r2=1.0, gradient_penalty=1.0, instance_noise=0.1, averaging=0.9,
-    cosine_epochs=5, packing=2, minibatch_deviation=4,
+    cosine_epochs=5, packing=2, minibatch_deviation=4, spectral_normalisation=True,
 )  # fmt: skip
 OPTIONS = {"slopes": SLOPES, "DRAGAN": Setting(batch_size=64, dragan=1.0)}
 

@@ -41,6 +41,7 @@ settings = st.builds(
     r2=weights,
     gradient_penalty=weights,
     dragan=weights,
+    spectral_normalisation=st.booleans(),
     packing=st.integers(1, MAX_GROUP),
     minibatch_deviation=st.integers(0, MAX_GROUP),
     instance_noise=weights,
@@ -83,7 +84,7 @@ def test_bad_runs_are_refused(values):
      dict(averaging=1.0), dict(r1=-1.0), dict(r2=float("inf")), dict(gradient_penalty=float("nan")),
      dict(dragan=None), dict(packing=0), dict(packing=True), dict(packing=128), dict(packing=3),
      dict(packing=32, minibatch_deviation=32), dict(minibatch_deviation=-1), dict(minibatch_deviation=3),
-     dict(instance_noise=-0.1)],
+     dict(instance_noise=-0.1), dict(spectral_normalisation=1), dict(spectral_normalisation="no")],
 )  # fmt: skip
 def test_bad_settings_are_refused(values):
     with pytest.raises(UserError):
@@ -101,8 +102,8 @@ def test_configurations_of_earlier_versions_are_read():
     """Without the options that have come since, which are then off."""
     written = Config(name="x").to_json()
     since = ("channels", "generator_learning_rate", "generator_adam_b1", "generator_adam_b2", "cosine_epochs",
-             "averaging", "r1", "r2", "gradient_penalty", "dragan", "packing", "minibatch_deviation",
-             "instance_noise")  # fmt: skip
+             "averaging", "r1", "r2", "gradient_penalty", "dragan", "spectral_normalisation", "packing",
+             "minibatch_deviation", "instance_noise")  # fmt: skip
     written["setting"] = {name: value for name, value in written["setting"].items() if name not in since}
     assert Config.from_json(written) == Config(name="x")
 

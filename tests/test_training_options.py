@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from experiments.bench.roofline import products
-from gan_jax import models, training
+from gan_jax import models, spectral, training
 from gan_jax.config import Setting
 from gan_jax.players import GanState, _packed, init_state
 from gan_jax.training import (
@@ -168,6 +168,7 @@ def test_a_verdict_is_of_a_pack():
 OPTIONAL = {
     training: ("between", "around", "logits_and_squared_slopes", "one_centred", "zero_centred"),
     models: ("deviation",),
+    spectral: ("followed", "normalised", "with_vectors"),
     jnp: ("cos",),
 }
 
@@ -199,7 +200,7 @@ def test_what_is_off_is_not_in_the_program(monkeypatch):
 @pytest.mark.parametrize(
     "option",
     [dict(r1=1.0), dict(r2=1.0), dict(gradient_penalty=1.0), dict(dragan=1.0), dict(minibatch_deviation=2),
-     dict(cosine_epochs=2)],
+     dict(spectral_normalisation=True), dict(cosine_epochs=2)],
     ids=str,
 )  # fmt: skip
 def test_what_is_on_is(monkeypatch, option):
@@ -214,6 +215,7 @@ def test_what_is_on_is(monkeypatch, option):
 EVERYTHING = Setting(
     batch_size=BATCH, loss="relativistic", averaging=0.9, r1=1.0, r2=1.0, gradient_penalty=1.0, dragan=1.0, packing=2,
     minibatch_deviation=4, instance_noise=0.1, cosine_epochs=5, generator_learning_rate=1e-4,
+    spectral_normalisation=True,
 )  # fmt: skip
 
 

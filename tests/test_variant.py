@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "r2": 2.5,
     "gradient_penalty": 10.0,
     "dragan": 5.0,
+    "spectral_normalisation": True,
     "packing": 4,
     "minibatch_deviation": 8,
     "instance_noise": 0.1,
@@ -55,8 +56,10 @@ def trained(call, monkeypatch):
     return trained
 
 
-def flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def given(name: str) -> list[object]:
+    """The option of a field, with its value unless it is a flag."""
+    option = "--" + name.replace("_", "-")
+    return [option] if VALUES[name] is True else [option, VALUES[name]]
 
 
 def test_without_options_it_is_part_a(trained):
@@ -66,14 +69,14 @@ def test_without_options_it_is_part_a(trained):
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_option_sets_its_field_and_no_other(trained, name):
     assert VALUES[name] != FIELDS[name].default
-    assert trained(flag(name), VALUES[name]).setting == Setting(**{name: VALUES[name]})
+    assert trained(*given(name)).setting == Setting(**{name: VALUES[name]})
 
 
 def test_all_options_together(trained):
     """Of a batch that is made up of their groups, as no batch of 512 would be."""
     options: dict[str, Any] = VALUES | {"packing": 3}
-    given = [part for name, value in options.items() for part in (flag(name), value)]
-    assert trained(*given, "--discriminator-steps", "1: 2, 2-: 1").setting == Setting(**options)
+    arguments = [argument for name in options if name != "packing" for argument in given(name)]
+    assert trained(*arguments, "--packing", 3, "--discriminator-steps", "1: 2, 2-: 1").setting == Setting(**options)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
