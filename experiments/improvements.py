@@ -1,5 +1,6 @@
 """./run.sh improvements: each change of part_a trained with several seeds, and what came out, the best first."""
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.bench.variants import Cost, measure
 from experiments.changes import CHANGES
 from experiments.comparing import read_run
 from experiments.options import HOSTS, RunOptions, configure, habits_of, refuse, source_of
@@ -16,7 +18,7 @@ from gan_jax import runs
 from gan_jax.compare import Run
 from gan_jax.config import require
 from gan_jax.errors import DivergedError, UserError
-from gan_jax.files import save_figure, write_json, write_text
+from gan_jax.files import read_regular, save_figure, write_json, write_text
 from gan_jax.intervals import Interval, difference, interval
 from gan_jax.keeping import Listener
 from gan_jax.manifest import provenance
@@ -25,6 +27,9 @@ from gan_jax.run_folder import RunFolder
 
 EVERY = 10  # epochs between measurements
 BASELINE = "part_a"
+COSTS = "costs.json"
+MAX_BYTES = 10**6  # of that file
+REPEATS = 5  # of a step's timing
 COLUMNS = {  # of metrics.csv: a title and a form
     "frechet": ("Fréchet", "{:.1f}"),
     "density": ("density", "{:.2f}"),
@@ -52,6 +57,7 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
     source, habits = source_of(options), habits_of(options)
     require(source.classifier_sha256 is not None, "improvements compares by a --classifier of these data: give one")
     found: dict[str, list[Run]] = {}
+    costs = _read_costs(options.out / COSTS)
     diverged: dict[str, str] = {}
     for name in names:
         epochs = 100 if options.epochs is None else options.epochs
@@ -65,7 +71,11 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
         if whole:
             found[name] = [read_run(options.out / config.name) for config in whole]
         try:
-            write(found, diverged, options.out, listener.say)
+            if whole and name not in costs:
+                costs |= _cost(name, found, source.dataset.train_images)
+                record = {name: cost._asdict() for name, cost in costs.items()}
+                write_json(options.out / COSTS, {"provenance": provenance(), "changes": record})
+            write(found, costs, diverged, options.out, listener.say)
         except OSError as error:
             raise UserError(f"cannot write to {options.out}: {error.strerror or error}") from error
 
@@ -74,13 +84,35 @@ def _is_finished(folder: Path, epochs: int) -> bool:
     return RunFolder(folder).read_manifest().get("epochs") == epochs
 
 
+def _cost(name: str, found: Mapping[str, Sequence[Run]], images: np.ndarray) -> dict[str, Cost]:
+    """What a step of a change costs, beside one of part_a in the same minute: runs may be of days with other loads."""
+    settings = {each: found[each][0].config.setting for each in (BASELINE, name)}
+    costs = measure(settings, images, REPEATS, lambda _: None)
+    return {name: costs[name]}
+
+
+def _read_costs(path: Path) -> dict[str, Cost]:
+    """Those that an earlier start has measured, if it has and they can be read."""
+    try:
+        stored = json.loads(read_regular(path, MAX_BYTES))["changes"]
+        costs = {name: Cost([float(value) for value in cost["seconds"]], float(cost["times"]))
+                 for name, cost in stored.items()}  # fmt: skip
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+    return {name: cost for name, cost in costs.items() if cost.seconds and min(cost.times, *cost.seconds) > 0}
+
+
 def write(
-    found: Mapping[str, Sequence[Run]], diverged: Mapping[str, str], out: Path, say: Callable[[str], None]
+    found: Mapping[str, Sequence[Run]],
+    costs: Mapping[str, Cost],
+    diverged: Mapping[str, str],
+    out: Path,
+    say: Callable[[str], None],
 ) -> None:
     """Write improvements.md, .json and .png of these runs by change, part_a among them, and tell the table."""
     if BASELINE not in found:
         return
-    rows = leaderboard(found)
+    rows = leaderboard(found, costs)
     text = as_markdown(rows, found, diverged)
     write_text(out / "improvements.md", text)
     record = {name: {column: value._asdict() for column, value in row.items()} for name, row in rows.items()}
@@ -88,7 +120,7 @@ def write(
         out / "improvements.json",
         {"provenance": provenance(), "changes": _without_nan(record), "diverged": dict(diverged)},
     )
-    save_figure(out / "improvements.png", draw(rows, found))
+    save_figure(out / "improvements.png", draw(rows, found, costs))
     say(text)
 
 
@@ -99,29 +131,27 @@ def _without_nan(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def leaderboard(found: Mapping[str, Sequence[Run]]) -> dict[str, dict[str, Interval]]:
+def leaderboard(found: Mapping[str, Sequence[Run]], costs: Mapping[str, Cost]) -> dict[str, dict[str, Interval]]:
     """Of each change, the one with the least Fréchet distance first, its measurements after the last epoch.
 
-    "difference" is that of the Fréchet distance from part_a's, and "at_equal_time" the distance when as many seconds
-    had been trained as part_a takes, at the last measurement before.
+    "difference" is that of the Fréchet distance from part_a's, "at_equal_time" the distance at the last measurement in
+    the time that part_a takes, and "cost" a step's time in part_a's.
     """
-    budget = float(np.mean([run.metrics["seconds"].sum() for run in found[BASELINE]]))
     theirs = [float(run.metrics["frechet"][-1]) for run in found[BASELINE]]
     rows = {}
     for name, members in found.items():
         row = {column: interval([float(run.metrics[column][-1]) for run in members]) for column in COLUMNS}
         row["difference"] = difference([float(run.metrics["frechet"][-1]) for run in members], theirs)
-        row["at_equal_time"] = interval([at(run, budget) for run in members])
-        row["seconds"] = interval([float(run.metrics["seconds"].mean()) for run in members])
+        row["at_equal_time"] = interval([at(run, len(run.metrics["epoch"]) / costs[name].times) for run in members])
+        row["cost"] = interval([costs[name].times])
         rows[name] = row
     return dict(sorted(rows.items(), key=lambda item: item[1]["frechet"].mean))
 
 
-def at(run: Run, seconds: float) -> float:
-    """The Fréchet distance at the last measurement within so many seconds of training; NaN if there was none."""
-    elapsed = np.cumsum(run.metrics["seconds"])
-    # Half an epoch's worth of slack: runs of one program differ by the machine's noise.
-    within = np.isfinite(run.metrics["frechet"]) & (elapsed <= seconds * (1 + 0.5 / len(elapsed)))
+def at(run: Run, epochs: float) -> float:
+    """The Fréchet distance at the last measurement within so many epochs; NaN if there was none."""
+    # To the nearest one: costs of programs that are alike differ by the machine's noise.
+    within = np.isfinite(run.metrics["frechet"]) & (run.metrics["epoch"] <= epochs + 0.5)
     return float(run.metrics["frechet"][within][-1]) if within.any() else math.nan
 
 
@@ -136,14 +166,14 @@ def as_markdown(
         *titles,
         "Fréchet less part_a's",
         "Fréchet in part_a's time",
-        "seconds an epoch",
+        "a step's time in part_a's",
         "what",
     ]
     lines = ["| " + " | ".join(heading) + " |", "| " + " | ".join(["---"] * len(heading)) + " |"]
     for name, row in rows.items():
         cells = [_cell(row[column], form) for column, (_, form) in COLUMNS.items()]
         apart = "-" if name == BASELINE else _cell(row["difference"], "{:+.1f}")
-        cells += [apart, _cell(row["at_equal_time"], "{:.1f}"), _cell(row["seconds"], "{:.1f}"), CHANGES[name].what]
+        cells += [apart, _cell(row["at_equal_time"], "{:.1f}"), _cell(row["cost"], "{:.2f}"), CHANGES[name].what]
         lines.append("| " + " | ".join([f"`{name}`", str(len(found[name])), *cells]) + " |")
     lines += [f"\n`{name}` diverged: {reason}" for name, reason in diverged.items()]
     return "\n".join(lines) + "\n"
@@ -156,8 +186,10 @@ def _cell(value: Interval, form: str) -> str:
     return form.format(value.mean) + spread
 
 
-def draw(rows: Mapping[str, Mapping[str, Interval]], found: Mapping[str, Sequence[Run]]) -> Figure:
-    """The Fréchet distances of all changes after the last epoch, and of the best of them over the seconds trained."""
+def draw(
+    rows: Mapping[str, Mapping[str, Interval]], found: Mapping[str, Sequence[Run]], costs: Mapping[str, Cost]
+) -> Figure:
+    """The Fréchet distances of all changes after the last epoch, and of the best of them over the time trained."""
     figure = Figure(figsize=(12, 1.2 + 0.3 * max(len(rows), 10)), layout="constrained")
     ranks, curves = figure.subplots(1, 2, width_ratios=[1.1, 1])
     for place, (name, row) in enumerate(reversed(list(rows.items()))):
@@ -176,14 +208,14 @@ def draw(rows: Mapping[str, Mapping[str, Interval]], found: Mapping[str, Sequenc
     best = [name for name in rows if name != BASELINE][: CURVES - 1]
     for place, name in enumerate([BASELINE, *best]):
         colour = (RUN_COLOURS[1], RUN_COLOURS[0], *RUN_COLOURS[2:])[place % len(RUN_COLOURS)]
-        seconds = np.mean([np.cumsum(run.metrics["seconds"]) for run in found[name]], axis=0)
+        time = costs[name].times * found[name][0].metrics["epoch"]
         frechet = np.array([run.metrics["frechet"] for run in found[name]])
         measured = np.isfinite(frechet).all(axis=0)
         style = RUN_STYLES[place // len(RUN_COLOURS)]
         centre = middle(frechet[:, measured], logarithmic=True)
-        curves.plot(seconds[measured], centre, color=colour, linestyle=style, marker=".", label=name)
+        curves.plot(time[measured], centre, color=colour, linestyle=style, marker=".", label=name)
     curves.axhline(floor, color=EQUILIBRIUM, linestyle="--", linewidth=1)
-    curves.set(xscale="log", yscale="log", xlabel="seconds of training on this machine", ylabel="Fréchet distance")
+    curves.set(xscale="log", yscale="log", xlabel="time, in epochs of part_a", ylabel="Fréchet distance")
     curves.set_title(f"over time: {BASELINE} and the best", fontsize=10)
     curves.legend(frameon=False, fontsize=8)
     for axis in (ranks, curves):

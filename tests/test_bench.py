@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.bench import variants
 from experiments.bench.arms import Arm
 from experiments.bench.flops import flops
 from experiments.bench.report import as_csv, as_markdown, draw, line_of, rows
 from experiments.bench.studies import STUDIES
 from experiments.bench.timing import Timing, measure
 from gan_jax.config import Setting
+from gan_jax.data import load
 from gan_jax.errors import UserError
 from gan_jax.players import init_state
 from gan_jax.training import train_step
@@ -143,3 +145,19 @@ def test_worker_keeps_what_libraries_print_apart():
     first, second = map(json.loads, done.stdout.splitlines())
     assert first["first_seconds"] > 0
     assert second["seconds"] > 0
+
+
+def test_variants_are_timed_in_turn_in_one_process():
+    """And each ratio is of one repeat."""
+    told = []
+    settings = {"part_a": Setting(batch_size=128), "r1": Setting(batch_size=128, r1=1.0)}
+    costs = variants.measure(settings, load("mnist").train_images[:100], 3, told.append)
+    assert told == ["part_a: ready", "r1: ready"]
+    assert costs["part_a"].times == 1
+    assert all(len(cost.seconds) == 3 and min(cost.seconds) > 0 for cost in costs.values())
+    ratios = np.array(costs["r1"].seconds) / np.array(costs["part_a"].seconds)
+    assert costs["r1"].times == pytest.approx(np.median(ratios))
+    assert "| part_a |" in variants.as_markdown(costs)
+    figure = variants.draw("title", costs)
+    figure.canvas.draw()
+    assert len(figure.axes[0].patches) == 2

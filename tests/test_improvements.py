@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments.bench.variants import Cost
 from experiments.changes import CHANGES, PART_A
 from experiments.improvements import as_markdown, at, draw, leaderboard
 from experiments.parts import PART_BEST, PARTS
@@ -42,41 +43,45 @@ def test_a_falling_rate_falls_over_the_epochs_of_the_run():
     assert CHANGES["hinge"].config("hinge", 7).setting.cosine_epochs == 0
 
 
-def run(frechet: list[float], seconds: float, seed: int) -> Run:
+def run(frechet: list[float], seed: int) -> Run:
     epochs = np.arange(1.0, len(frechet) + 1)
     metrics = dict.fromkeys(
         ("density", "coverage", "classes_covered", "kl_to_uniform", "nearest_ratio", "frechet_floor"),
         np.ones(len(epochs)),
     )
-    metrics |= {"epoch": epochs, "frechet": np.array(frechet), "seconds": np.full(len(epochs), seconds)}
+    metrics |= {"epoch": epochs, "frechet": np.array(frechet)}
     config = replace(PARTS["part_a"].config, seed=seed)
     return Run(config=config, metrics=metrics, samples=np.zeros((4, 4), np.uint8), sampled_epoch=1)
 
 
 def test_the_distance_at_equal_time_is_the_last_within_it():
-    slow = run([math.nan, 30.0, math.nan, 20.0], seconds=2.0, seed=0)
-    assert [at(slow, seconds) for seconds in (4.0, 7.0, 8.0, 100.0)] == [30.0, 30.0, 20.0, 20.0]
-    assert math.isnan(at(slow, 3.0))
+    slow = run([math.nan, 30.0, math.nan, 20.0], seed=0)
+    assert [at(slow, epochs) for epochs in (2.0, 3.4, 3.9, 50.0)] == [30.0, 30.0, 20.0, 20.0]
+    assert math.isnan(at(slow, 1.4))
 
 
 def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_a():
     found = {
-        "part_a": [run([90.0, 100.0], 1.0, 0), run([90.0, 110.0], 1.0, 1), run([90.0, 120.0], 1.0, 2)],
-        "hinge": [run([80.0, 200.0], 1.0, 0)],
-        "part_best": [run([30.0, 10.0], 4.0, 0), run([40.0, 12.0], 4.0, 1), run([50.0, 14.0], 4.0, 2)],
+        "part_a": [run([90.0, 100.0], 0), run([90.0, 110.0], 1), run([90.0, 120.0], 2)],
+        "hinge": [run([80.0, 200.0], 0)],
+        "part_best": [run([30.0, 10.0], 0), run([40.0, 12.0], 1), run([50.0, 14.0], 2)],
     }
-    rows = leaderboard(found)
+    costs = {name: Cost([0.1 * times], times) for name, times in (("part_a", 1.0), ("hinge", 1.1), ("part_best", 2.0))}
+    rows = leaderboard(found, costs)
     assert list(rows) == ["part_best", "part_a", "hinge"]
     # 95 % of Student's t with 2 degrees of freedom, and Welch's with the two variances 4 and 100.
     assert rows["part_best"]["frechet"].spread == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
     assert rows["part_best"]["difference"].mean == pytest.approx(-98)
     assert rows["part_best"]["difference"].spread == pytest.approx(4.0216 * math.sqrt(104 / 3), rel=0.02)
     assert math.isnan(rows["hinge"]["difference"].spread)
-    assert math.isnan(rows["part_best"]["at_equal_time"].mean)  # no measurement in part_a's two seconds
+    assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # in two epochs of part_a it has one
+    assert rows["hinge"]["at_equal_time"].mean == pytest.approx(200)
     text = as_markdown(rows, found, {"fast": "fast diverged"})
     assert "| `part_best` | 3 | 12.0 ± 5.0 |" in text
     assert "`fast` diverged: fast diverged" in text
-    assert [tick.get_text() for tick in draw(rows, found).axes[0].get_yticklabels()] == list(reversed(list(rows)))
+    assert [tick.get_text() for tick in draw(rows, found, costs).axes[0].get_yticklabels()] == list(
+        reversed(list(rows))
+    )
 
 
 def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
@@ -87,7 +92,10 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     folder = tmp_path / "improvements"
     folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
     written = {f"improvements.{end}" for end in ("md", "json", "png")}
-    assert {path.name for path in folder.iterdir()} == folders | written
+    assert {path.name for path in folder.iterdir()} == folders | written | {"costs.json"}
+    costs = (folder / "costs.json").read_text()
+    assert json.loads(costs)["changes"]["part_a"]["times"] == 1
+    assert json.loads(costs)["changes"]["hinge"]["times"] > 0
     found = json.loads((folder / "improvements.json").read_text())
     assert found["changes"]["hinge"]["frechet"]["n"] == 2
     assert found["provenance"]["command"]
@@ -95,9 +103,12 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     done = call(*options, "--epochs", 1)  # again: all is finished
     assert done.returncode == 0, done.stderr
     assert contents(folder / "hinge-archives") == before
+    assert (folder / "costs.json").read_text() == costs
+    (folder / "costs.json").write_text("[1")  # damaged: measured anew
     shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
     assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
+    assert json.loads((folder / "costs.json").read_text())["changes"].keys() == {"part_a", "hinge"}
 
     train = runs.train
 

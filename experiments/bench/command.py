@@ -7,12 +7,14 @@ from pathlib import Path
 
 import jax
 
-from experiments.bench import roofline, startup
+from experiments.bench import roofline, startup, variants
 from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
 from experiments.bench.studies import Study
 from experiments.bench.timing import measure
+from experiments.changes import CHANGES
 from experiments.environment import prepare
 from experiments.progress import say
+from gan_jax.data import load
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_json, write_text
 from gan_jax.manifest import provenance
@@ -29,11 +31,8 @@ def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
     for study in studies:
         say(f"{study.name}: {study.title}")
         try:
-            without_arms = {"startup": _startup, "roofline": _roofline}
-            if study.arms:
-                _timings(study, out, repeats)
-            else:
-                without_arms[study.name](study, out)
+            of_its_own = {"variants": _variants, "startup": _startup, "roofline": _roofline}
+            of_its_own.get(study.name, _timings)(study, out, repeats)
         except OSError as error:
             raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
 
@@ -53,12 +52,24 @@ def _timings(study: Study, out: Path, repeats: int) -> None:
             f"{ratio:.2f} times what the operations predict")  # fmt: skip
 
 
-def _roofline(study: Study, out: Path) -> None:
+def _variants(study: Study, out: Path, repeats: int) -> None:
+    settings = {name: change.setting for name, change in CHANGES.items()}
+    costs = variants.measure(settings, load("mnist").train_images, repeats, say)
+    found = {name: cost._asdict() for name, cost in costs.items()}
+    write_json(out / f"{study.name}.json", {"provenance": provenance(), "repeats": repeats, "changes": found})
+    write_text(out / f"{study.name}.md", variants.as_markdown(costs))
+    save_figure(out / f"{study.name}.png", variants.draw(study.title, costs))
+    say(as_text(variants.as_markdown(costs)))
+
+
+def _roofline(study: Study, out: Path, repeats: int) -> None:
+    del repeats
     write_text(out / f"{study.name}.md", roofline.as_markdown())
     say(as_text(roofline.as_markdown()))
 
 
-def _startup(study: Study, out: Path) -> None:
+def _startup(study: Study, out: Path, repeats: int) -> None:
+    del repeats
     found = startup.measure()
     write_json(out / f"{study.name}.json", {"provenance": provenance(), **found._asdict()})
     say(f"{found.cold:.1f} s; {found.warm:.1f} s with the programs that an earlier start has compiled")
