@@ -25,8 +25,8 @@ class Change:
 
 BEST = Setting(
     loss="relativistic",
-    r1=30.0,
-    r2=30.0,
+    r1=3.0,
+    r2=3.0,
     learning_rate=1e-3,
     adam_b1=0.0,
     adam_b2=0.99,
@@ -88,5 +88,5 @@ CHANGES: dict[str, Change] = {
         replace(PART_A, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
         "two-sided smoothing under log(1 - D)",
     ),
-    "part_best": Change(BEST, "relativistic pairing, R1 = R2 = 30, small batch, fast, betas, cosine, averaging, no dropout"),
+    "part_best": Change(BEST, "relativistic pairing, R1 = R2 = 3, small batch, fast, betas, cosine, averaging, no dropout"),
 }
