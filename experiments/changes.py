@@ -47,11 +47,12 @@ CHANGES: dict[str, Change] = {
     ),
     "relativistic": Change(replace(PART_A, loss="relativistic"), "relativistic pairing (Jolicoeur-Martineau 2018)"),
     # Penalties.
-    "r1": Change(replace(PART_A, r1=10.0), "R1 of weight 10 (Mescheder et al. 2018)"),
-    "r1_r2": Change(replace(PART_A, r1=10.0, r2=10.0), "R1 and R2 of weight 10 (Mescheder et al. 2018)"),
+    "r1": Change(replace(PART_A, r1=3.0), "R1 of weight 3 (Mescheder et al. 2018)"),
+    "r1_r2": Change(replace(PART_A, r1=3.0, r2=3.0), "R1 and R2 of weight 3 (Mescheder et al. 2018)"),
     "dragan": Change(replace(PART_A, dragan=10.0), "DRAGAN of weight 10 (Kodali et al. 2017)"),
     "relativistic_r1_r2": Change(
-        replace(PART_A, loss="relativistic", r1=10.0, r2=10.0), "relativistic pairing, R1 and R2 (Huang et al. 2024)"
+        replace(PART_A, loss="relativistic", r1=3.0, r2=3.0),
+        "relativistic pairing, R1 and R2 of weight 3 (Huang et al. 2024)",
     ),
     # Optimisers, and what D sees.
     "averaging": Change(replace(PART_A, averaging=0.999), "an average of G, decay 0.999 (Yazici et al. 2019)"),
@@ -88,5 +89,7 @@ CHANGES: dict[str, Change] = {
         replace(PART_A, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
         "two-sided smoothing under log(1 - D)",
     ),
-    "part_best": Change(BEST, "relativistic pairing, R1 = R2 = 3, small batch, fast, betas, cosine, averaging, no dropout"),
+    "part_best": Change(
+        BEST, "relativistic_r1_r2, small_batch, fast, betas, cosine, averaging and no_dropout together"
+    ),
 }

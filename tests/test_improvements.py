@@ -16,6 +16,7 @@ from experiments.parts import PART_BEST, PARTS
 from experiments.reporting import SHIPPED
 from gan_jax import runs
 from gan_jax.compare import Run
+from gan_jax.config import Setting
 from gan_jax.errors import DivergedError
 from gan_jax.run_folder import RunFolder
 from tests.command import contents
@@ -36,6 +37,15 @@ def test_one_change_at_a_time():
 
 def test_part_best_is_the_named_one():
     assert PART_BEST.config == replace(PARTS["part_a"].config, name="part_best", setting=CHANGES["part_best"].setting)
+
+
+def test_part_best_is_made_up_of_changes_of_its_own():
+    """So that the study can tell what each of them does alone."""
+    made_up = dataclasses.asdict(PART_A)
+    for name in ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout"):
+        values = dataclasses.asdict(CHANGES[name].setting)
+        made_up |= {field: value for field, value in values.items() if value != getattr(PART_A, field)}
+    assert CHANGES["part_best"].setting == Setting(**made_up)
 
 
 def test_a_falling_rate_falls_over_the_epochs_of_the_run():
