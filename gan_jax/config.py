@@ -128,10 +128,11 @@ class Setting:
                 rate is None or MIN_LEARNING_RATE <= rate <= MAX_LEARNING_RATE,
                 f"the learning rate must be from {MIN_LEARNING_RATE} to {MAX_LEARNING_RATE:g}, not {rate}",
             )
-        grouped = self.packing * max(self.minibatch_deviation, 1)
+        require(self.minibatch_deviation != 1, "minibatch_deviation must be 2 images or more, or 0 for none")
         require(
-            self.batch_size % grouped == 0,
-            f"a batch of {self.batch_size} is not made up of groups of {grouped} images: packing, minibatch_deviation",
+            self.batch_size % self.grouped == 0,
+            f"a batch of {self.batch_size} is not made up of groups of {self.grouped} images: packing, "
+            "minibatch_deviation",
         )
 
     def require_batch(self, images: int) -> None:
@@ -139,6 +140,11 @@ class Setting:
         require(
             self.batch_size <= images, f"the batch size {self.batch_size} is larger than the {images} training images"
         )
+
+    @property
+    def grouped(self) -> int:
+        """Images of one kind of which D needs a whole number of groups."""
+        return self.packing * max(self.minibatch_deviation, 1)
 
     @property
     def generator_adam(self) -> tuple[float, float, float]:

@@ -25,7 +25,7 @@ def normalised(params: Params) -> Params:
 
     def layer(name: str, of_layer: dict[str, Array]) -> dict[str, Array]:
         kernel, vector = of_layer["kernel"], lax.stop_gradient(params["singular"][name])
-        return {**of_layer, "kernel": kernel / jnp.linalg.norm(kernel @ vector)}
+        return {**of_layer, "kernel": kernel / jnp.linalg.norm(_product(kernel, vector))}
 
     return {"params": {name: layer(name, of_layer) for name, of_layer in params["params"].items()}}
 
@@ -34,10 +34,15 @@ def followed(params: Params) -> Params:
     """The same parameters, each vector one step of power iteration on: W^T W u, at length 1."""
 
     def step(kernel: Array, vector: Array) -> Array:
-        return _unit(kernel.T @ _unit(kernel @ vector))
+        return _unit(_product(kernel.T, _unit(_product(kernel, vector))))
 
     layers, vectors = params["params"], params["singular"]
     return {**params, "singular": {name: step(layer["kernel"], vectors[name]) for name, layer in layers.items()}}
+
+
+def _product(matrix: Array, vector: Array) -> Array:
+    """In full float32, whatever the setting multiplies in: a layer's size is what all of D is divided by."""
+    return jnp.matmul(matrix, vector, precision=lax.Precision.HIGHEST)
 
 
 def _unit(vector: Array) -> Array:

@@ -79,7 +79,7 @@ def discriminator_step(
     points = list(_one_centred_points(partial(key, Stream.PENALTIES), real_images, fake_images, setting))
 
     def loss(params: Params) -> tuple[Array, tuple[Array, Array, Array]]:
-        def discriminator(images: Array, kinds: int) -> Array:
+        def discriminator(images: Array, kinds: int, dropout_key: Array = dropout_key) -> Array:
             return discriminator_logits(params, images, setting, dropout_key, kinds)
 
         penalties = []
@@ -90,8 +90,8 @@ def discriminator_step(
             penalties += [setting.r1 * zero_centred(real_slopes), setting.r2 * zero_centred(fake_slopes)]
         else:
             logits = discriminator(images, kinds=2)
-        for weight, where in points:
-            _, squared_slopes = logits_and_squared_slopes(partial(discriminator, kinds=1), where)
+        for weight, where, dropout in points:
+            _, squared_slopes = logits_and_squared_slopes(partial(discriminator, kinds=1, dropout_key=dropout), where)
             penalties.append(weight * one_centred(squared_slopes.reshape(-1, setting.packing).sum(axis=1)))
         real_logits, fake_logits = logits.reshape(-1, 2).T
         value = LOSSES[setting.loss].discriminator(real_logits, fake_logits, setting.targets)
@@ -115,12 +115,19 @@ def discriminator_step(
 
 def _one_centred_points(
     key: Callable[[], Array], real_images: Array, fake_images: Array, setting: Setting
-) -> Iterator[tuple[float, Array]]:
-    """The weights and the images, float32 (batch, 784), of the penalties that draw D's slopes to 1."""
+) -> Iterator[tuple[float, Array, Array]]:
+    """Of the penalties that draw D's slopes to 1 the weight, the images, float32 (batch, 784), and a key for dropout.
+
+    The images are without noise, whatever D learns from.
+    """
+
+    def part(index: int) -> Array:
+        return jax.random.fold_in(key(), index)
+
     if setting.gradient_penalty:
-        yield setting.gradient_penalty, between(jax.random.fold_in(key(), 0), real_images, fake_images)
+        yield setting.gradient_penalty, between(part(0), real_images, fake_images, setting.packing), part(2)
     if setting.dragan:
-        yield setting.dragan, around(jax.random.fold_in(key(), 1), real_images)
+        yield setting.dragan, around(part(1), real_images, setting.packing), part(3)
 
 
 def _noisy(images: Array, key: Callable[[], Array], setting: Setting) -> Array:
@@ -287,9 +294,9 @@ def generate(generator_params: Params, latents: Array, *, setting: Setting) -> A
 def judge(discriminator_params: Params, images: Array, *, setting: Setting) -> Array:
     """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real.
 
-    With packing there is a verdict a pack, of as many as the images fill.
+    With packing there is a verdict a pack; images that fill no pack, or no group of a minibatch deviation, have none.
     """
-    images = images[: len(images) // setting.packing * setting.packing]
+    images = images[: len(images) // setting.grouped * setting.grouped]
     return jax.nn.sigmoid(discriminator_logits(discriminator_params, images, setting))
 
 

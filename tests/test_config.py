@@ -43,12 +43,12 @@ settings = st.builds(
     dragan=weights,
     spectral_normalisation=st.booleans(),
     packing=st.integers(1, MAX_GROUP),
-    minibatch_deviation=st.integers(0, MAX_GROUP),
+    minibatch_deviation=st.just(0) | st.integers(2, MAX_GROUP),
     instance_noise=weights,
 )
 configs = st.builds(
     Config,
-    name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
+    name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9_-])?", fullmatch=True),
     seed=st.integers(0, MAX_SEED),
     epochs=st.integers(1, 1000),
     discriminator_steps=st.sampled_from(["1", "1: 32, 2-: 1", "1-50: 1, 51-: 1/2"]).map(Schedule.parse),
@@ -83,7 +83,8 @@ def test_bad_runs_are_refused(values):
      dict(generator_adam_b1=1.0), dict(generator_adam_b2="0.9"), dict(cosine_epochs=-1), dict(cosine_epochs=1.5),
      dict(averaging=1.0), dict(r1=-1.0), dict(r2=float("inf")), dict(gradient_penalty=float("nan")),
      dict(dragan=None), dict(packing=0), dict(packing=True), dict(packing=128), dict(packing=3),
-     dict(packing=32, minibatch_deviation=32), dict(minibatch_deviation=-1), dict(minibatch_deviation=3),
+     dict(packing=32, minibatch_deviation=32), dict(minibatch_deviation=-1), dict(minibatch_deviation=1),
+     dict(minibatch_deviation=3),
      dict(instance_noise=-0.1), dict(spectral_normalisation=1), dict(spectral_normalisation="no")],
 )  # fmt: skip
 def test_bad_settings_are_refused(values):

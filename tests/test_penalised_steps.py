@@ -125,10 +125,15 @@ def noisy(images: tuple[Array, Array], setting: Setting) -> list[Array]:
     return [each + setting.instance_noise * noise[kind::2] for kind, each in enumerate(images)]
 
 
+def one_a_pack(key: Array, setting: Setting) -> np.ndarray:
+    """A share for each pack, at each of its images."""
+    drawn = np.asarray(jax.random.uniform(key, (BATCH // setting.packing, 1)))
+    return np.kron(drawn, np.ones((setting.packing, 1)))
+
+
 def torch_d_loss(network: Layers, real: Array, fake: Array, setting: Setting) -> tuple[Tensor, Tensor]:
     """The loss that is reported, and the one that is minimised: with the penalties."""
-    key = partial(key_at, DROPOUT_OF_D, ITERATION, INNER)
-    kept = masks(key(), 2 * BATCH // setting.packing, RATE)
+    kept = masks(key_at(DROPOUT_OF_D, ITERATION, INNER), 2 * BATCH // setting.packing, RATE)
     packs = [packs_of(tensor(each), setting) for each in noisy((real, fake), setting)]
     logits = [d(network, each, [mask[kind::2] for mask in kept], setting.minibatch_deviation)
               for kind, each in enumerate(packs)]  # fmt: skip
@@ -136,13 +141,15 @@ def torch_d_loss(network: Layers, real: Array, fake: Array, setting: Setting) ->
     total = value
     for weight, of, where in zip((setting.r1, setting.r2), logits, packs, strict=True):
         total = total + weight / 2 * squared_slopes(of, where).mean()
-    share = jax.random.uniform(key_at(PENALTIES, ITERATION, INNER, 0), (BATCH, 1))
-    around = 0.5 * np.std(real) * jax.random.uniform(key_at(PENALTIES, ITERATION, INNER, 1), (BATCH, IMAGE_SIZE))
-    kept = masks(key(), BATCH // setting.packing, RATE)
-    for weight, points in (
-        (setting.gradient_penalty, share * real + (1 - share) * fake),
-        (setting.dragan, real + around),
+    key = partial(key_at, PENALTIES, ITERATION, INNER)
+    share, (noise_key, place_key) = one_a_pack(key(0), setting), jax.random.split(key(1))
+    disturbed = real + 0.5 * np.std(real) * jax.random.uniform(noise_key, (BATCH, IMAGE_SIZE))
+    place = one_a_pack(place_key, setting)
+    for weight, points, dropout_key in (
+        (setting.gradient_penalty, share * real + (1 - share) * fake, key(2)),
+        (setting.dragan, place * disturbed + (1 - place) * real, key(3)),
     ):
+        kept = masks(dropout_key, BATCH // setting.packing, RATE)
         where = packs_of(tensor(points), setting)
         slopes = squared_slopes(d(network, where, kept, setting.minibatch_deviation), where)
         total = total + weight * (((slopes + 1e-12).sqrt() - 1) ** 2).mean()

@@ -113,14 +113,32 @@ def test_points_between_lie_on_their_segments_each_at_a_place_of_its_own():
     assert_uniform(shares[:, 0])
 
 
-def test_points_around_are_moved_by_up_to_half_of_the_deviation_of_all():
-    """Each pixel by itself, whatever the deviation of its own column is."""
-    scales = jnp.asarray([0.1, 1.0, 3.0])[None]
-    real = scales * jnp.asarray(drawn(0, (2000, 3))[0]) + 7
+def test_points_around_lie_on_the_way_to_images_disturbed_by_up_to_half_of_the_deviation_of_all():
+    """Each pixel by itself, whatever the deviation of its own column is, and each image so far."""
+    scales = jnp.asarray([0.1, 1.0, 3.0] * 100)[None]
+    real = scales * jnp.asarray(drawn(0, (2000, 300))[0]) + 7
     moved = np.asarray(around(jax.random.key(0), real) - real) / (SHARE_OF_DEVIATION * np.std(real))
     assert SHARE_OF_DEVIATION == 0.5
-    assert_uniform(moved)
-    for column in moved.T:
+    # The largest of 300 uniform numbers is 1 but for 1 / 300, and what it is multiplied by is the image's share.
+    shares = moved.max(axis=1)
+    assert_uniform(shares)
+    disturbances = (moved / shares[:, None])[shares > 0.1]
+    for column in disturbances.T[::50]:
         assert_uniform(column)
-    # Independent pixels: a correlation of 2000 pairs has the deviation 1 / sqrt(2000) = 0.022; five of them.
-    assert np.abs(np.corrcoef(moved.T) - np.eye(3)).max() < 0.11
+    # Independent pixels: a correlation of 1800 pairs has the deviation 1 / sqrt(1800) = 0.024; five of them.
+    assert np.abs(np.corrcoef(disturbances.T[:5]) - np.eye(5)).max() < 0.12
+
+
+@pytest.mark.parametrize("packing", [2, 5])
+def test_a_pack_has_one_share(packing):
+    """D sees it as one: its point is on the line between a pack of real and one of generated images."""
+    real, fake = map(jnp.asarray, drawn(0, (20, 5), (20, 5)))
+    shares = np.asarray((between(jax.random.key(0), real, fake, packing) - fake) / (real - fake))
+    np.testing.assert_allclose(shares, np.repeat(shares[::packing, :1], packing, axis=0) * np.ones(5), atol=1e-11)
+    assert len(np.unique(shares[::packing, 0].round(6))) == 20 // packing
+    zeros, ones = jnp.zeros((20, 784)), jnp.ones((20, 784))
+    image = jnp.concatenate([zeros, ones], axis=1)  # of deviation 1/2
+    largest = np.asarray(around(jax.random.key(0), image, packing) - image).max(axis=1)
+    # Of 1568 uniform numbers, within a hundredth of 1; shares of different packs are farther apart.
+    np.testing.assert_allclose(largest.reshape(-1, packing), largest[::packing, None] * np.ones(packing), rtol=0.01)
+    assert np.abs(np.diff(np.sort(largest[::packing]))).max() > 0.01
