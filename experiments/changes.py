@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from gan_jax.config import Config, Setting
 
-PART_A = Setting()
+BASE = Setting()
 
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that differs from part_a's in one respect, and where it comes from."""
+    """A setting that differs from part_a's in one respect, or several that belong together, and where it is from."""
 
     setting: Setting
     what: str
@@ -37,56 +37,57 @@ BEST = Setting(
 )
 
 CHANGES: dict[str, Change] = {
-    "part_a": Change(PART_A, "the homework's baseline"),
+    "part_a": Change(BASE, "the homework's baseline"),
     # Losses.
-    "least_squares": Change(replace(PART_A, loss="least_squares"), "least squares (Mao et al. 2017)"),
-    "hinge": Change(replace(PART_A, loss="hinge"), "hinge (Lim and Ye 2017)"),
+    "least_squares": Change(replace(BASE, loss="least_squares"), "least squares (Mao et al. 2017)"),
+    "hinge": Change(replace(BASE, loss="hinge"), "hinge (Lim and Ye 2017)"),
     "wasserstein": Change(
-        replace(PART_A, loss="wasserstein", gradient_penalty=10.0, dropout_rate=0.0),
-        "Wasserstein with gradient penalty 10, without dropout (Gulrajani et al. 2017)",
+        replace(BASE, loss="wasserstein", gradient_penalty=10.0, dropout_rate=0.0),
+        "Wasserstein with gradient penalty 10, without dropout (Gulrajani et al. 2017, but one step of D)",
     ),
-    "relativistic": Change(replace(PART_A, loss="relativistic"), "relativistic pairing (Jolicoeur-Martineau 2018)"),
+    "relativistic": Change(replace(BASE, loss="relativistic"), "relativistic pairing (Jolicoeur-Martineau 2018)"),
     # Penalties.
-    "r1": Change(replace(PART_A, r1=3.0), "R1 of weight 3 (Mescheder et al. 2018)"),
-    "r1_r2": Change(replace(PART_A, r1=3.0, r2=3.0), "R1 and R2 of weight 3 (Mescheder et al. 2018)"),
-    "dragan": Change(replace(PART_A, dragan=10.0), "DRAGAN of weight 10 (Kodali et al. 2017)"),
+    "r1": Change(replace(BASE, r1=3.0), "R1 of weight 3 (Mescheder et al. 2018)"),
+    "r1_r2": Change(replace(BASE, r1=3.0, r2=3.0), "R1 and R2 of weight 3 (Mescheder et al. 2018)"),
+    "dragan": Change(replace(BASE, dragan=10.0), "DRAGAN of weight 10 (Kodali et al. 2017)"),
     "relativistic_r1_r2": Change(
-        replace(PART_A, loss="relativistic", r1=3.0, r2=3.0),
+        replace(BASE, loss="relativistic", r1=3.0, r2=3.0),
         "relativistic pairing, R1 and R2 of weight 3 (Huang et al. 2024)",
     ),
     # Optimisers, and what D sees.
-    "averaging": Change(replace(PART_A, averaging=0.999), "an average of G, decay 0.999 (Yazici et al. 2019)"),
-    "betas": Change(replace(PART_A, adam_b1=0.0, adam_b2=0.99), "Adam's decays 0 and 0.99"),
-    "cosine": Change(replace(PART_A, cosine_epochs=100), "learning rates that fall in half a cosine"),
-    "fast": Change(replace(PART_A, learning_rate=1e-3), "learning rates five times as high"),
-    "small_batch": Change(replace(PART_A, batch_size=128), "a quarter of the batch, and four times the updates"),
+    "averaging": Change(replace(BASE, averaging=0.999), "an average of G, decay 0.999 (Yazici et al. 2019)"),
+    "betas": Change(replace(BASE, adam_b1=0.0, adam_b2=0.99), "Adam's decays 0 and 0.99"),
+    "cosine": Change(replace(BASE, cosine_epochs=100), "learning rates that fall in half a cosine"),
+    "fast": Change(replace(BASE, learning_rate=1e-3), "learning rates five times as high"),
+    "small_batch": Change(replace(BASE, batch_size=128), "a quarter of the batch, and four times the updates"),
     "two_time_scales": Change(
-        replace(PART_A, learning_rate=8e-4, generator_learning_rate=2e-4),
+        replace(BASE, learning_rate=8e-4, generator_learning_rate=2e-4),
         "D's learning rate four times G's (Heusel et al. 2017)",
     ),
-    "no_dropout": Change(replace(PART_A, dropout_rate=0.0), "no dropout in D"),
+    "no_dropout": Change(replace(BASE, dropout_rate=0.0), "no dropout in D"),
     "spectral_normalisation": Change(
-        replace(PART_A, spectral_normalisation=True), "spectral normalisation of D (Miyato et al. 2018)"
+        replace(BASE, spectral_normalisation=True), "spectral normalisation of D (Miyato et al. 2018)"
     ),
-    "packing": Change(replace(PART_A, packing=2), "D sees two images at once (Lin et al. 2018)"),
+    "packing": Change(replace(BASE, packing=2), "D sees two images at once (Lin et al. 2018)"),
     "minibatch_deviation": Change(
-        replace(PART_A, minibatch_deviation=4), "D is told how much four images differ (Karras et al. 2018)"
+        replace(BASE, minibatch_deviation=4, dropout_rate=0.0),  # or it would be told of dropout
+        "D is told how much four images differ, without dropout (Karras et al. 2018)",
     ),
     "instance_noise": Change(
-        replace(PART_A, instance_noise=0.1),
-        "noise of deviation 0.1 on real and generated images (Sonderby et al. 2017)",
+        replace(BASE, instance_noise=0.1),
+        "noise of constant deviation 0.1 on real and generated images (Sonderby et al. 2017)",
     ),
     # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
-    "one_sided": Change(replace(PART_A, real_target=0.9), "part_c6: one-sided smoothing"),
+    "one_sided": Change(replace(BASE, real_target=0.9), "part_c6: one-sided smoothing"),
     "two_sided": Change(
-        replace(PART_A, real_target=0.9, fake_target=0.1, generator_target=0.9), "part_c5: two-sided smoothing"
+        replace(BASE, real_target=0.9, fake_target=0.1, generator_target=0.9), "part_c5: two-sided smoothing"
     ),
-    "saturating": Change(replace(PART_A, loss="saturating"), "part_b: log(1 - D)"),
+    "saturating": Change(replace(BASE, loss="saturating"), "part_b: log(1 - D)"),
     "one_sided_saturating": Change(
-        replace(PART_A, loss="saturating", real_target=0.9), "one-sided smoothing under log(1 - D)"
+        replace(BASE, loss="saturating", real_target=0.9), "one-sided smoothing under log(1 - D)"
     ),
     "two_sided_saturating": Change(
-        replace(PART_A, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
+        replace(BASE, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
         "two-sided smoothing under log(1 - D)",
     ),
     "part_best": Change(

@@ -246,7 +246,7 @@ def _left(
         folder = RunFolder(out / config.name)
         _require_ours(folder, habits.overwrite)
         if not habits.overwrite:
-            _require_same_run(folder, config, trainer)
+            require_same_run(folder, config, trainer)
             if folder.read_manifest().get("epochs") == config.epochs:
                 say(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
                 continue
@@ -274,7 +274,7 @@ def _require_ours(folder: RunFolder, overwrite: bool) -> None:
         raise UserError(f"{path} exists and is not a run's folder: choose another --name or --out")
 
 
-def _require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
+def require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
     """Refuse a folder whose run is another one; the same run with more epochs is its continuation."""
     existing = folder.read_config()
     if existing is None:

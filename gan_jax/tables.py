@@ -122,7 +122,7 @@ def _cell(value: Interval | None, column: Column, runs: int) -> str:
         return "-"
     zeros = f", zeros: {value.zeros} of {runs}" if value.zeros and runs > 1 else ""
     counted = value.n + value.zeros
-    return _spread(value, column.form) + zeros + (f" (n = {counted})" if counted < runs else "")
+    return with_interval(value, column.form) + zeros + (f" (n = {counted})" if counted < runs else "")
 
 
 def _change(value: Interval | None, column: Column) -> str:
@@ -133,10 +133,10 @@ def _change(value: Interval | None, column: Column) -> str:
         return "zeros"
     if value.n == 1:
         return "n = 1"
-    return _spread(value, TIMES + column.form if column.geometric else column.form.replace(":", ":+"))
+    return with_interval(value, TIMES + column.form if column.geometric else column.form.replace(":", ":+"))
 
 
-def _spread(value: Interval, form: str) -> str:
+def with_interval(value: Interval, form: str) -> str:
     """A mean and, if there is one, its interval, of which a factor has three digits."""
     mean = form.format(value.mean)
     if value.n <= 1 or value.spread == (1 if value.geometric else 0):

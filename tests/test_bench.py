@@ -150,13 +150,15 @@ def test_worker_keeps_what_libraries_print_apart():
 def test_variants_are_timed_in_turn_in_one_process():
     """And each ratio is of one repeat."""
     told = []
-    settings = {"part_a": Setting(batch_size=128), "r1": Setting(batch_size=128, r1=1.0)}
-    costs = variants.measure(settings, load("mnist").train_images[:100], 3, told.append)
-    assert told == ["part_a: ready", "r1: ready"]
+    settings = {"part_a": Setting(batch_size=128), "small": Setting(batch_size=32)}
+    costs = variants.measure(settings, load("mnist").train_images[:1000], 3, told.append)
+    assert told == ["part_a: ready", "small: ready"]
     assert costs["part_a"].times == 1
     assert all(len(cost.seconds) == 3 and min(cost.seconds) > 0 for cost in costs.values())
-    ratios = np.array(costs["r1"].seconds) / np.array(costs["part_a"].seconds)
-    assert costs["r1"].times == pytest.approx(np.median(ratios))
+    # Of an epoch: 31 iterations beside 7.
+    ratios = np.array(costs["small"].seconds) / np.array(costs["part_a"].seconds)
+    assert costs["small"].times == pytest.approx(31 / 7 * np.median(ratios))
+    assert costs["small"].epoch_seconds == pytest.approx(31 * np.median(costs["small"].seconds))
     assert "| part_a |" in variants.as_markdown(costs)
     figure = variants.draw("title", costs)
     figure.canvas.draw()

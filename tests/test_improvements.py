@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from experiments.bench.variants import Cost
-from experiments.changes import CHANGES, PART_A
-from experiments.improvements import as_markdown, at, draw, leaderboard
+from experiments.changes import BASE, CHANGES
+from experiments.leaderboard import as_markdown, draw, frechet_at, rank
 from experiments.parts import PART_BEST, PARTS
 from experiments.reporting import SHIPPED
 from gan_jax import runs
@@ -22,12 +22,12 @@ from gan_jax.run_folder import RunFolder
 from tests.command import contents
 
 SEVERAL = {"wasserstein", "r1_r2", "relativistic_r1_r2", "betas", "two_time_scales", "two_sided", "part_best",
-           "one_sided_saturating", "two_sided_saturating"}  # fmt: skip
+           "one_sided_saturating", "two_sided_saturating", "minibatch_deviation"}  # fmt: skip
 
 
 def test_one_change_at_a_time():
     for name, change in CHANGES.items():
-        here, there = dataclasses.asdict(change.setting), dataclasses.asdict(PART_A)
+        here, there = dataclasses.asdict(change.setting), dataclasses.asdict(BASE)
         changed = [field for field in here if here[field] != there[field]]
         assert (len(changed) == 1) != (name in SEVERAL or name == "part_a"), name
     assert len({change.setting for change in CHANGES.values()}) == len(CHANGES)
@@ -41,10 +41,10 @@ def test_part_best_is_the_named_one():
 
 def test_part_best_is_made_up_of_changes_of_its_own():
     """So that the study can tell what each of them does alone."""
-    made_up = dataclasses.asdict(PART_A)
+    made_up = dataclasses.asdict(BASE)
     for name in ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout"):
         values = dataclasses.asdict(CHANGES[name].setting)
-        made_up |= {field: value for field, value in values.items() if value != getattr(PART_A, field)}
+        made_up |= {field: value for field, value in values.items() if value != getattr(BASE, field)}
     assert CHANGES["part_best"].setting == Setting(**made_up)
 
 
@@ -64,10 +64,12 @@ def run(frechet: list[float], seed: int) -> Run:
     return Run(config=config, metrics=metrics, samples=np.zeros((4, 4), np.uint8), sampled_epoch=1)
 
 
-def test_the_distance_at_equal_time_is_the_last_within_it():
-    slow = run([math.nan, 30.0, math.nan, 20.0], seed=0)
-    assert [at(slow, epochs) for epochs in (2.0, 3.4, 3.9, 50.0)] == [30.0, 30.0, 20.0, 20.0]
-    assert math.isnan(at(slow, 1.4))
+def test_the_distance_at_equal_time_lies_between_the_measurements_around_it():
+    slow = run([math.nan, 40.0, math.nan, 10.0], seed=0)
+    for epochs, expected in ((2, 40), (3, 20), (3.5, 20 / math.sqrt(2)), (4, 10), (50, 10)):
+        assert frechet_at(slow, epochs) == pytest.approx(expected, rel=1e-12)
+    assert math.isnan(frechet_at(slow, 1.9))
+    assert math.isnan(frechet_at(run([math.nan], seed=0), 1))
 
 
 def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_a():
@@ -76,22 +78,35 @@ def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_
         "hinge": [run([80.0, 200.0], 0)],
         "part_best": [run([30.0, 10.0], 0), run([40.0, 12.0], 1), run([50.0, 14.0], 2)],
     }
-    costs = {name: Cost([0.1 * times], times) for name, times in (("part_a", 1.0), ("hinge", 1.1), ("part_best", 2.0))}
-    rows = leaderboard(found, costs)
+    times = {"part_a": 1.0, "hinge": 1.1, "part_best": 2.0}
+    costs = {name: Cost([0.1], 5.0 * each, each) for name, each in times.items()}
+    rows = rank(found, costs)
     assert list(rows) == ["part_best", "part_a", "hinge"]
     # 95 % of Student's t with 2 degrees of freedom, and Welch's with the two variances 4 and 100.
     assert rows["part_best"]["frechet"].spread == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
-    assert rows["part_best"]["difference"].mean == pytest.approx(-98)
-    assert rows["part_best"]["difference"].spread == pytest.approx(4.0216 * math.sqrt(104 / 3), rel=0.02)
-    assert math.isnan(rows["hinge"]["difference"].spread)
+    ratio = math.exp(np.log([10, 12, 14]).mean() - np.log([100, 110, 120]).mean())
+    assert rows["part_best"]["ratio"].mean == pytest.approx(ratio)
+    assert rows["part_a"]["ratio"].mean == pytest.approx(1)
+    assert math.isnan(rows["hinge"]["ratio"].spread)
     assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # in two epochs of part_a it has one
-    assert rows["hinge"]["at_equal_time"].mean == pytest.approx(200)
+    # 1.82 epochs: 0.82 of the way.
+    assert rows["hinge"]["at_equal_time"].mean == pytest.approx(80 * (200 / 80) ** (2 / 1.1 - 1))
     text = as_markdown(rows, found, {"fast": "fast diverged"})
     assert "| `part_best` | 3 | 12.0 ± 5.0 |" in text
     assert "`fast` diverged: fast diverged" in text
+    assert "of G itself" not in text  # which no run has
+    assert "one-sided" not in text
     assert [tick.get_text() for tick in draw(rows, found, costs).axes[0].get_yticklabels()] == list(
         reversed(list(rows))
     )
+
+
+def test_smoothing_has_a_table_of_its_own_under_either_loss():
+    names = ("part_a", "one_sided", "two_sided", "saturating", "one_sided_saturating", "two_sided_saturating")
+    found = {name: [run([place + 1.0], 0)] for place, name in enumerate(names)}
+    rows = rank(found, {name: Cost([0.1], 5.0, 1.0) for name in names})
+    lines = as_markdown(rows, found, {}).splitlines()
+    assert lines[-2:] == ["| -log D(G(z)) | 1.0 | 2.0 | 3.0 |", "| log(1 - D(G(z))) | 4.0 | 5.0 | 6.0 |"]
 
 
 def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
@@ -99,13 +114,14 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
     done = call(*options, "--epochs", 1)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| change |") == 2  # after each
     folder = tmp_path / "improvements"
     folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
     written = {f"improvements.{end}" for end in ("md", "json", "png")}
     assert {path.name for path in folder.iterdir()} == folders | written | {"costs.json"}
-    costs = (folder / "costs.json").read_text()
-    assert json.loads(costs)["changes"]["part_a"]["times"] == 1
-    assert json.loads(costs)["changes"]["hinge"]["times"] > 0
+    costs = json.loads((folder / "costs.json").read_text())
+    assert costs["part_a"]["cost"]["times"] == 1
+    assert costs["hinge"]["cost"]["times"] > 0
     found = json.loads((folder / "improvements.json").read_text())
     assert found["changes"]["hinge"]["frechet"]["n"] == 2
     assert found["provenance"]["command"]
@@ -113,12 +129,18 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     done = call(*options, "--epochs", 1)  # again: all is finished
     assert done.returncode == 0, done.stderr
     assert contents(folder / "hinge-archives") == before
-    assert (folder / "costs.json").read_text() == costs
-    (folder / "costs.json").write_text("[1")  # damaged: measured anew
+    assert json.loads((folder / "costs.json").read_text()) == costs
+    assert done.stdout.count("| change |") == 1
+    # Of another machine, and damaged: measured anew.
+    (folder / "costs.json").write_text(json.dumps({"part_a": costs["part_a"] | {"processor_count": 0}, "hinge": 1}))
     shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
     assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
-    assert json.loads((folder / "costs.json").read_text())["changes"].keys() == {"part_a", "hinge"}
+    again = json.loads((folder / "costs.json").read_text())
+    assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
+    assert again["hinge"]["cost"] != costs["hinge"]["cost"]
+    done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the others' rows stay
+    assert "| `hinge` | 2 |" in done.stdout
 
     train = runs.train
 
@@ -138,6 +160,9 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     [
         ("--only", "hingle"),
         ("--only", ""),
+        ("--batch-size", 128),
+        ("--learning-rate", 1e-3),  # which would be part_a with the name of another
+        ("--overwrite",),
         ("--name", "x"),
         ("--devices", 2),
         ("--dataset", "kmnist"),  # which no classifier is there for
@@ -147,6 +172,16 @@ def test_what_the_study_does_not_know(call, tmp_path, options):
     done = call("improvements", "--out", tmp_path, *options)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_path, small_archives):
+    """And three seeds are trained where none is asked for."""
+    RunFolder(tmp_path / "improvements" / "hinge-archives-seed_2").write_config(PART_BEST.config)
+    options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
+    done = call("improvements", "--only", "hinge", "--out", tmp_path, *options)
+    assert done.returncode == 2
+    assert "hinge-archives-seed_2 belongs to another configuration" in done.stderr
+    assert [path.name for path in (tmp_path / "improvements").iterdir()] == ["hinge-archives-seed_2"]
 
 
 def test_shipped_runs_of_part_a_stand_in_the_study():

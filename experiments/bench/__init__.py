@@ -6,7 +6,7 @@ worker    the process of one arm
 timing    the processes in turn, and what came of it
 flops     what an iteration costs in operations
 studies   which arms belong together
-variants  what a step costs under each of the changes that ./run.sh improvements studies
+variants  what an epoch costs under each of the changes that ./run.sh improvements studies
 startup   from the command to the first training step
 roofline  what an iteration would take on machines that are not here
 report    tables and figures

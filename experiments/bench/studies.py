@@ -78,7 +78,7 @@ STUDIES = {
             _varied("seeds", (1, 2, 4, 8), {"JAX float32": JAX}),
             "seeds",
         ),
-        Study("variants", "an iteration of part_a with each of ./run.sh improvements' changes", {}),
+        Study("variants", "an epoch of part_a with each of ./run.sh improvements' changes", {}),
         Study("startup", "from the command to the first training step", {}),
         Study("roofline", "what an iteration would take at least on GPUs and TPUs, by arithmetic", {}),
     )

@@ -1,4 +1,4 @@
-"""What a step costs under other settings, in one process and in turn: ratios that a machine's load does not move."""
+"""What an epoch costs under other settings, by steps timed in turn in one process: load moves no such ratio."""
 
 import statistics
 import time
@@ -17,10 +17,11 @@ from gan_jax.training import train_epoch
 
 
 class Cost(NamedTuple):
-    """Of an iteration."""
+    """Of training with a setting."""
 
-    seconds: list[float]  # one a repeat
-    times: float  # the baseline's: the median of the ratios of the same repeat
+    seconds: list[float]  # an iteration's, one a repeat
+    epoch_seconds: float  # the median's
+    times: float  # an epoch's time in the baseline's: the median of the ratios of the same repeat
 
 
 def measure(
@@ -30,7 +31,7 @@ def measure(
 
     Args:
         settings: by name, the baseline first.
-        images: uint8 (n, 784), repeated as often as it takes.
+        images: uint8 (n, 784), of which an epoch is made up.
         repeats: at least 1.
         tell: told of each program that is ready.
     """
@@ -50,9 +51,10 @@ def measure(
     for _ in range(repeats):
         for name, values in seconds.items():
             values.append(timed(name))
-    baseline = seconds[next(iter(settings))]
+    epochs = {name: np.array(values) * (len(images) // settings[name].batch_size) for name, values in seconds.items()}
+    baseline = epochs[next(iter(settings))]
     return {
-        name: Cost(values, statistics.median(one / other for one, other in zip(values, baseline, strict=True)))
+        name: Cost(values, float(np.median(epochs[name])), float(np.median(epochs[name] / baseline)))
         for name, values in seconds.items()
     }
 
@@ -63,10 +65,12 @@ def _images(images: np.ndarray, setting: Setting) -> jax.Array:
 
 
 def as_markdown(costs: Mapping[str, Cost]) -> str:
-    lines = ["| change | ms an iteration | times part_a's |", "| --- | --- | --- |"]
+    lines = ["| change | ms an iteration | s an epoch | times part_a's |", "| --- | --- | --- | --- |"]
     for name, cost in costs.items():
         low, middle, high = (1e3 * of(cost.seconds) for of in (min, statistics.median, max))
-        lines.append(f"| {name} | {middle:.1f} ({low:.1f} to {high:.1f}) | {cost.times:.2f} |")
+        lines.append(
+            f"| {name} | {middle:.1f} ({low:.1f} to {high:.1f}) | {cost.epoch_seconds:.1f} | {cost.times:.2f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -78,7 +82,7 @@ def draw(title: str, costs: Mapping[str, Cost]) -> Figure:
     bars = axis.barh(ranked, [costs[name].times for name in ranked], color=RUN_COLOURS[0])
     axis.bar_label(bars, fmt="%.2f", padding=4)
     axis.axvline(1, color=RUN_COLOURS[1], linestyle=":", linewidth=1)
-    axis.set(xlabel="an iteration's time in part_a's: the median of ratios", xmargin=0.1)
+    axis.set(xlabel="an epoch's time in part_a's: the median of ratios", xmargin=0.1)
     axis.set_title(title)
     axis.spines[["top", "right"]].set_visible(False)
     return figure
