@@ -86,7 +86,8 @@ def _part_command(part: Part) -> Callable[..., None]:
         with started(options):
             run_part(part, options)
 
-    command.__doc__ = f"{part.question}\n\n    The homework: {part.claim} Measured: {part.measured}"
+    said = f"The homework: {part.claim} " if part.config.name in PARTS else ""
+    command.__doc__ = f"{part.question}\n\n    {said}Measured: {part.measured}"
     return command
 
 
@@ -246,7 +247,7 @@ def run_bench(
     out: Out = DEFAULT_OUT,
     repeats: Annotated[int, whole("Of each timing.")] = 5,
 ) -> None:
-    """Time training against PyTorch's, and what an epoch costs by steps of D, batch size, width and seeds."""
+    """Time training against PyTorch's, and what it costs by steps of D, batch size, width, seeds and improvements."""
     from experiments.bench.command import bench
 
     chosen = studies or list(STUDIES)

@@ -17,6 +17,7 @@ from gan_jax.errors import UserError
 from gan_jax.files import write_bytes
 from gan_jax.generator import load_discriminator, load_generator
 from gan_jax.keeping import JAX
+from gan_jax.losses import LOSSES
 from gan_jax.manifest import provenance
 from gan_jax.players import discriminator_weights
 from gan_jax.reports import live, page, pictures, sections
@@ -155,16 +156,21 @@ def _generator(runs: Sequence[Run]) -> Generator:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no checkpoint that is whole")
-            alone = run.config.setting.packing == 1 and not run.config.setting.minibatch_deviation
+            alone = run.config.setting.grouped == 1 and LOSSES[run.config.setting.loss].anchored
             weights = discriminator_weights(state.discriminator, run.config.setting)["params"]
-            judge = weights if alone else None  # or D has no verdict on a single image
+            judge = weights if alone else None  # where D has no verdict on a single image
             embedded = live.embed(state.delivered["params"], judge)
         except UserError as error:
             reasons.append(f"{run.config.name} was passed over: {without_folders(str(error), folder.path)}.")
             continue
+        verdict = (
+            "Under each image is D's verdict: how probable it finds it that the image is real."
+            if alone
+            else "Its D has no verdict on a single image: it judges pairs or groups."
+        )
         about = (
             f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, computed here in "
-            "your browser. Under each image is D's verdict: how probable it finds it that the image is real."
+            f"your browser. {verdict}"
         )
         return Generator(about, embedded)
     shipped = load_generator()
@@ -174,4 +180,4 @@ def _generator(runs: Sequence[Run]) -> Generator:
         "checkpoint, and ./run.sh report then shows its networks."
     )
     networks = live.embed(shipped.params["params"], load_discriminator()["params"])
-    return Generator(" ".join(["There is no run with a checkpoint.", *reasons, about]), networks)
+    return Generator(" ".join(["There is no run of single digits with a checkpoint.", *reasons, about]), networks)

@@ -76,12 +76,15 @@ def tell(folders: list[RunFolder]) -> None:
 
 def run_part(part: Part, options: RunOptions) -> None:
     """Train a part and compare it with its baseline, as far as that was made with the same options."""
-    configs = configure(part.config, options)
+    base = part.config
+    if base.setting.cosine_epochs and options.epochs is not None:  # its rates fall over all of the run
+        base = replace(base, setting=replace(base.setting, cosine_epochs=options.epochs))
+    configs = configure(base, options)
     name = configs[0].name
     if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
-    folders = train_seeds(part.config, options)
+    folders = train_seeds(base, options)
     if part.baseline is None or not folders:
         return
     found = [read_run(folder.path) for folder in folders]

@@ -19,6 +19,7 @@ from gan_jax.evaluation import Reference, collapse_warnings
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.events import Events, require_writer
 from gan_jax.keys import Stream
+from gan_jax.losses import LOSSES
 from gan_jax.manifest import provenance
 from gan_jax.measuring import measure, sample_count
 from gan_jax.pixels import to_unit_range
@@ -149,16 +150,18 @@ class Record:
         latents = latents_of(jax.random.key(self.config.seed), Stream.EVALUATION, count)
         found = measure(players.generate(latents), reference, channels)
         self.rows[-1] |= found.columns
+        for line in found.lines:
+            listener.say(f"{self.config.name}: {line}")
         if players.generate_raw is not None:
             raw = measure(players.generate_raw(latents), reference, channels)
             self.rows[-1] |= {f"raw_{name}": value for name, value in raw.columns.items()}
-        for line in found.lines:
-            listener.say(f"{self.config.name}: {line}")
+            listener.say(f"{self.config.name}: of G itself, not of its average: {raw.lines[0]}")
         return found.digit_histogram
 
     def _warn(self, histogram: tuple[float, ...] | None, listener: Listener) -> None:
         """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
-        score = self.rows[-1]["fake_probability"]
+        anchored = LOSSES[self.config.setting.loss].anchored
+        score = self.rows[-1]["fake_probability"] if anchored else 0.5  # there is no D(G(z)) that could die
         dies = not self._rejected and collapse_warnings(None, score)
         self._rejected = bool(collapse_warnings(None, score))
         if histogram is not None or dies:

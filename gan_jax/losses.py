@@ -36,7 +36,8 @@ class GanLoss(NamedTuple):
 
     discriminator: LossFunction
     generator: LossFunction
-    reads_targets: bool = True  # or other targets than 1, 0 and 1 are refused, which would change nothing
+    reads_targets: bool = True  # where not, other targets than 1, 0 and 1 are refused: they would change nothing
+    anchored: bool = True  # where not, D may add any constant to all logits, and its verdict alone means nothing
 
 
 def cross_entropy(logits: Array, target: float) -> Array:
@@ -147,8 +148,8 @@ LOSSES: dict[str, GanLoss] = {
     "saturating": GanLoss(discriminator_cross_entropy, saturating_generator),
     "least_squares": GanLoss(least_squares_discriminator, least_squares_generator),
     "hinge": GanLoss(hinge_discriminator, linear_generator, reads_targets=False),
-    "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, reads_targets=False),
-    "relativistic": GanLoss(relativistic_discriminator, relativistic_generator, reads_targets=False),
+    "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, reads_targets=False, anchored=False),
+    "relativistic": GanLoss(relativistic_discriminator, relativistic_generator, reads_targets=False, anchored=False),
 }
 
 

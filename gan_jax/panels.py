@@ -29,6 +29,7 @@ OF_THE_REAL = {"real_probability": ("D(x)", "linear")}  # what tells runs of oth
 MEASURED = {  # what only some epochs have
     "frechet": ("classifier Fréchet distance", "log"),
     "coverage": ("coverage", "linear"),
+    "modes": ("modes of stacked digits", "linear"),
 }
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epochs,) each

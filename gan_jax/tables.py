@@ -147,7 +147,7 @@ def with_interval(value: Interval, form: str) -> str:
 
 
 def incomparable(groups: Groups) -> dict[str, str]:
-    """The losses that the groups' runs do not have in common, by their column, and why not."""
+    """What the groups' runs do not have in common, by its column, and why not: losses, and verdicts of D."""
     settings = {name: runs[0].config.setting for name, runs in groups.items()}
     functions = "the runs minimise different functions"
     found = {}
@@ -162,6 +162,8 @@ def incomparable(groups: Groups) -> dict[str, str]:
         found["discriminator_loss"] = functions
     if len({(setting.loss, setting.generator_target) for setting in settings.values()}) > 1:
         found["generator_loss"] = functions
+    if floating := [name for name, setting in settings.items() if not LOSSES[setting.loss].anchored]:
+        found["fake_probability"] = f"D is known but for a constant in {', '.join(floating)}"
     return found
 
 

@@ -138,7 +138,7 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     assert RunFolder(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
     again = json.loads((folder / "costs.json").read_text())
     assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
-    assert again["hinge"]["cost"] != costs["hinge"]["cost"]
+    assert all(again[name]["cost"]["seconds"] != costs[name]["cost"]["seconds"] for name in costs)
     done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the others' rows stay
     assert "| `hinge` | 2 |" in done.stdout
 
@@ -197,5 +197,8 @@ def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
         done = call(part, *options)
         assert done.returncode == 0, done.stderr
     assert "part_best-archives" in (tmp_path / "part_best-archives" / "comparison.md").read_text()
+    config = RunFolder(tmp_path / "part_best-archives").read_config()
+    assert config is not None
+    assert config.setting.cosine_epochs == 1  # the rates fall over the epochs that are asked for
     done = call("part_b", *options, "--learning-rate", 1e-3)
     assert "learning_rate is 0.0002" in done.stdout

@@ -209,3 +209,16 @@ def test_shapes_that_would_broadcast_raise(name):
             LOSSES[name].discriminator(real, fake, Targets())
     with pytest.raises(AssertionError):
         LOSSES[name].generator(row, column, Targets())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_anchored_unless_a_constant_in_all_logits_changes_nothing(name):
+    """Neither D's gradients nor G's: then no logit alone says that an image is real."""
+    real, fake = (jax.random.normal(jax.random.key(seed), (8,)) for seed in (0, 1))
+    loss = LOSSES[name]
+    moved = False
+    for function in (loss.discriminator, loss.generator):
+        gradient = jax.grad(lambda real, fake, function=function: function(real, fake, Targets()), argnums=(0, 1))
+        for here, there in zip(gradient(real, fake), gradient(real + 3, fake + 3), strict=True):
+            moved = moved or not np.allclose(here, there, rtol=1e-4, atol=1e-6)  # float32
+    assert moved == loss.anchored

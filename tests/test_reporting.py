@@ -6,19 +6,23 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import reporting
 from experiments.gathering import gather, gather_named
 from experiments.parts import PARTS
+from gan_jax import checkpoints
 from gan_jax.config import Config, Setting
 from gan_jax.errors import UserError
 from gan_jax.generator import load_discriminator, load_generator
+from gan_jax.players import discriminator_weights
 from gan_jax.reports import live
 from gan_jax.reports.content import Page
 from gan_jax.reports.page import render
 from gan_jax.run_folder import RunFolder
+from gan_jax.runs import initial_state
 from tests.command import contents
 
 RESULTS = Path(reporting.SHIPPED)
@@ -327,3 +331,42 @@ def test_a_run_with_further_options_is_no_part_and_tells_them(tmp_path):
     page = make(tmp_path, whole=False)
     assert not page.parts
     assert ("r1", "5") in page.others[0].setting
+
+
+@pytest.mark.parametrize(
+    ("options", "has_verdicts"),
+    [
+        (dict(loss="hinge"), True),
+        (dict(loss="hinge", spectral_normalisation=True), True),
+        (dict(loss="relativistic"), False),
+        (dict(packing=2), False),
+        (dict(minibatch_deviation=4), False),
+    ],
+    ids=str,
+)
+def test_a_d_that_judges_no_single_image_is_not_shown(tmp_path, options, has_verdicts):
+    """And a normalised one as it is, with the weights that it multiplies by."""
+    copy_of_part_a(tmp_path / "mine", 0, name="mine")
+    folder = RunFolder(tmp_path / "mine")
+    config = folder.read_config()
+    assert config is not None
+    config = replace(config, setting=replace(config.setting, **options))
+    folder.write_config(config)
+    state = initial_state(config)._replace(epoch=jnp.int32(1))
+    checkpoints.save(folder.checkpoints, state)
+    found = make(tmp_path, whole=False).generator
+    assert ("Under each image is D's verdict" in found.about) == has_verdicts
+    assert (found.live.discriminator is not None) == has_verdicts
+    if has_verdicts:
+        weights = discriminator_weights(state.discriminator, config.setting)["params"]
+        assert found.live == live.embed(state.generator["params"], weights)
+
+
+def test_a_run_of_stacked_digits_leaves_the_shipped_networks(tmp_path):
+    copy_of_part_a(tmp_path / "stacked", 0, name="stacked")
+    folder = RunFolder(tmp_path / "stacked")
+    config = folder.read_config()
+    assert config is not None
+    folder.write_config(replace(config, setting=replace(config.setting, channels=3)))
+    folder.checkpoints.mkdir()
+    assert "There is no run of single digits with a checkpoint" in make(tmp_path, whole=False).generator.about

@@ -161,3 +161,11 @@ def test_entropy_is_the_least_of_the_cross_entropy():
         cross = -target * np.log(probability) - (1 - target) * np.log1p(-probability)
         assert entropy(target) == pytest.approx(cross.min(), abs=1e-7)
     assert entropy(0) == entropy(1) == 0
+
+
+def test_a_d_that_is_known_but_for_a_constant_has_no_verdicts_to_compare():
+    configs = [Config(name=loss, setting=Setting(loss=loss)) for loss in ("hinge", "wasserstein", "relativistic")]
+    runs = [run(config.name, fake_probability=[0.5])._replace(config=config) for config in configs]
+    found = [note for note in footnotes(by_seed(runs)) if note.startswith("D(G(z))")]
+    assert found == ["D(G(z)): not comparable, D is known but for a constant in wasserstein, relativistic"]
+    assert not [note for note in footnotes(by_seed(runs[:1])) if note.startswith("D(G(z))")]

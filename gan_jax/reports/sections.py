@@ -39,6 +39,7 @@ def run_charts(runs: Sequence[Run]) -> list[Chart]:
 COMPARED = (
     ("frechet", "Classifier Fréchet distance", True),
     ("coverage", "Coverage", False),
+    ("modes", "Modes of stacked digits", False),
     ("largest_share", "Share of the most frequent digit", False),
     ("generator_gradient_norm", "Norm of G's gradient", True),
     ("fake_probability", "D(G(z))", True),
