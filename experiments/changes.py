@@ -3,7 +3,7 @@
 ./run.sh improvements     trains all of them; what came out is in the README
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from gan_jax.config import Config, Setting
 
@@ -94,3 +94,15 @@ CHANGES: dict[str, Change] = {
         BEST, "relativistic_r1_r2, small_batch, fast, betas, cosine, averaging and no_dropout together"
     ),
 }
+
+
+def _without(name: str) -> Setting:
+    """part_best's setting with what a change changes as part_a has it."""
+    values = asdict(CHANGES[name].setting)
+    usual = {field: value for field, value in asdict(BASE).items() if values[field] != value}
+    return replace(BEST, **usual)
+
+
+# What each of part_best's own changes does in its company.
+BEST_OF = ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout")
+CHANGES |= {f"best_without_{name}": Change(_without(name), f"part_best without {name}") for name in BEST_OF}

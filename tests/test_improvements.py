@@ -5,12 +5,13 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from experiments.bench.variants import Cost
-from experiments.changes import BASE, CHANGES
+from experiments.changes import BASE, BEST_OF, CHANGES
 from experiments.leaderboard import as_markdown, draw, frechet_at, rank
 from experiments.parts import PART_BEST, PARTS
 from experiments.reporting import SHIPPED
@@ -25,11 +26,16 @@ SEVERAL = {"wasserstein", "r1_r2", "relativistic_r1_r2", "betas", "two_time_scal
            "one_sided_saturating", "two_sided_saturating", "minibatch_deviation"}  # fmt: skip
 
 
+def changed(setting: Setting, usual: Setting) -> dict[str, Any]:
+    here, there = dataclasses.asdict(setting), dataclasses.asdict(usual)
+    return {field: here[field] for field in here if here[field] != there[field]}
+
+
 def test_one_change_at_a_time():
-    for name, change in CHANGES.items():
-        here, there = dataclasses.asdict(change.setting), dataclasses.asdict(BASE)
-        changed = [field for field in here if here[field] != there[field]]
-        assert (len(changed) == 1) != (name in SEVERAL or name == "part_a"), name
+    alone = [name for name in CHANGES if not name.startswith("best_without_")]
+    for name in alone:
+        count = len(changed(CHANGES[name].setting, BASE))
+        assert (count == 1) != (name in SEVERAL or name == "part_a"), name
     assert len({change.setting for change in CHANGES.values()}) == len(CHANGES)
     same = {"part_a": "part_a", "part_b": "saturating", "part_c5": "two_sided", "part_c6": "one_sided"}
     assert all(PARTS[part].config.setting == CHANGES[name].setting for part, name in same.items())
@@ -41,11 +47,11 @@ def test_part_best_is_the_named_one():
 
 def test_part_best_is_made_up_of_changes_of_its_own():
     """So that the study can tell what each of them does alone."""
-    made_up = dataclasses.asdict(BASE)
-    for name in ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout"):
-        values = dataclasses.asdict(CHANGES[name].setting)
-        made_up |= {field: value for field, value in values.items() if value != getattr(BASE, field)}
-    assert CHANGES["part_best"].setting == Setting(**made_up)
+    best = CHANGES["part_best"].setting
+    parts = {name: changed(CHANGES[name].setting, BASE) for name in BEST_OF}
+    assert changed(best, BASE) == {field: value for part in parts.values() for field, value in part.items()}
+    for name, part in parts.items():
+        assert changed(best, CHANGES[f"best_without_{name}"].setting) == part
 
 
 def test_a_falling_rate_falls_over_the_epochs_of_the_run():
