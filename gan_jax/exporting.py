@@ -14,9 +14,9 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 def program_of(generator: TrainedGenerator) -> bytes:
     """G with its parameters in float32 as StableHLO, serialised by `jax.export`.
 
-    `jax.export.deserialize(program).call(latents)` then makes images float32 (n, 784) in [-1, 1] of any number of
-    latents float32 (n, 128), on each of PLATFORMS. Versions of jax from this one on read it for at least six months,
-    as jax promises.
+    `jax.export.deserialize(program).call(latents)` then makes images float32 (n, 784 a channel) in [-1, 1] of any
+    number of latents float32 (n, 128), on each of PLATFORMS. Versions of jax from this one on read it for at least six
+    months, as jax promises.
     """
 
     @jax.jit

@@ -1,4 +1,7 @@
-"""The two players: networks and optimisers that a setting describes, and the state of a game between them."""
+"""The two players: networks and optimisers that a setting describes, and the state of a game between them.
+
+Here and in `training` an image is of 784 pixels; of several channels it is of 784 each, one channel after the other.
+"""
 
 from functools import partial
 from typing import NamedTuple, cast
@@ -21,7 +24,9 @@ from gan_jax.models import (
     widened,
 )
 
-Params = dict  # {"params": {layer: {"kernel": float32 (fan_in, features), "bias": float32 (features,)}}}
+# {"params": {layer: {"kernel": float32 (fan_in, features), "bias": float32 (features,)}}}; of a normalised D, besides,
+# {"singular": {layer: float32 (features,)}}, as `spectral` has it.
+Params = dict
 
 
 class GanState(NamedTuple):
@@ -34,7 +39,9 @@ class GanState(NamedTuple):
     epoch: Array  # int32 (), epochs completed
     iteration: Array  # int32 (), iterations completed since the start
     key: Array  # typed key (), the root of the key tree; never changes
-    average: Params | None = None  # of G's parameters over the iterations, if the setting keeps one
+    # Of G's parameters over the iterations, if the setting keeps one. It begins at the first G and is not corrected for
+    # that: with a decay of 0.999 it has some of it for thousands of iterations.
+    average: Params | None = None
 
     @property
     def delivered(self) -> Params:
