@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import figures
+from gan_jax import checkpoints, figures
+from gan_jax.data.datasets import load_archives
 from gan_jax.evaluation import classify, load_classifier, make_reference, modes_of, stacked
+from gan_jax.keys import Stream
 from gan_jax.run_folder import RunFolder
-from gan_jax.training import batch_of, epoch_order
+from gan_jax.runs import initial_state
+from gan_jax.training import batch_of, epoch_order, generate, latents_of
 
 
 def test_each_channel_sees_every_image_once_an_epoch_in_an_order_of_its_own():
@@ -99,7 +102,18 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
     metrics = folder.read_metrics()
     assert {"modes", "modes_kl", "modes_kl_floor", "raw_modes"} <= metrics.keys()
     assert not {"frechet", "nearest_ratio"} & metrics.keys()
-    assert (metrics["modes"] >= 1).all()
+    config, data = folder.read_config(), load_archives(small_archives)
+    assert config is not None
+    state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(config))
+    assert state is not None
+    assert state.average is not None
+    real = make_reference(data.train_images, data.test_images, load_classifier(), 100).of_features
+    assert real is not None
+    latents = latents_of(jax.random.key(0), Stream.EVALUATION, 500)
+    for prefix, params in (("", state.average), ("raw_", state.generator)):
+        found = modes_of(real, generate(params, latents, setting=config.setting))
+        for name, value in found._asdict().items():
+            assert metrics[f"{prefix}{name}"][-1] == pytest.approx(value), prefix + name
     assert folder.read_sample(2).shape == figures.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)
     for command in ("sample", "interpolate"):
         done = call(command, folder.path, "--out", tmp_path / f"{command}.png")
