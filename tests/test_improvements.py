@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments import improvements
 from experiments.bench.variants import Cost
 from experiments.changes import BASE, BEST_OF, CHANGES
 from experiments.leaderboard import as_markdown, draw, frechet_at, rank
@@ -116,6 +117,7 @@ def test_smoothing_has_a_table_of_its_own_under_either_loss():
 
 
 def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
+    monkeypatch.setattr(improvements, "REPEATS", 1)
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
     done = call(*options, "--epochs", 1)

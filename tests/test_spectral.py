@@ -126,13 +126,12 @@ def test_a_step_of_d_moves_the_vectors_as_torch_does(narrow, real_images):
         assert distance > 1e-5 or name == "logit"  # whose one element is 1
 
 
-def test_d_stays_normalised_while_it_learns(mnist):
+def test_d_stays_normalised_while_it_learns(narrow, mnist):
     """The layers' largest values after 60 updates, each of up to 2e-4 in every weight: a step each follows them."""
     setting = replace(SETTING, batch_size=50)
-    state, _ = train_epoch(
-        initial(setting), jnp.asarray(mnist.train_images[:3000]), setting=setting, discriminator_steps=1
-    )
+    images = jnp.asarray(mnist.train_images[:3000])
+    state, _ = train_epoch(initial(setting), images, setting=setting, discriminator_steps=1)
     found = largest(discriminator_weights(state.discriminator, setting))
-    assert (found >= 1 - 1e-5).all()  # float32
+    assert (found >= 1 - 1e-12).all()
     assert (found < 1.05).all()
-    assert (largest(state.discriminator)[:3] > 1.05).all()
+    assert (np.abs(largest(state.discriminator) - 1) > 0.01).all()  # which the weights alone are not
