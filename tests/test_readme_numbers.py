@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.parts import PART_BEST, PARTS
+from experiments.parts import PART_BEST, PARTS, STACKED_MNIST
 from gan_jax.intervals import interval, prediction
 from gan_jax.run_folder import RunFolder
 
@@ -189,3 +189,22 @@ def test_part_best():
     seed_0 = last("part_best")
     assert PART_BEST.measured == words.format(*(seed_0[name] for name in ("frechet", "coverage", "recall")))
     assert seed_0["classes_covered"] == 10
+
+
+def test_stacked_mnist():
+    metrics = RunFolder(RESULTS / "stacked_mnist").read_metrics()
+    rows = table(DETAILS, "iterations")
+    assert [int(row["iterations"]) // 468 for row in rows] == [25, 50]
+    for row in rows:
+        place = int(row["iterations"]) // 468 - 1
+        columns = ("modes", "modes_kl", "raw_modes", "raw_modes_kl", "modes_kl_floor")
+        for told, column in zip(list(row.values())[1:], columns, strict=True):
+            assert_printed(told, float(metrics[column][place]))
+    found = {name: float(metrics[name][-1]) for name in ("modes", "modes_kl", "modes_kl_floor")}
+    assert_printed(STACKED_MNIST.measured, found["modes"], 50, found["modes_kl"], found["modes_kl_floor"])
+    assert f"setting covers ({found['modes']:.0f})" in " ".join(README.split())
+    minutes = f"{metrics['seconds'].sum() / 60:.0f} minutes on two cores"
+    least = float(metrics["seconds"].min())
+    text = " ".join(DETAILS.split())
+    assert minutes in text
+    assert f"took {least:.0f} s, {50 * least / 60:.0f} minutes in all" in text
