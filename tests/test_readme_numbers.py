@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.comparing import read_run
+from experiments.leaderboard import frechet_at
 from experiments.parts import PART_BEST, PARTS, STACKED_MNIST
 from gan_jax.intervals import interval, prediction
 from gan_jax.run_folder import RunFolder
@@ -19,6 +21,7 @@ RESULTS = ROOT / "experiments" / "results"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DETAILS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 SEEDS = ("part_a", "part_a-seed_1", "part_a-seed_2")
+SEEDS_OF_BEST = ("", "-seed_1", "-seed_2")
 MEASURED = {
     "Fréchet": "frechet", "precision": "precision", "recall": "recall", "density": "density", "coverage": "coverage",
     "classes": "classes_covered", "KL": "kl_to_uniform", "share of 1s": "digit_share_1", "nearest": "nearest_ratio",
@@ -174,7 +177,7 @@ def test_part_best():
     rows = {row["three seeds"].strip("`"): row for row in table(README, "three seeds")}
     intervals = {}
     for name in ("part_a", "part_best"):
-        runs = [last(f"{name}{seed}") for seed in ("", "-seed_1", "-seed_2")]
+        runs = [last(f"{name}{seed}") for seed in SEEDS_OF_BEST]
         intervals[name] = {column: interval([run[column] for run in runs]) for column in MEASURED.values()}
         for title, column in MEASURED.items():
             found = intervals[name][column]
@@ -185,10 +188,27 @@ def test_part_best():
     assert {"fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18}[share] == round(
         usual.mean / best.mean
     )
+    times = cost_of("part_best")
+    [told] = re.findall(r"An epoch takes (.+?)\. Weights", " ".join(README.split()))
+    at = interval([frechet_at(read_run(RESULTS / f"part_best{seed}"), 100 / times) for seed in SEEDS_OF_BEST])
+    assert_printed(told, times, 100 / times, at.mean, at.spread)
     words = "Classifier Fréchet distance {:.1f}, all ten classes, coverage {:.2f}, recall {:.2f}."
     seed_0 = last("part_best")
     assert PART_BEST.measured == words.format(*(seed_0[name] for name in ("frechet", "coverage", "recall")))
     assert seed_0["classes_covered"] == 10
+
+
+def cost_of(change: str) -> float:
+    """Its epoch's time in part_a's."""
+    return json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"][change]["times"]
+
+
+def test_what_changes_cost():
+    [told] = re.findall(r"R1 and R2 take (.+?), and what is off", " ".join(README.split()))
+    changes = ("r1_r2", "dragan", "spectral_normalisation", "small_batch")
+    assert_printed(told, *(cost_of(change) for change in changes))
+    for off in ("least_squares", "averaging", "betas", "cosine", "two_time_scales", "no_dropout"):
+        assert cost_of(off) == pytest.approx(1, abs=0.03)  # repeats differ by 3 %
 
 
 def test_stacked_mnist():

@@ -41,7 +41,12 @@ def shipped() -> Page:
 def test_the_shipped_results_are_all_there(shipped):
     assert [section.title for section in shipped.parts] == list(PARTS)
     assert not any(section.missing for section in [*shipped.parts, *shipped.experiments])
-    assert [section.title for section in shipped.others] == ["part_a-bfloat16", "part_best", "stacked_mnist", "torch-part_a"]
+    assert [section.title for section in shipped.others] == [
+        "part_a-bfloat16",
+        "part_best",
+        "stacked_mnist",
+        "torch-part_a",
+    ]
     for section in shipped.parts:
         part = PARTS[section.id]
         assert (section.question, section.claim, section.expected) == (part.question, part.claim, part.measured)

@@ -82,7 +82,7 @@ def draw(title: str, costs: Mapping[str, Cost]) -> Figure:
     bars = axis.barh(ranked, [costs[name].times for name in ranked], color=RUN_COLOURS[0])
     axis.bar_label(bars, fmt="%.2f", padding=4)
     axis.axvline(1, color=RUN_COLOURS[1], linestyle=":", linewidth=1)
-    axis.set(xlabel="an epoch's time in part_a's: the median of ratios", xmargin=0.1)
-    axis.set_title(title)
+    axis.set(xlabel="an epoch's time in part_a's: the median of ratios", xmargin=0.1, ymargin=0.01)
+    figure.suptitle(title)  # over the names, too, which are long
     axis.spines[["top", "right"]].set_visible(False)
     return figure
