@@ -18,9 +18,14 @@ class Change:
     what: str
 
     def config(self, name: str, epochs: int) -> Config:
-        """A run of so many epochs, over which learning rates that fall do so."""
-        cosine = epochs if self.setting.cosine_epochs else 0
-        return Config(name=name, epochs=epochs, setting=replace(self.setting, cosine_epochs=cosine))
+        """A run of so many epochs."""
+        return lasting(Config(name=name, setting=self.setting), epochs)
+
+
+def lasting(config: Config, epochs: int) -> Config:
+    """The configuration with so many epochs, over which learning rates that fall do so."""
+    cosine = epochs if config.setting.cosine_epochs else 0
+    return replace(config, epochs=epochs, setting=replace(config.setting, cosine_epochs=cosine))
 
 
 BEST = Setting(

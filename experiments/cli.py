@@ -86,8 +86,8 @@ def _part_command(part: Part) -> Callable[..., None]:
         with started(options):
             run_part(part, options)
 
-    said = f"The homework: {part.claim} " if part.config.name in PARTS else ""
-    command.__doc__ = f"{part.question}\n\n    {said}Measured: {part.measured}"
+    says = "The homework: " if part.config.name in PARTS else ""
+    command.__doc__ = f"{part.question}\n\n    {says}{part.claim} Measured: {part.measured}"
     return command
 
 

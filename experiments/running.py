@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax
 
+from experiments.changes import lasting
 from experiments.comparing import compare, read_baselines, read_run
 from experiments.environment import prepare
 from experiments.options import RunOptions, configure, habits_of, source_of
@@ -76,9 +77,7 @@ def tell(folders: list[RunFolder]) -> None:
 
 def run_part(part: Part, options: RunOptions) -> None:
     """Train a part and compare it with its baseline, as far as that was made with the same options."""
-    base = part.config
-    if base.setting.cosine_epochs and options.epochs is not None:  # its rates fall over all of the run
-        base = replace(base, setting=replace(base.setting, cosine_epochs=options.epochs))
+    base = part.config if options.epochs is None else lasting(part.config, options.epochs)
     configs = configure(base, options)
     name = configs[0].name
     if part.baseline is not None and len(configs) > 1:  # in no seed's own folder

@@ -161,7 +161,7 @@ class Record:
     def _warn(self, histogram: tuple[float, ...] | None, listener: Listener) -> None:
         """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
         anchored = LOSSES[self.config.setting.loss].anchored
-        score = self.rows[-1]["fake_probability"] if anchored else 0.5  # there is no D(G(z)) that could die
+        score = self.rows[-1]["fake_probability"] if anchored else None
         dies = not self._rejected and collapse_warnings(None, score)
         self._rejected = bool(collapse_warnings(None, score))
         if histogram is not None or dies:
@@ -278,7 +278,7 @@ def _require_ours(folder: RunFolder, overwrite: bool) -> None:
 
 
 def require_same_run(folder: RunFolder, config: Config, trainer: str) -> None:
-    """Refuse a folder whose run is another one; the same run with more epochs is its continuation."""
+    """Raise UserError for a folder whose run is another one; the same run with more epochs is its continuation."""
     existing = folder.read_config()
     if existing is None:
         return

@@ -37,7 +37,7 @@ class GanLoss(NamedTuple):
     discriminator: LossFunction
     generator: LossFunction
     reads_targets: bool = True  # where not, other targets than 1, 0 and 1 are refused: they would change nothing
-    anchored: bool = True  # where not, D may add any constant to all logits, and its verdict alone means nothing
+    anchored: bool = True  # where not, logits are known but for a constant, and a verdict of D alone means nothing
 
 
 def cross_entropy(logits: Array, target: float) -> Array:

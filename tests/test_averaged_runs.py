@@ -42,6 +42,7 @@ def test_a_run_measures_draws_and_delivers_the_average_and_resumes(call, tmp_pat
         done = call(*command, "--epochs", epochs)
         assert done.returncode == 0, done
     assert "resuming after epoch 1" in done.stdout
+    assert "x: of G itself, not of its average: nearest training image" in done.stdout
     folder, state = RunFolder(tmp_path / "x"), states[-1]
     assert folder.read_manifest()["params_sha256"] == params_sha256(state)
 

@@ -6,18 +6,20 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import variants
+from experiments.bench import command, variants
 from experiments.bench.arms import Arm
 from experiments.bench.flops import flops
 from experiments.bench.report import as_csv, as_markdown, draw, line_of, rows
 from experiments.bench.studies import STUDIES
 from experiments.bench.timing import Timing, measure
+from experiments.changes import CHANGES
 from gan_jax.config import Setting
 from gan_jax.data import load
 from gan_jax.errors import UserError
@@ -128,6 +130,24 @@ def test_arms_are_timed_in_turn_in_processes_of_their_own():
         assert found.peak_bytes > 10**8
     assert [timings[label].arm.iterations for label in arms] == [4, 8]
     assert timings["two seeds"].compile_seconds > timings["two seeds"].median
+
+
+def test_variants_are_those_of_the_study(call, tmp_path, monkeypatch):
+    some = {name: replace(CHANGES[name], setting=replace(CHANGES[name].setting, batch_size=64))
+            for name in ("part_a", "averaging")}  # fmt: skip
+    monkeypatch.setattr(command, "CHANGES", some)
+    done = call("bench", "variants", "--repeats", 1, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "bench").iterdir()) == [
+        "variants.json", "variants.md", "variants.png",
+    ]  # fmt: skip
+    found = json.loads((tmp_path / "bench" / "variants.json").read_text())["changes"]
+    assert list(found) == ["part_a", "averaging"]
+    assert found["averaging"]["epoch_seconds"] == pytest.approx(60_000 // 64 * found["averaging"]["seconds"][0])
+    assert (
+        f"| averaging | {1e3 * found['averaging']['seconds'][0]:.1f} ("
+        in (tmp_path / "bench" / "variants.md").read_text()
+    )
 
 
 def test_a_process_that_ends_is_told_with_its_last_words():

@@ -165,6 +165,16 @@ def test_a_verdict_is_of_a_pack():
     np.testing.assert_allclose(verdicts[1:], alone, rtol=1e-5)  # float32 sums in another order
 
 
+def test_what_fills_no_group_has_no_verdict():
+    """Its images would be told of the deviation of a group of another size."""
+    setting = Setting(batch_size=12, packing=2, minibatch_deviation=3)
+    params = init_state(jax.random.key(0), setting).discriminator
+    images = jax.random.normal(jax.random.key(1), (17, 784))
+    verdicts = judge(params, images, setting=setting)
+    assert verdicts.shape == (6,)  # of two groups of three pairs
+    np.testing.assert_allclose(verdicts[3:], judge(params, images[6:12], setting=setting), rtol=1e-5)  # as above
+
+
 OPTIONAL = {
     training: ("between", "around", "logits_and_squared_slopes", "one_centred", "zero_centred"),
     models: ("deviation",),

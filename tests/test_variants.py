@@ -1,6 +1,7 @@
 """What options and parts make of a run, on few real digits: what is asked for is what is trained and kept."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -202,3 +203,13 @@ def test_a_damaged_run_can_be_overwritten(call, tmp_path, small_archives):
     done = call("part_a", "--archives", small_archives, "--epochs", 1, "--out", tmp_path, "--overwrite")
     assert done.returncode == 0, done
     assert not list(tmp_path.rglob(".partial-*"))
+
+
+@pytest.mark.parametrize(("loss", "dies"), [("hinge", True), ("wasserstein", False), ("relativistic", False)])
+def test_a_d_that_is_known_but_for_a_constant_is_not_said_to_reject_all(tmp_path, loss, dies):
+    told = []
+    record = Record(RunFolder(tmp_path), Config(name="x", setting=Setting(loss=loss)), {}, lambda: None)
+    record.rows = [{"epoch": 1, "fake_probability": 1e-9}]
+    record._warn(None, replace(SILENT, say=told.append))
+    assert [line for line in told if "D(G(z)) has died" in line] == told
+    assert len(told) == dies

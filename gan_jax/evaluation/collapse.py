@@ -9,13 +9,15 @@ DOMINANT_SHARE = 0.5
 DEAD_SCORE = 1e-3
 
 
-def collapse_warnings(histogram: Sequence[float] | None, fake_score: float) -> list[str]:
+def collapse_warnings(histogram: Sequence[float] | None, fake_score: float | None) -> list[str]:
     """One line for each sign of collapse; none if there is none.
 
     `histogram` is the share of each class among the samples, or None where no classifier fits the data; `fake_score` is
-    the mean of D(G(z)), in [0, 1], which also warns if it is not a number.
+    the mean of D(G(z)), in [0, 1], which also warns if it is not a number, or None where D's logits are known but for a
+    constant.
     """
-    return [*_class_warnings(() if histogram is None else histogram), *_score_warnings(fake_score)]
+    of_score = [] if fake_score is None else _score_warnings(fake_score)
+    return [*_class_warnings(() if histogram is None else histogram), *of_score]
 
 
 def _class_warnings(histogram: Sequence[float]) -> list[str]:

@@ -29,7 +29,12 @@ class Modes(NamedTuple):
 
 
 def modes_of(reference: FeatureReference, images: jax.Array) -> Modes:
-    """Count the modes of images float32 (n, channels 784) in [-1, 1]."""
+    """Count the modes of images by the reference's classifier, and of as many numbers of real digits.
+
+    Args:
+        reference: of single digits, `make_reference(...).of_features`; real numbers are drawn from its digits.
+        images: float32 (n, channels 784) in [-1, 1], one digit after the other.
+    """
     n, channels = len(images), images.shape[1] // IMAGE_SIZE
     digits = np.stack(
         [

@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax.compare import Groups, Run
 from gan_jax.config import FURTHER_OPTIONS, Setting
 from gan_jax.evaluation import collapse_warnings
-from gan_jax.losses import at_equilibrium
+from gan_jax.losses import LOSSES, at_equilibrium
 from gan_jax.panels import Metrics
 from gan_jax.reports import charts
 from gan_jax.reports.charts import Chart
@@ -74,7 +74,7 @@ def warnings(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         of_seed = f"seed {run.config.seed}, " if len(runs) > 1 else ""
         last = run.epochs
-        found = {epoch: _signs(run.metrics, epoch) for epoch in _judged_epochs(run.metrics)}
+        found = {epoch: _signs(run, epoch) for epoch in _judged_epochs(run.metrics)}
         lines += [f"{of_seed}epoch {last}: {line}" for line in found.pop(last)]
         earlier = [str(epoch) for epoch, signs in found.items() if signs]
         if earlier:
@@ -89,11 +89,13 @@ def _judged_epochs(metrics: Metrics) -> list[int]:
     return sorted({*(np.flatnonzero(measured) + 1).tolist(), len(metrics["epoch"])})
 
 
-def _signs(metrics: Metrics, epoch: int) -> list[str]:
+def _signs(run: Run, epoch: int) -> list[str]:
+    metrics = run.metrics
     names = [f"digit_share_{digit}" for digit in range(10)]
     shares = [float(metrics[name][epoch - 1]) for name in names] if all(name in metrics for name in names) else []
     histogram = shares if shares and np.isfinite(shares).all() else None
-    return collapse_warnings(histogram, float(metrics["fake_probability"][epoch - 1]))
+    anchored = LOSSES[run.config.setting.loss].anchored
+    return collapse_warnings(histogram, float(metrics["fake_probability"][epoch - 1]) if anchored else None)
 
 
 def notes(runs: Sequence[Run]) -> list[str]:
