@@ -147,8 +147,10 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     again = json.loads((folder / "costs.json").read_text())
     assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
     assert all(again[name]["cost"]["seconds"] != costs[name]["cost"]["seconds"] for name in costs)
+    shutil.copytree(folder / "hinge-archives", folder / "fast-archives")  # finished, and another run than its name says
     done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the others' rows stay
     assert "| `hinge` | 2 |" in done.stdout
+    assert "`fast`" not in done.stdout
 
     train = runs.train
 
