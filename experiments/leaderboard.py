@@ -30,8 +30,8 @@ OTHERS = {  # of `rank`
     "seconds": ("s an epoch", "{:.1f}"),
 }
 SMOOTHING = {  # the two-by-two of arXiv:1708.01729, and the targets that are not smoothed
-    "-log D(G(z))": (BASELINE, "one_sided", "two_sided"),
-    "log(1 - D(G(z)))": ("saturating", "one_sided_saturating", "two_sided_saturating"),
+    "-log D(G(z))": (BASELINE, "part_c6", "part_c5"),
+    "log(1 - D(G(z)))": ("part_b", "one_sided_saturating", "two_sided_saturating"),
 }
 CURVES = 8  # in the figure: the best, and part_a
 Found = Mapping[str, Sequence[Run]]  # the seeds of each change
