@@ -13,9 +13,20 @@ A run, from its configuration to what its samples are worth:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_jax.api import Config, Habits, ImageDataset, Schedule, Setting, evaluate, load, sample, train
+    from gan_jax.api import Config, Habits, ImageDataset, Schedule, Setting, count_modes, evaluate, load, sample, train
 
-__all__ = ["Config", "Habits", "ImageDataset", "Schedule", "Setting", "evaluate", "load", "sample", "train"]
+__all__ = [
+    "Config",
+    "Habits",
+    "ImageDataset",
+    "Schedule",
+    "Setting",
+    "count_modes",
+    "evaluate",
+    "load",
+    "sample",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

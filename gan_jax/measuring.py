@@ -25,9 +25,10 @@ def measure(samples: jax.Array, reference: Reference, channels: int) -> Measured
     if channels == 1:
         evaluation = evaluate(samples, reference)
         return Measured(columns(evaluation), summary(evaluation), evaluation.digit_histogram)
-    if reference.of_features is None:
+    known = reference.of_features
+    if known is None:
         return Measured({}, ["no classifier fits this data: modes are not counted"], None)
-    found = modes_of(reference.of_features, samples)
+    found = modes_of(known.classifier, known.digits, samples)
     kl = f"KL to uniform {found.modes_kl:.3f} (real numbers {found.modes_kl_floor:.3f})"
     line = f"{found.modes} modes in {found.n} samples, {kl}"
     return Measured({name: float(value) for name, value in found._asdict().items()}, [line], None)

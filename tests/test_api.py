@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from gan_jax import api
 from gan_jax.data import load_archives
 from gan_jax.errors import UserError
 from gan_jax.generator import load_generator
+from gan_jax.pixels import to_unit_range
 
 CONFIG = gan_jax.Config(name="few", dataset="archives", epochs=1)
 
@@ -82,3 +84,23 @@ def test_images_that_are_no_digits_are_measured_without_classes(small_archives):
     assert with_classes.classes_covered is not None
     assert without.classes_covered is None
     assert with_classes.nearest_mean == without.nearest_mean
+
+
+def test_the_modes_of_real_digits_are_their_labels(mnist):
+    """In images as convolutional networks make them, too; the classifier takes 0.5 % of the test set for another."""
+    triples = mnist.test_images[:300].reshape(100, 3, 28, 28).transpose(0, 2, 3, 1)
+    colours = to_unit_range(triples)
+    found = gan_jax.count_modes(jnp.moveaxis(colours, 3, 1).reshape(100, -1))
+    labels = mnist.test_labels[:300].reshape(100, 3) @ [100, 10, 1]
+    assert abs(found.modes - len(set(labels.tolist()))) <= 3
+    counts = np.unique(labels, return_counts=True)[1]
+    assert found.modes_kl == pytest.approx(np.log(1000) + np.sum(counts / 100 * np.log(counts / 100)), abs=0.05)
+
+
+@pytest.mark.parametrize("images", [
+    np.zeros((4, 3 * 784 + 1)), np.zeros((4, 28, 28, 3)), np.zeros((0, 784)), np.zeros((4, 5 * 784)),
+    np.full((4, 784), 1.01), np.full((4, 784), np.nan),
+])  # fmt: skip
+def test_images_that_have_no_modes(images):
+    with pytest.raises(ValueError, match="images"):
+        gan_jax.count_modes(images)

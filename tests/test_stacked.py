@@ -69,24 +69,24 @@ def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbe
         [np.concatenate([digits[digit][index % len(digits[digit])] for digit in number])
          for index, number in enumerate(numbers)]
     )  # fmt: skip
-    found = modes_of(reference, jnp.asarray(images))
+    found = modes_of(load_classifier(), reference.digits, jnp.asarray(images))
     assert (found.n, found.modes) == (len(numbers), modes)
     assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
 
 
-def test_the_floor_is_that_of_real_numbers(digits, reference):
+def test_the_floor_is_that_of_real_numbers(digits):
     """Of digits that are all sevens the numbers are one; of equally many of each, n numbers are as uneven as chance.
 
     2n KL of a multinomial to its own, uniform, law is of the chi-squared law with 99 degrees of freedom at large n: the
     mean is 99 / 2n, the deviation sqrt(2 * 99) / 2n.
     """
     images = jnp.tile(jnp.asarray(digits[7][:1]), (1000, 2))
-    sevens = reference._replace(digits=np.full(10, 7))
-    assert modes_of(sevens, images).modes_kl_floor == pytest.approx(math.log(100), abs=1e-12)
-    even = reference._replace(digits=np.repeat(np.arange(10), 5))
-    found = modes_of(even, images)
+    classifier = load_classifier()
+    assert modes_of(classifier, np.full(10, 7), images).modes_kl_floor == pytest.approx(math.log(100), abs=1e-12)
+    even = np.repeat(np.arange(10), 5)
+    found = modes_of(classifier, even, images)
     assert found.modes_kl_floor == pytest.approx(99 / 2000, abs=3 * math.sqrt(2 * 99) / 2000)
-    assert found == modes_of(even, images)
+    assert found == modes_of(classifier, even, images)
 
 
 def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
     assert real is not None
     latents = latents_of(jax.random.key(0), Stream.EVALUATION, 500)
     for prefix, params in (("", state.average), ("raw_", state.generator)):
-        found = modes_of(real, generate(params, latents, setting=config.setting))
+        found = modes_of(real.classifier, real.digits, generate(params, latents, setting=config.setting))
         for name, value in found._asdict().items():
             assert metrics[f"{prefix}{name}"][-1] == pytest.approx(value), prefix + name
     assert folder.read_sample(2).shape == figures.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)

@@ -10,11 +10,12 @@ Images are float32 (n, 784) in [-1, 1], as generators make them; real ones, uint
 from gan_jax.evaluation.classifier import classify, load_classifier
 from gan_jax.evaluation.collapse import collapse_warnings
 from gan_jax.evaluation.evaluate import Evaluation, Reference, evaluate, make_reference
-from gan_jax.evaluation.stacked import modes_of
+from gan_jax.evaluation.stacked import Modes, modes_of
 from gan_jax.evaluation.summary import columns, summary
 
 __all__ = [
     "Evaluation",
+    "Modes",
     "Reference",
     "classify",
     "collapse_warnings",

@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.evaluation.classifier import classify
+from gan_jax.evaluation.classifier import Parameters, classify
 from gan_jax.evaluation.digits import kl_to_uniform
-from gan_jax.evaluation.evaluate import FeatureReference
 from gan_jax.models import IMAGE_SIZE
 
 SAMPLES = 25_600
+SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, 5))
 
 
 class Modes(NamedTuple):
@@ -28,21 +28,24 @@ class Modes(NamedTuple):
     modes_kl_floor: float  # the same of n numbers of real digits
 
 
-def modes_of(reference: FeatureReference, images: jax.Array) -> Modes:
-    """Count the modes of images by the reference's classifier, and of as many numbers of real digits.
+def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
+    """Count the modes of images by a classifier of single digits, and of as many numbers of real digits.
 
     Args:
-        reference: of single digits, `make_reference(...).of_features`; real numbers are drawn from its digits.
-        images: float32 (n, channels 784) in [-1, 1], one digit after the other.
+        classifier: `load_classifier()`.
+        real_digits: int (m,), the classes that it sees in real images; real numbers are drawn from them.
+        images: float32 (n, channels 784) in [-1, 1], one digit after the other, of 1 to 4 channels.
+
+    Raises ValueError for images of another shape or range, or none.
     """
+    if images.ndim != 2 or not len(images) or images.shape[1] not in SIZES:
+        raise ValueError(f"images of shape {images.shape}: modes are of (n, channels 784), 1 to 4 channels")
+    if not jnp.all(jnp.abs(images) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
+        raise ValueError("images hold values outside [-1, 1]")
     n, channels = len(images), images.shape[1] // IMAGE_SIZE
-    digits = np.stack(
-        [
-            np.argmax(classify(reference.classifier, channel)[1], axis=1)
-            for channel in jnp.split(jnp.asarray(images), channels, axis=1)
-        ]
-    )
-    real = np.random.default_rng(0).choice(reference.digits, (channels, n))  # always the same
+    channelwise = jnp.split(jnp.asarray(images), channels, axis=1)
+    digits = np.stack([np.argmax(classify(classifier, channel)[1], axis=1) for channel in channelwise])
+    real = np.random.default_rng(0).choice(real_digits, (channels, n))  # always the same
     shares = _shares(digits)
     return Modes(n, int((shares > 0).sum()), kl_to_uniform(shares), kl_to_uniform(_shares(real)))
 
