@@ -29,7 +29,10 @@ hypothesis.settings.load_profile("suite")
 HAS_RESULTS = (Path(cli.__file__).parent / "results" / "part_a").is_dir()
 OF_THE_RESULTS = [
     "browser",
-    *(f"test_{name}.py" for name in ["homework", "readme", "readme_numbers", "reasons", "reporting"]),
+    *(
+        f"test_{name}.py"
+        for name in ["homework", "improvements_numbers", "readme", "readme_numbers", "reasons", "reporting"]
+    ),
 ]
 collect_ignore = [] if HAS_RESULTS else OF_THE_RESULTS
 

@@ -14,8 +14,7 @@ from experiments import improvements
 from experiments.bench.variants import Cost
 from experiments.changes import BASE, BEST_OF, CHANGES
 from experiments.leaderboard import as_markdown, draw, frechet_at, rank
-from experiments.parts import FURTHER, PART_BEST, PARTS
-from experiments.reporting import SHIPPED
+from experiments.parts import PART_BEST, PARTS
 from gan_jax import runs
 from gan_jax.compare import Run
 from gan_jax.config import Setting
@@ -186,14 +185,6 @@ def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_p
     assert done.returncode == 2
     assert "hinge-archives-seed_2 belongs to another configuration" in done.stderr
     assert [path.name for path in (tmp_path / "improvements").iterdir()] == ["hinge-archives-seed_2"]
-
-
-@pytest.mark.parametrize("part", ["part_a", "part_b", "part_c5", "part_c6", "part_best"])
-def test_shipped_runs_stand_in_the_study(part):
-    """What is under experiments/results was trained with the study's own configuration, which is the part's."""
-    config = RunFolder(SHIPPED / part).read_config()
-    assert config == CHANGES[part].config(part, 100)
-    assert config == (PARTS | FURTHER)[part].config
 
 
 def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):

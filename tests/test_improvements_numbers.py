@@ -1,0 +1,71 @@
+"""The numbers of docs/improvements.md are those of experiments/results/improvements, and those of the runs in it."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from experiments.bench.variants import Cost
+from experiments.changes import CHANGES
+from experiments.comparing import read_run
+from experiments.improvements import finished
+from experiments.leaderboard import as_json, rank
+from experiments.parts import FURTHER, PARTS
+from gan_jax.run_folder import RunFolder
+from tests.test_readme_numbers import RESULTS, ROOT, assert_printed, table
+
+Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, of changes and columns
+PAGE = (ROOT / "docs" / "improvements.md").read_text(encoding="utf-8")
+SCREENING = RESULTS / "improvements" / "screening"
+EPOCHS = 40
+SCREENED = {
+    "Fréchet": "frechet", "density": "density", "coverage": "coverage", "classes": "classes_covered",
+    "KL": "kl_to_uniform", "nearest": "nearest_ratio", "an epoch's time": "cost",
+}  # fmt: skip
+
+
+def costs_of(folder: Path) -> dict[str, Cost]:
+    """As the study read them, of the settings that the changes have."""
+    entries = json.loads((folder / "costs.json").read_text())
+    return {name: Cost(**entry["cost"]) for name, entry in entries.items()}
+
+
+def flat(changes: Record) -> dict[str, float]:
+    """Of null NaN."""
+    return {
+        f"{name} {column} {field}": math.nan if number is None else number
+        for name, row in changes.items()
+        for column, value in row.items()
+        for field, number in value.items()
+    }
+
+
+def test_the_screening_is_of_its_runs():
+    changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
+    found = {name: finished(SCREENING, [CHANGES[name].config(name, EPOCHS)]) for name in changes}
+    assert all(len(members) == 1 for members in found.values())
+    again = as_json(rank(found, costs_of(SCREENING)))
+    assert list(again) == list(changes)
+    assert flat(again) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)  # logarithms of other machines' libraries
+
+
+def test_the_screening_as_it_is_told():
+    changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
+    rows = table(PAGE, "after 40 epochs")
+    assert [row["after 40 epochs"].strip("`") for row in rows] == list(changes)
+    for row in rows:
+        name = row["after 40 epochs"].strip("`")
+        for title, column in SCREENED.items():
+            assert_printed(row[title], changes[name][column]["mean"])
+        assert_printed(row["after 10"], float(read_run(SCREENING / name).metrics["frechet"][9]))
+        assert row["what"] == CHANGES[name].what
+
+
+@pytest.mark.parametrize("part", ["part_a", "part_b", "part_c5", "part_c6", "part_best"])
+def test_shipped_runs_stand_in_the_study(part):
+    """What is under experiments/results was trained with the study's own configuration, which is the part's."""
+    config = RunFolder(RESULTS / part).read_config()
+    assert config == CHANGES[part].config(part, 100)
+    assert config == (PARTS | FURTHER)[part].config
