@@ -16,37 +16,53 @@ PIECES = 8  # from 2 on as fast; a batch over 2, 4 or 8 devices is cut between t
 def product(inputs: Array, kernel: Array, precision: Precision) -> Array:
     """float32 (n, k) times float32 (k, m) -> float32 (n, m).
 
-    "bfloat16" rounds the operands of the product, and of the two products of its gradient, to bfloat16 and sums in
-    float32; jax's own gradient would multiply float32 by bfloat16 and round the result to bfloat16. "float32" asks for
-    full float32, also where a device would take TensorFloat-32 unasked; operands of float64 are computed with in
-    float64. "tensorfloat32" has NVIDIA's tensor cores round the operands to 10 bits of mantissa; other devices refuse.
+    "bfloat16" rounds the operands of the product, and of those of its derivatives, to bfloat16 and sums in float32;
+    jax's own gradient would multiply float32 by bfloat16 and round the result to bfloat16. "float32" asks for full
+    float32, also where a device would take TensorFloat-32 unasked; operands of float64 are computed with in float64.
+    "tensorfloat32" has NVIDIA's tensor cores round the operands to 10 bits of mantissa; other devices refuse.
 
     A product that contracts the first axis of both sides, or the last, runs at a half to nine tenths of the rate of
     others in XLA on a CPU, and in bfloat16 at float32's rate. With the contracted axis cut in pieces, XLA lays the
     operands out anew, in a hundredth of the product's time, and multiplies as in the forward product. The axes are
     numbered for that, not named: of the names of `jnp.einsum` the alphabetical order decides what is laid out how.
 
-    It is differentiated in reverse mode, any number of times; jax refuses forward mode.
+    Its gradient is of two more products, and theirs are of these three again: each derivative, as penalties on slopes
+    take them, has the operands and the rate of the first. It is differentiated in reverse mode, any number of times;
+    jax refuses forward mode.
     """
     return _contracted(_rounded(inputs, precision), (1,), _rounded(kernel, precision), (0,), precision)
 
 
-def _forward(inputs: Array, kernel: Array, precision: Precision) -> tuple[Array, tuple[Array, Array]]:
-    operands = _rounded(inputs, precision), _rounded(kernel, precision)
-    return _contracted(operands[0], (1,), operands[1], (0,), precision), operands
-
-
-def _backward(precision: Precision, operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
-    inputs, kernel = operands
-    cotangent = _rounded(cotangent, precision)
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _times_transposed(left: Array, right: Array, precision: Precision) -> Array:
+    """(n, m) times the transpose of (k, m) -> (n, k)."""
+    left, right = _rounded(left, precision), _rounded(right, precision)
     if precision == "bfloat16":
-        of_inputs = _contracted(_in_pieces(cotangent, 1), (1, 2), _in_pieces(kernel, 1), (1, 2), precision)
-    else:  # in float32 this one is as fast as the forward product
-        of_inputs = _contracted(cotangent, (1,), kernel, (1,), precision)
-    return of_inputs, _contracted(_in_pieces(inputs, 0), (0, 1), _in_pieces(cotangent, 0), (0, 1), precision)
+        return _contracted(_in_pieces(left, 1), (1, 2), _in_pieces(right, 1), (1, 2), precision)
+    return _contracted(left, (1,), right, (1,), precision)  # in float32 as fast as the forward product
 
 
-product.defvjp(_forward, _backward)
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _transposed_times(left: Array, right: Array, precision: Precision) -> Array:
+    """The transpose of (n, k) times (n, m) -> (k, m)."""
+    left, right = _rounded(left, precision), _rounded(right, precision)
+    return _contracted(_in_pieces(left, 0), (0, 1), _in_pieces(right, 0), (0, 1), precision)
+
+
+# Of Y = A B, A B^T and A^T B: what reaches A and B of what reaches Y. Rounded again there, which costs nothing beside
+# the products: operands that are kept in bfloat16 would have their own derivatives rounded to it.
+product.defvjp(
+    lambda a, b, precision: (product(a, b, precision), (a, b)),
+    lambda precision, ab, y: (_times_transposed(y, ab[1], precision), _transposed_times(ab[0], y, precision)),
+)
+_times_transposed.defvjp(
+    lambda a, b, precision: (_times_transposed(a, b, precision), (a, b)),
+    lambda precision, ab, y: (product(y, ab[1], precision), _transposed_times(y, ab[0], precision)),
+)
+_transposed_times.defvjp(
+    lambda a, b, precision: (_transposed_times(a, b, precision), (a, b)),
+    lambda precision, ab, y: (_times_transposed(ab[1], y, precision), product(ab[0], y, precision)),
+)
 
 
 # How operands are multiplied that were rounded beforehand, if at all.
