@@ -58,13 +58,15 @@ def reference(mnist):
     return reference
 
 
-@pytest.mark.parametrize(("numbers", "modes", "kl"), [
-    ([[1, 2, 3]] * 4, 1, math.log(1000)),
-    ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500)),  # the order counts
-    ([[a, b, 0] for a in range(10) for b in range(10)], 100, math.log(10)),
-    ([[a, b, c] for a in range(10) for b in range(10) for c in range(10)], 1000, 0.0),
+@pytest.mark.parametrize(("numbers", "modes", "kl", "alone"), [
+    ([[1, 2, 3]] * 4, 1, math.log(1000), math.log(1000)),
+    ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500), math.log(250)),  # the order counts; the outer two hang together
+    ([[a, b, 0] for a in range(10) for b in range(10)], 100, math.log(10), math.log(10)),
+    ([[a, a, a] for a in range(10)], 10, math.log(100), 0.0),
+    ([[a, b, c] for a in range(10) for b in range(10) for c in range(10)], 1000, 0.0, 0.0),
 ])  # fmt: skip
-def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbers, modes, kl):
+def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbers, modes, kl, alone):
+    """The KL divergence of each, and the part that the digits one by one make up, are sums by hand."""
     images = np.stack(
         [np.concatenate([digits[digit][index % len(digits[digit])] for digit in number])
          for index, number in enumerate(numbers)]
@@ -72,6 +74,7 @@ def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbe
     found = modes_of(load_classifier(), reference.digits, jnp.asarray(images))
     assert (found.n, found.modes) == (len(numbers), modes)
     assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
+    assert found.digits_kl == pytest.approx(alone, abs=1e-12)
 
 
 def test_the_floor_is_that_of_real_numbers(digits):

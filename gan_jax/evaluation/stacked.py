@@ -26,6 +26,7 @@ class Modes(NamedTuple):
     modes: int  # of 10 to the number of channels
     modes_kl: float  # KL(their shares || uniform) in nats
     modes_kl_floor: float  # the same of n numbers of real digits
+    digits_kl: float  # what of modes_kl the histograms of the single digits make up; the rest: how they hang together
 
 
 def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
@@ -47,7 +48,8 @@ def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array)
     digits = np.stack([np.argmax(classify(classifier, channel)[1], axis=1) for channel in channelwise])
     real = np.random.default_rng(0).choice(real_digits, (channels, n))  # always the same
     shares = _shares(digits)
-    return Modes(n, int((shares > 0).sum()), kl_to_uniform(shares), kl_to_uniform(_shares(real)))
+    alone = sum(kl_to_uniform(_shares(digit[None])) for digit in digits)
+    return Modes(n, int((shares > 0).sum()), kl_to_uniform(shares), kl_to_uniform(_shares(real)), alone)
 
 
 def _shares(digits: np.ndarray) -> np.ndarray:
