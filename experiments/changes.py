@@ -1,6 +1,6 @@
 """What the field has found better than the homework's answers: changes of part_a, one at a time, and the best together.
 
-./run.sh improvements     trains all of them; what came out is in the README
+./run.sh improvements     trains all of them; what came out is in docs/improvements.md
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -83,7 +83,7 @@ CHANGES: dict[str, Change] = {
         "noise of constant deviation 0.1 on real and generated images (Sonderby et al. 2017)",
     ),
     # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
-    # The homework's parts go by their own names, so that their run folders are the study's.
+    # The homework's parts go by their own names, so that their run folders can be copied into the study's.
     "part_c6": Change(replace(BASE, real_target=0.9), "one-sided smoothing"),
     "part_c5": Change(replace(BASE, real_target=0.9, fake_target=0.1, generator_target=0.9), "two-sided smoothing"),
     "part_b": Change(replace(BASE, loss="saturating"), "log(1 - D)"),

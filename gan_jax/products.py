@@ -49,19 +49,19 @@ def _transposed_times(left: Array, right: Array, precision: Precision) -> Array:
     return _contracted(_in_pieces(left, 0), (0, 1), _in_pieces(right, 0), (0, 1), precision)
 
 
-# Of Y = A B, A B^T and A^T B: what reaches A and B of what reaches Y. Rounded again there, which costs nothing beside
-# the products: operands that are kept in bfloat16 would have their own derivatives rounded to it.
+# The cotangents of A and B from that of A B, A B^T and A^T B. The operands are rounded again there, which costs nothing
+# beside the products: those that are kept in bfloat16 would have their own derivatives rounded to it.
 product.defvjp(
     lambda a, b, precision: (product(a, b, precision), (a, b)),
-    lambda precision, ab, y: (_times_transposed(y, ab[1], precision), _transposed_times(ab[0], y, precision)),
+    lambda precision, ab, d: (_times_transposed(d, ab[1], precision), _transposed_times(ab[0], d, precision)),
 )
 _times_transposed.defvjp(
     lambda a, b, precision: (_times_transposed(a, b, precision), (a, b)),
-    lambda precision, ab, y: (product(y, ab[1], precision), _transposed_times(y, ab[0], precision)),
+    lambda precision, ab, d: (product(d, ab[1], precision), _transposed_times(d, ab[0], precision)),
 )
 _transposed_times.defvjp(
     lambda a, b, precision: (_transposed_times(a, b, precision), (a, b)),
-    lambda precision, ab, y: (_times_transposed(ab[1], y, precision), product(ab[0], y, precision)),
+    lambda precision, ab, d: (_times_transposed(ab[1], d, precision), product(ab[0], d, precision)),
 )
 
 

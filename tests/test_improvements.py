@@ -14,7 +14,7 @@ from experiments import improvements
 from experiments.bench.variants import Cost
 from experiments.changes import BASE, BEST_OF, CHANGES
 from experiments.leaderboard import as_markdown, draw, frechet_at, rank
-from experiments.parts import PART_BEST, PARTS
+from experiments.parts import FURTHER, PART_BEST, PARTS
 from gan_jax import runs
 from gan_jax.compare import Run
 from gan_jax.config import Setting
@@ -37,6 +37,11 @@ def test_one_change_at_a_time():
         count = len(changed(CHANGES[name].setting, BASE))
         assert (count == 1) != (name in SEVERAL or name == "part_a"), name
     assert len({change.setting for change in CHANGES.values()}) == len(CHANGES)
+
+
+def test_what_is_a_part_of_the_homework_too_is_that():
+    for name in ("part_a", "part_b", "part_c5", "part_c6", "part_best"):
+        assert (PARTS | FURTHER)[name].config == CHANGES[name].config(name, 100)
 
 
 def test_part_best_is_made_up_of_changes_of_its_own():

@@ -10,7 +10,7 @@ Images are float32 (n, 784) in [-1, 1], as generators make them; real ones, uint
 from gan_jax.evaluation.classifier import classify, load_classifier
 from gan_jax.evaluation.collapse import collapse_warnings
 from gan_jax.evaluation.evaluate import Evaluation, Reference, evaluate, make_reference
-from gan_jax.evaluation.stacked import Modes, modes_of
+from gan_jax.evaluation.stacked import Modes, modes_of, require_numbers
 from gan_jax.evaluation.summary import columns, summary
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "load_classifier",
     "make_reference",
     "modes_of",
+    "require_numbers",
     "summary",
 ]

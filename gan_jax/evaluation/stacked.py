@@ -16,7 +16,7 @@ from gan_jax.evaluation.digits import kl_to_uniform
 from gan_jax.models import IMAGE_SIZE
 
 SAMPLES = 25_600
-SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, 5))
+SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, 5))  # up to as many as a setting may have
 
 
 class Modes(NamedTuple):
@@ -26,7 +26,15 @@ class Modes(NamedTuple):
     modes: int  # of 10 to the number of channels
     modes_kl: float  # KL(their shares || uniform) in nats
     modes_kl_floor: float  # the same of n numbers of real digits
-    digits_kl: float  # what of modes_kl the histograms of the single digits make up; the rest: how they hang together
+    digits_kl: float  # the digits' own, summed over them; the rest of modes_kl is total correlation, and chance
+
+
+def require_numbers(images: jax.Array) -> None:
+    """Raise ValueError unless these are images whose modes `modes_of` counts."""
+    if images.ndim != 2 or not len(images) or images.shape[1] not in SIZES:
+        raise ValueError(f"images of shape {images.shape}: modes are of (n, channels 784), 1 to 4 channels")
+    if not jnp.all(jnp.abs(images) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
+        raise ValueError("images hold values outside [-1, 1]")
 
 
 def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
@@ -39,17 +47,19 @@ def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array)
 
     Raises ValueError for images of another shape or range, or none.
     """
-    if images.ndim != 2 or not len(images) or images.shape[1] not in SIZES:
-        raise ValueError(f"images of shape {images.shape}: modes are of (n, channels 784), 1 to 4 channels")
-    if not jnp.all(jnp.abs(images) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
-        raise ValueError("images hold values outside [-1, 1]")
+    require_numbers(images)
     n, channels = len(images), images.shape[1] // IMAGE_SIZE
     channelwise = jnp.split(jnp.asarray(images), channels, axis=1)
     digits = np.stack([np.argmax(classify(classifier, channel)[1], axis=1) for channel in channelwise])
     real = np.random.default_rng(0).choice(real_digits, (channels, n))  # always the same
     shares = _shares(digits)
-    alone = sum(kl_to_uniform(_shares(digit[None])) for digit in digits)
-    return Modes(n, int((shares > 0).sum()), kl_to_uniform(shares), kl_to_uniform(_shares(real)), alone)
+    return Modes(
+        n=n,
+        modes=int((shares > 0).sum()),
+        modes_kl=kl_to_uniform(shares),
+        modes_kl_floor=kl_to_uniform(_shares(real)),
+        digits_kl=sum(kl_to_uniform(_shares(digit[None])) for digit in digits),
+    )
 
 
 def _shares(digits: np.ndarray) -> np.ndarray:
