@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,18 @@ from experiments.improvements import finished
 from experiments.leaderboard import as_json, rank
 from gan_jax.intervals import prediction
 from gan_jax.run_folder import RunFolder
-from tests.test_readme_numbers import RESULTS, ROOT, SEEDS, assert_printed, table
+from gan_jax.tables import TIMES
+from tests.test_readme_numbers import README, RESULTS, ROOT, SEEDS, assert_printed, table
 
 Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, of changes and columns
 PAGE = (ROOT / "docs" / "improvements.md").read_text(encoding="utf-8")
 SCREENING = RESULTS / "improvements" / "screening"
 EPOCHS = 40
+STUDY = RESULTS / "improvements"
+STUDIED = {
+    "Fréchet": "frechet", "times `part_a`'s": "ratio", "density": "density", "coverage": "coverage",
+    "KL": "kl_to_uniform", "nearest": "nearest_ratio", "in `part_a`'s time": "at_equal_time", "an epoch's time": "cost",
+}  # fmt: skip
 SCREENED = {
     "Fréchet": "frechet", "density": "density", "coverage": "coverage", "classes": "classes_covered",
     "KL": "kl_to_uniform", "nearest": "nearest_ratio", "an epoch's time": "cost",
@@ -41,6 +48,37 @@ def flat(changes: Record) -> dict[str, float]:
         for column, value in row.items()
         for field, number in value.items()
     }
+
+
+def test_the_study_is_of_its_runs():
+    """Of those in its folder, and of the parts' own beside it."""
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    found = {}
+    for name in changes:
+        configs = [replace(CHANGES[name].config(name, 100), seed=seed) for seed in range(3)]
+        configs = [replace(config, name=f"{name}-seed_{config.seed}" if config.seed else name) for config in configs]
+        found[name] = finished(STUDY if (STUDY / name).is_dir() else RESULTS, configs)
+        assert len(found[name]) == changes[name]["frechet"]["n"]
+    assert flat(as_json(rank(found, costs_of(STUDY)))) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)
+
+
+def test_the_study_as_it_is_told():
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    rows = table(PAGE, "after 100 epochs")
+    assert [row["after 100 epochs"].strip("`") for row in rows] == list(changes)
+    for row in rows:
+        found = changes[row["after 100 epochs"].strip("`")]
+        assert int(row["seeds"]) == found["frechet"]["n"]
+        for title, column in STUDIED.items():
+            value = found[column]
+            assert_printed(row[title], *(value[part] for part in ("mean", "spread") if value[part] is not None))
+            assert (f"{TIMES}/÷" in row[title]) == (value["geometric"] and value["spread"] is not None)
+
+
+def test_the_study_in_the_readme():
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    [told] = re.findall(r"R1 and R2 alone come to (.+?), and after 40", " ".join(README.split()))
+    assert_printed(told, changes["r1_r2"]["frechet"]["mean"], changes["r1_r2"]["frechet"]["spread"])
 
 
 def test_the_screening_is_of_its_runs():
