@@ -112,6 +112,8 @@ def test_what_is_said_of_the_screening():
     frechet = {name: row["frechet"]["mean"] for name, row in changes.items()}
     outside = [name for name, value in frechet.items() if value < found.mean - found.spread]
     assert outside == ["small_batch"]
+    first = list(frechet)[:4]
+    assert all(RunFolder(SCREENING / name).read_metrics()["frechet"][9] < at_40[0] for name in first)
     for epoch, words in ((20, ("one", "three")), (30, ("four", "eight"))):
         classes = [int(RunFolder(RESULTS / name).read_metrics()["classes_covered"][epoch - 1]) for name in SEEDS]
         numbers = dict(zip(range(1, 9), ["one", "two", "three", "four", "five", "six", "seven", "eight"], strict=True))
