@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import data, evaluation, runs
-from gan_jax.config import ARCHIVES_DATASET, Config, Setting, require
+from gan_jax.config import ARCHIVES_DATASET, Config, require
+from gan_jax.config import Setting as Setting  # for `gan_jax`
 from gan_jax.data import ImageDataset
 from gan_jax.evaluation import Evaluation, Modes, Reference, load_classifier, make_reference
 from gan_jax.generator import load_generator
@@ -17,21 +18,8 @@ from gan_jax.pixels import to_unit_range
 from gan_jax.progress import bar
 from gan_jax.run_folder import RunFolder
 from gan_jax.sampling import samples_of
-from gan_jax.schedules import Schedule
+from gan_jax.schedules import Schedule as Schedule
 from gan_jax.source import measured_source
-
-__all__ = [
-    "Config",
-    "Habits",
-    "ImageDataset",
-    "Schedule",
-    "Setting",
-    "count_modes",
-    "evaluate",
-    "load",
-    "sample",
-    "train",
-]
 
 SILENT = Listener(say=lambda _: None, start=lambda *_: None, epoch=lambda _: None)
 

@@ -11,6 +11,12 @@ def to_unit_range(pixels: ArrayLike) -> jax.Array:
     return (jnp.asarray(pixels, jnp.float32) / 255 - 0.5) / 0.5
 
 
+def require_unit_range(images: jax.Array, what: str) -> None:
+    """Raise ValueError unless all values, of any shape, are in [-1, 1]; `what` names the images."""
+    if not jnp.all(jnp.abs(images) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
+        raise ValueError(f"{what} hold values outside [-1, 1]")
+
+
 def to_bytes(images: np.ndarray) -> np.ndarray:
     """float32 of any shape in [-1, 1] -> uint8, rounded to the nearest; the inverse of `to_unit_range`."""
     return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)

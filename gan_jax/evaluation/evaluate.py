@@ -10,7 +10,7 @@ from gan_jax.evaluation.classifier import Parameters, classify
 from gan_jax.evaluation.digits import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
 from gan_jax.evaluation.neighbours import NEIGHBOURS, fidelity, nearest, squared_radii
-from gan_jax.pixels import to_unit_range
+from gan_jax.pixels import require_unit_range, to_unit_range
 
 # Images on each side of the comparison with the training set: 1000 against 60 000 take a second on two cores, all
 # 10 000 would take ten, and the mean of 1000 distances is already known to about 1 %.
@@ -96,8 +96,7 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
     """
     if samples.shape != (reference.samples, reference.train_pixels.shape[1]):
         raise ValueError(f"samples of shape {samples.shape} for a reference of {reference.samples}")
-    if not jnp.all(jnp.abs(samples) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
-        raise ValueError("samples hold values outside [-1, 1]")
+    require_unit_range(samples, "samples")
     distances = np.asarray(nearest(samples[:NEAREST_QUERIES], reference.train_pixels)[0])
     held_out = reference.held_out_nearest
     evaluation = Evaluation(

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.config import MAX_CHANNELS
 from gan_jax.evaluation.classifier import Parameters, classify
 from gan_jax.evaluation.digits import kl_to_uniform
 from gan_jax.models import IMAGE_SIZE
+from gan_jax.pixels import require_unit_range
 
 SAMPLES = 25_600
-SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, 5))  # up to as many as a setting may have
+SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, MAX_CHANNELS + 1))
 
 
 class Modes(NamedTuple):
@@ -32,9 +34,8 @@ class Modes(NamedTuple):
 def require_numbers(images: jax.Array) -> None:
     """Raise ValueError unless these are images whose modes `modes_of` counts."""
     if images.ndim != 2 or not len(images) or images.shape[1] not in SIZES:
-        raise ValueError(f"images of shape {images.shape}: modes are of (n, channels 784), 1 to 4 channels")
-    if not jnp.all(jnp.abs(images) <= 1.0):  # XLA's maximum passes over what is not a number, this does not
-        raise ValueError("images hold values outside [-1, 1]")
+        raise ValueError(f"images of shape {images.shape}: expected (n, channels 784), 1 to {MAX_CHANNELS} channels")
+    require_unit_range(images, "images")
 
 
 def modes_of(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
