@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
+from experiments.changes import CHANGES
 from experiments.comparing import compare, read_run
 from experiments.environment import prepare, started
 from experiments.generating import export, interpolate, sample
@@ -60,6 +61,10 @@ def main() -> NoReturn:
             status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
+    except UnknownOptionError as error:
+        option = error.token.keyword or ""
+        ours = option.removeprefix("--").replace("-", "_") in Variant.__dataclass_fields__
+        status = _refuse(f"{option} is an option of ./run.sh train alone" if ours else str(error))
     except (UserError, CycloptsError) as error:
         status = _refuse(str(error))
     except ModuleNotFoundError as error:
@@ -116,7 +121,7 @@ def everything(options: RunOptions | None = None) -> int:
 def train(options: RunOptions | None = None, variant: Variant | None = None) -> None:
     """Train a variant of your own: part_a with whatever you change."""
     options = options or RunOptions()
-    base = (variant or Variant()).config("train", options.batch_size)
+    base = (variant or Variant()).config("train", options.batch_size, options.epochs)
     with started(options):
         train_seeds(base, options)
 
@@ -126,16 +131,20 @@ def improvements(
     options: RunOptions | None = None,
     *,
     only: Annotated[
-        str | None, Parameter(help="Changes, with commas between them, besides part_a. By default all.")
+        str | None,
+        Parameter(help=f"Some of them, with commas between, besides part_a. By default all: {', '.join(CHANGES)}."),
     ] = None,
 ) -> None:
-    """One change of part_a at a time, and the best together: which of them improve it, with error bars."""
+    """One change of part_a at a time, and the best together: which of them improve it, with error bars.
+
+    All of them with three seeds are 18 hours on two cores; what is finished is kept, and the same command goes on.
+    """
     from experiments.improvements import improvements as study
 
     options = options or RunOptions()
     with started(options):
         prepare(options.platform)
-        study(options, () if only is None else only.split(","), listener())
+        study(options, () if only is None else [name.strip() for name in only.split(",")], listener())
 
 
 @app.command(name="compare")

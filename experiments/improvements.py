@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
     refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *HOSTS)
     require(not options.overwrite, "improvements takes no --overwrite: remove the folders that it is to train again")
     for name in only:
-        require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(CHANGES)}")
+        [*near] = get_close_matches(name.lower(), CHANGES, n=3)
+        require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(near or CHANGES)}")
     several = SEEDS if options.seed is None and options.seeds is None else options.seeds
     every = options.evaluate_every or EVERY
     options = replace(options, out=options.out / "improvements", evaluate_every=every, seeds=several)
@@ -72,6 +74,7 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
         elif name != chosen[-1]:
             continue  # the table with the others is the same
         _write(found, diverged, options.out, source.dataset.train_images, listener.say)
+    listener.say(f"Done: the table, a figure and all numbers are improvements.md, .png and .json in {options.out}")
 
 
 def finished(out: Path, configs: Sequence[Config]) -> list[Run]:

@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from experiments.bench.flops import flops
 from gan_jax.config import Config
 from gan_jax.keeping import Listener
+from gan_jax.losses import LOSSES
 from gan_jax.progress import bar, losses, mean, opening, say, short
 from gan_jax.run_folder import Row
 
 
 def plain() -> Listener:
-    """A line an epoch with what the bar shows, and D's verdicts."""
-    begun, first, warm, work = time.perf_counter(), 0, False, [0]
+    """A line an epoch with what the bar shows, and D's verdicts where they mean something."""
+    begun, first, warm, work, anchored = time.perf_counter(), 0, False, [0], True
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal begun, first, warm, work
+        nonlocal begun, first, warm, work, anchored
         begun, first, warm, work = time.perf_counter(), done, False, _work(config)
+        anchored = LOSSES[config.setting.loss].anchored
         say(opening(config, done, devices))
 
     def epoch(rows: Sequence[Row]) -> None:
@@ -29,9 +31,9 @@ def plain() -> Listener:
         left = (now - begun) / sum(work[first:done]) * sum(work[done:])
         if not warm:  # the first epoch also compiles: it says nothing of the others
             begun, first, warm = now, done, True
-        verdicts = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}"
+        verdicts = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * anchored
         timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
-        say(f"epoch {done:3d}/{total}  loss {losses(row)}  {verdicts}  {timing}")
+        say(f"epoch {done:3d}/{total}  loss {losses(row)}  {verdicts}{timing}")
 
     return Listener(say, start, epoch)
 

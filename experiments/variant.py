@@ -46,29 +46,36 @@ class Variant:
         Setting.cosine_epochs
     )
     averaging: Annotated[
-        float, Parameter(help="Of G's parameters: what their average keeps at each iteration; 0: there is none.")
+        float,
+        Parameter(
+            help="Of G's parameters: what their average, which is then sampled, keeps at each iteration; 0: none."
+        ),
     ] = Setting.averaging
     r1: Annotated[float, Parameter(help="Weight of the penalty on D's squared slope in real images.")] = Setting.r1
     r2: Annotated[float, Parameter(help="The same in generated images.")] = Setting.r2
     gradient_penalty: Annotated[
-        float, Parameter(help="Weight of the penalty that draws D's slope to 1 between real and generated images.")
+        float,
+        Parameter(
+            help="Weight of the penalty that draws D's slope to 1 between real and generated images; for wasserstein."
+        ),
     ] = Setting.gradient_penalty
     dragan: Annotated[float, Parameter(help="The same around real images.")] = Setting.dragan
     spectral_normalisation: Annotated[
         bool, Parameter(help="Of D's layers, each divided by its largest singular value.", negative="")
     ] = Setting.spectral_normalisation
     packing: Annotated[int, whole("Images that D sees at once, all real or all generated.")] = Setting.packing
-    minibatch_deviation: Annotated[int, whole("Images a group whose deviation D is told; 0: it is not.")] = (
-        Setting.minibatch_deviation
-    )
+    minibatch_deviation: Annotated[
+        int, whole("Images a group whose deviation D is told, and dropout's, if there is any; 0: it is not.")
+    ] = Setting.minibatch_deviation
     instance_noise: Annotated[
         float, Parameter(help="Deviation of the noise on the real and generated images that D is shown.")
     ] = Setting.instance_noise
 
-    def config(self, name: str, batch_size: int | None) -> Config:
+    def config(self, name: str, batch_size: int | None, epochs: int | None) -> Config:
         """A run of that name. Raises UserError for values that are none, or groups that do not make up a batch."""
         values = asdict(self)
         schedule = Schedule.parse(values.pop("discriminator_steps"))
         if batch_size is not None:
             values["batch_size"] = batch_size
-        return Config(name=name, discriminator_steps=schedule, setting=Setting(**values))
+        lasting = Config.epochs if epochs is None else epochs
+        return Config(name=name, epochs=lasting, discriminator_steps=schedule, setting=Setting(**values))

@@ -197,6 +197,11 @@ class Config:
         )
         require(0 <= self.seed <= MAX_SEED, f"the seed must be from 0 to {MAX_SEED}, not {self.seed}")
         require(1 <= self.epochs <= MAX_EPOCHS, f"epochs must be from 1 to {MAX_EPOCHS}, not {self.epochs}")
+        falling = self.setting.cosine_epochs
+        require(
+            not 0 < falling < self.epochs,
+            f"learning rates are 0 after cosine_epochs, {falling}: the run may not have more epochs, not {self.epochs}",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of numbers and text, flat but for `setting`."""

@@ -30,5 +30,6 @@ def measure(samples: jax.Array, reference: Reference, channels: int) -> Measured
         return Measured({}, ["no classifier fits this data: modes are not counted"], None)
     found = modes_of(known.classifier, known.digits, samples)
     kl = f"KL to uniform {found.modes_kl:.3f} (real numbers {found.modes_kl_floor:.3f})"
-    line = f"{found.modes} modes in {found.n} samples, {kl}, {found.digits_kl:.3f} of it by the digits one by one"
+    modes = "1 mode" if found.modes == 1 else f"{found.modes} modes"
+    line = f"{modes} in {found.n} samples, {kl}, {found.digits_kl:.3f} of it by the digits one by one"
     return Measured({name: float(value) for name, value in found._asdict().items()}, [line], None)

@@ -46,8 +46,16 @@ settings = st.builds(
     minibatch_deviation=st.just(0) | st.integers(2, MAX_GROUP),
     instance_noise=weights,
 )
+
+
+def config_of(setting: Setting, **values: Any) -> Config:
+    """Of epochs in which learning rates that fall are above 0."""
+    epochs = min(values["epochs"], setting.cosine_epochs or values["epochs"])
+    return Config(setting=setting, **values | {"epochs": epochs})
+
+
 configs = st.builds(
-    Config,
+    config_of,
     name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9_-])?", fullmatch=True),
     seed=st.integers(0, MAX_SEED),
     epochs=st.integers(1, 1000),
@@ -67,7 +75,8 @@ def test_json_keeps_every_bit(config):
 @pytest.mark.parametrize(
     "values",
     [dict(epochs=0), dict(epochs=-3), dict(seed=-1), dict(seed=2**32), dict(name=""), dict(name="../x"),
-     dict(name=".x"),      dict(name="a/b"), dict(name="a\n"), dict(dataset="cifar"), dict(epochs=10**9)],
+     dict(name=".x"),      dict(name="a/b"), dict(name="a\n"), dict(dataset="cifar"), dict(epochs=10**9),
+     dict(epochs=21, setting=Setting(cosine_epochs=20))],
 )  # fmt: skip
 def test_bad_runs_are_refused(values):
     with pytest.raises(UserError):

@@ -182,6 +182,11 @@ def test_what_the_study_does_not_know(call, tmp_path, options):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_change_that_is_misspelt_is_told_those_that_are_near(call, tmp_path):
+    done = call("improvements", "--out", tmp_path, "--only", "hinge, Betas")
+    assert (done.returncode, done.stderr) == (2, "run.sh: error: unknown change 'Betas': choose from betas\n")
+
+
 def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_path, small_archives):
     """And three seeds are trained where none is asked for."""
     RunFolder(tmp_path / "improvements" / "hinge-archives-seed_2").write_config(PART_BEST.config)

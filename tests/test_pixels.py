@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from gan_jax.pixels import to_bytes, to_unit_range
+from gan_jax.pixels import require_unit_range, to_bytes, to_unit_range
 
 
 def test_pixels_become_the_notebooks_range():
@@ -15,3 +16,10 @@ def test_pixels_become_the_notebooks_range():
 def test_every_byte_comes_back():
     pixels = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(to_bytes(np.asarray(to_unit_range(pixels))), pixels)
+
+
+def test_images_from_0_to_1_are_told():
+    """What torchvision gives is within the range, and is not what the classifier knows."""
+    with pytest.warns(UserWarning, match="samples have no value below 0"):
+        require_unit_range(jnp.linspace(0, 1, 784)[None], "samples")
+    require_unit_range(jnp.linspace(-1, 1, 784)[None], "samples")  # a warning would be an error here

@@ -4,7 +4,7 @@ import pytest
 
 from experiments import progress
 from experiments.bench.flops import flops
-from gan_jax.config import Config
+from gan_jax.config import Config, Setting
 from gan_jax.schedules import Schedule
 
 ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probability=0.75, fake_probability=0.25)
@@ -34,6 +34,12 @@ def test_lines_and_time_left(lines):
     assert end(3, 50).startswith("epoch   3/10  loss D 1.250  G 1.0e-07  D(x) 0.750  D(G(z)) 0.250  50.0 s, ")
     assert end(4, 5).endswith("  5.0 s, 30 s left")  # six epochs of 5 s
     assert end(5, 7).endswith("  7.0 s, 30 s left")  # five of 6 s
+
+
+def test_verdicts_of_logits_that_are_compared_are_not_told(lines):
+    listener, end = lines
+    listener.start(Config(name="x", epochs=10, setting=Setting(loss="relativistic")), 0, 1)
+    assert end(1, 50).startswith("epoch   1/10  loss D 1.250  G 1.0e-07  50.0 s, ")
 
 
 def test_time_left_of_a_schedule(lines):

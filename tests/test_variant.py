@@ -1,14 +1,18 @@
 """Every field of a setting has an option of `./run.sh train`, which reaches the configuration that is trained."""
 
 import dataclasses
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from experiments import cli
 from experiments.options import configure
+from experiments.parts import PART_BEST
 from gan_jax.config import Config, Setting
 from gan_jax.losses import LOSSES
+from tests.test_readme_numbers import README
 
 # A value of each field that is not its default, and what else it takes.
 VALUES: dict[str, Any] = {
@@ -27,7 +31,7 @@ VALUES: dict[str, Any] = {
     "generator_learning_rate": 3e-4,
     "generator_adam_b1": 0.0,
     "generator_adam_b2": 0.99,
-    "cosine_epochs": 50,
+    "cosine_epochs": 150,  # beyond the run's 100
     "averaging": 0.995,
     "r1": 1.5,
     "r2": 2.5,
@@ -77,6 +81,25 @@ def test_all_options_together(trained):
     options: dict[str, Any] = VALUES | {"packing": 3}
     arguments = [argument for name in options if name != "packing" for argument in given(name)]
     assert trained(*arguments, "--packing", 3, "--discriminator-steps", "1: 2, 2-: 1").setting == Setting(**options)
+
+
+def test_rates_fall_over_the_epochs_that_are_asked_for(trained):
+    assert trained("--epochs", 20, "--cosine-epochs", 20).epochs == 20
+
+
+def test_part_best_as_a_variant(trained):
+    """The command that README gives, to be varied."""
+    [command] = re.findall(r"^\./run\.sh train --name best(.+?)#", README, re.DOTALL | re.MULTILINE)
+    assert replace(trained(*command.replace("\\\n", " ").split()), name="part_best") == PART_BEST.config
+
+
+@pytest.mark.parametrize("command", ["part_best", "part_a", "improvements"])
+def test_where_a_variants_option_belongs_is_told(call, command):
+    done = call(command, "--instance-noise", 0.1)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "run.sh: error: --instance-noise is an option of ./run.sh train alone\n",
+    )
 
 
 @pytest.mark.parametrize("loss", LOSSES)

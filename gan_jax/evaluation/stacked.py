@@ -33,8 +33,9 @@ class Modes(NamedTuple):
 
 def require_numbers(images: jax.Array) -> None:
     """Raise ValueError unless these are images whose modes `modes_of` counts."""
-    if images.ndim != 2 or not len(images) or images.shape[1] not in SIZES:
-        raise ValueError(f"images of shape {images.shape}: expected (n, channels 784), 1 to {MAX_CHANNELS} channels")
+    shape = jnp.shape(images)
+    if len(shape) != 2 or not shape[0] or shape[1] not in SIZES:
+        raise ValueError(f"images of shape {shape}: expected (n, d), n at least 1 and d 784 times 1 to {MAX_CHANNELS}")
     require_unit_range(images, "images")
 
 
