@@ -83,7 +83,8 @@ CHANGES: dict[str, Change] = {
         "noise of constant deviation 0.1 on real and generated images (Sonderby et al. 2017)",
     ),
     # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
-    # The homework's parts go by their own names, so that their run folders can be copied into the study's.
+    # The homework's parts go by their own names, so that their run folders can be copied into the study's. Part_c5
+    # smooths G's target, too; under log(1 - D) that would make 0.1 the D(G(z)) that G is drawn to from both sides.
     "part_c6": Change(replace(BASE, real_target=0.9), "one-sided smoothing"),
     "part_c5": Change(replace(BASE, real_target=0.9, fake_target=0.1, generator_target=0.9), "two-sided smoothing"),
     "part_b": Change(replace(BASE, loss="saturating"), "log(1 - D)"),
@@ -91,8 +92,8 @@ CHANGES: dict[str, Change] = {
         replace(BASE, loss="saturating", real_target=0.9), "one-sided smoothing under log(1 - D)"
     ),
     "two_sided_saturating": Change(
-        replace(BASE, loss="saturating", real_target=0.9, fake_target=0.1, generator_target=0.9),
-        "two-sided smoothing under log(1 - D)",
+        replace(BASE, loss="saturating", real_target=0.9, fake_target=0.1),
+        "two-sided smoothing of D's targets under log(1 - D)",
     ),
     "part_best": Change(
         BEST, "relativistic_r1_r2, small_batch, fast, betas, cosine, averaging and no_dropout together"
