@@ -48,7 +48,7 @@ CHANGES: dict[str, Change] = {
     "hinge": Change(replace(BASE, loss="hinge"), "hinge (Lim and Ye 2017)"),
     "wasserstein": Change(
         replace(BASE, loss="wasserstein", gradient_penalty=10.0, dropout_rate=0.0),
-        "Wasserstein with gradient penalty 10, without dropout (Gulrajani et al. 2017, but one step of D)",
+        "Wasserstein with gradient penalty 10, without dropout (Gulrajani et al. 2017, but one step of D, this Adam)",
     ),
     "relativistic": Change(replace(BASE, loss="relativistic"), "relativistic pairing (Jolicoeur-Martineau 2018)"),
     # Penalties.
@@ -76,7 +76,7 @@ CHANGES: dict[str, Change] = {
     "packing": Change(replace(BASE, packing=2), "D sees two images at once (Lin et al. 2018)"),
     "minibatch_deviation": Change(
         replace(BASE, minibatch_deviation=4, dropout_rate=0.0),  # or it would be told of dropout
-        "D is told how much four images differ, without dropout (Karras et al. 2018)",
+        "D's last layer is told how much four images differ, without dropout (Karras et al. 2018)",
     ),
     "instance_noise": Change(
         replace(BASE, instance_noise=0.1),

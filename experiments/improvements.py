@@ -61,7 +61,9 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
         for config in wanted[name]:  # before the first is trained
             require_same_run(RunFolder(options.out / config.name), config, JAX)
     found = {name: members for name, configs in wanted.items() if (members := finished(options.out, configs))}
-    diverged: dict[str, str] = {}
+    told = _read_entries(options.out / "improvements.json").get("diverged")
+    diverged = {name: str(reason) for name, reason in told.items()} if isinstance(told, dict) else {}
+    diverged = {name: diverged[name] for name in diverged if len(found.get(name, ())) < len(wanted.get(name, ()))}
     for name in chosen:
         configs = wanted[name]
         if len(found.get(name, ())) < len(configs):

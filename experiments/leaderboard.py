@@ -52,7 +52,8 @@ def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interva
             column: interval([float(run.metrics[column][-1]) for run in members if column in run.metrics])
             for column in COLUMNS
         }
-        row["ratio"] = difference([float(run.metrics["frechet"][-1]) for run in members], theirs, geometric=True)
+        ratio = difference([float(run.metrics["frechet"][-1]) for run in members], theirs, geometric=True)
+        row["ratio"] = ratio if name != BASELINE else interval([1.0])
         row["at_equal_time"] = interval([frechet_at(run, len(run.metrics["epoch"]) / cost.times) for run in members])
         row["cost"] = interval([cost.times])
         row["seconds"] = interval([cost.epoch_seconds])

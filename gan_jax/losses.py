@@ -86,7 +86,8 @@ def saturating_generator(real_logits: Array, fake_logits: Array, targets: Target
 def least_squares_discriminator(real_logits: Array, fake_logits: Array, targets: Targets) -> Array:
     """E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2 at targets b and a (Mao et al. 2017, equation 2).
 
-    D = 1/2 + logit here, without a sigmoid, so that a positive logit says "real" as in the other losses.
+    D = 1/2 + logit here, without a sigmoid, so that a positive logit says "real" as in the other losses. The verdicts
+    in metrics.csv are the sigmoid's all the same, and nearer to 1/2 than this D.
     """
     chex.assert_equal_shape([real_logits, fake_logits])
     return _half_square(real_logits, targets.real) + _half_square(fake_logits, targets.fake)

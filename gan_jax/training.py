@@ -87,7 +87,8 @@ def discriminator_step(
             logits, squared_slopes = logits_and_squared_slopes(partial(discriminator, kinds=2), images)
             # The slope in a pack of images is that in all of them together.
             real_slopes, fake_slopes = squared_slopes.reshape(-1, setting.packing, 2).sum(axis=1).T
-            penalties += [setting.r1 * zero_centred(real_slopes), setting.r2 * zero_centred(fake_slopes)]
+            weighed = (setting.r1, real_slopes), (setting.r2, fake_slopes)
+            penalties += [weight * zero_centred(slopes) for weight, slopes in weighed if weight]  # 0 inf is no 0
         else:
             logits = discriminator(images, kinds=2)
         for weight, where, dropout in points:

@@ -91,7 +91,8 @@ def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_
     assert rows["part_best"]["frechet"].spread == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
     ratio = math.exp(np.log([10, 12, 14]).mean() - np.log([100, 110, 120]).mean())
     assert rows["part_best"]["ratio"].mean == pytest.approx(ratio)
-    assert rows["part_a"]["ratio"].mean == pytest.approx(1)
+    assert rows["part_a"]["ratio"].mean == 1
+    assert math.isnan(rows["part_a"]["ratio"].spread)  # it is what it is compared with
     assert math.isnan(rows["hinge"]["ratio"].spread)
     assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # in two epochs of part_a it has one
     # 1.82 epochs: 0.82 of the way.
@@ -161,6 +162,8 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     assert call(*options, "--epochs", 2).returncode == 0
     found = json.loads((folder / "improvements.json").read_text())
     assert (list(found["changes"]), found["diverged"]) == (["part_a"], {"hinge": "hinge diverged"})
+    assert call("improvements", "--only", "part_a", *options[3:], "--epochs", 2).returncode == 0  # and it stays told
+    assert json.loads((folder / "improvements.json").read_text())["diverged"] == found["diverged"]
 
 
 @pytest.mark.parametrize(
