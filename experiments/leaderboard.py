@@ -53,7 +53,7 @@ def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interva
             for column in COLUMNS
         }
         ratio = difference([float(run.metrics["frechet"][-1]) for run in members], theirs, geometric=True)
-        row["ratio"] = ratio if name != BASELINE else interval([1.0])
+        row["ratio"] = ratio if name != BASELINE else interval([1.0], geometric=True)
         row["at_equal_time"] = interval([frechet_at(run, len(run.metrics["epoch"]) / cost.times) for run in members])
         row["cost"] = interval([cost.times])
         row["seconds"] = interval([cost.epoch_seconds])
