@@ -71,7 +71,7 @@ def test_one_digit(mnist: ImageDataset, reference: Reference) -> None:
 
 
 def test_without_a_classifier_its_measurements_are_left_out(small_reference: Reference) -> None:
-    evaluation = evaluate(jnp.zeros((50, 784)), small_reference)
+    evaluation = evaluate(jnp.full((50, 784), -1.0), small_reference)
     assert evaluation.n == 50
     assert evaluation.frechet is None
     assert evaluation.digit_histogram is None
