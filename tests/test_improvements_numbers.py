@@ -13,8 +13,9 @@ from experiments.bench.variants import Cost
 from experiments.changes import CHANGES
 from experiments.comparing import read_run
 from experiments.improvements import finished
-from experiments.leaderboard import as_json, rank
-from gan_jax.intervals import prediction
+from experiments.leaderboard import SMOOTHING, as_json, frechet_at, rank
+from gan_jax.compare import Run
+from gan_jax.intervals import interval, prediction
 from gan_jax.run_folder import RunFolder
 from gan_jax.tables import TIMES
 from tests.test_readme_numbers import README, RESULTS, ROOT, SEEDS, assert_printed, table
@@ -24,6 +25,7 @@ PAGE = (ROOT / "docs" / "improvements.md").read_text(encoding="utf-8")
 SCREENING = RESULTS / "improvements" / "screening"
 EPOCHS = 40
 STUDY = RESULTS / "improvements"
+SHORT = {"screening": ("after 40 epochs", (10,)), "ablation": ("at 40 epochs", (10, 20, 30))}  # a table's heading
 STUDIED = {
     "Fréchet": "frechet", "times `part_a`'s": "ratio", "density": "density", "coverage": "coverage",
     "KL": "kl_to_uniform", "nearest": "nearest_ratio", "in `part_a`'s time": "at_equal_time", "an epoch's time": "cost",
@@ -50,16 +52,25 @@ def flat(changes: Record) -> dict[str, float]:
     }
 
 
+def seeds_of(name: str) -> list[Run]:
+    """A change's runs in the study's folder, or a part's own beside it."""
+    configs = [replace(CHANGES[name].config(name, 100), seed=seed) for seed in range(3)]
+    configs = [replace(config, name=f"{name}-seed_{config.seed}" if config.seed else name) for config in configs]
+    return [run for folder in (RESULTS, STUDY) for run in finished(folder, configs)]
+
+
 def test_the_study_is_of_its_runs():
-    """Of those in its folder, and of the parts' own beside it."""
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    found = {}
-    for name in changes:
-        configs = [replace(CHANGES[name].config(name, 100), seed=seed) for seed in range(3)]
-        configs = [replace(config, name=f"{name}-seed_{config.seed}" if config.seed else name) for config in configs]
-        found[name] = finished(STUDY if (STUDY / name).is_dir() else RESULTS, configs)
-        assert len(found[name]) == changes[name]["frechet"]["n"]
+    found = {name: seeds_of(name) for name in changes}
+    assert {name: len(runs) for name, runs in found.items()} == {
+        name: row["frechet"]["n"] for name, row in changes.items()
+    }
     assert flat(as_json(rank(found, costs_of(STUDY)))) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)
+
+
+def told_of(value: Mapping[str, float]) -> list[float]:
+    """The mean of an interval, and its spread if the seeds differ."""
+    return [value["mean"], *([value["spread"]] if value["spread"] else [])]
 
 
 def test_the_study_as_it_is_told():
@@ -71,47 +82,115 @@ def test_the_study_as_it_is_told():
         assert int(row["seeds"]) == found["frechet"]["n"]
         for title, column in STUDIED.items():
             value = found[column]
-            assert_printed(row[title], *(value[part] for part in ("mean", "spread") if value[part] is not None))
+            assert_printed(row[title], *told_of(value))
             assert (f"{TIMES}/÷" in row[title]) == (value["geometric"] and value["spread"] is not None)
 
 
-def test_the_study_in_the_readme():
+def test_smoothing_under_either_loss():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    [told] = re.findall(r"R1 and R2 alone come to (.+?), and after 40", " ".join(README.split()))
-    assert_printed(told, changes["r1_r2"]["frechet"]["mean"], changes["r1_r2"]["frechet"]["spread"])
+    for row, names in zip(table(PAGE, "G minimises"), SMOOTHING.values(), strict=True):
+        for cell, name in zip(list(row.values())[1:], names, strict=True):
+            value = changes[name]["frechet"]
+            assert_printed(cell, *told_of(value))
 
 
-def test_the_screening_is_of_its_runs():
-    changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
-    found = {name: finished(SCREENING, [CHANGES[name].config(name, EPOCHS)]) for name in changes}
+def test_what_lets_g_learn_under_the_saturating_loss():
+    assert "D(G(z)) ends below 1e-6" in " ".join(PAGE.split())
+    assert "it ends above 0.3" in " ".join(PAGE.split())
+    for name, alive in (("part_b", False), ("one_sided_saturating", False), ("two_sided_saturating", True)):
+        for run in seeds_of(name):
+            verdict = float(run.metrics["fake_probability"][-1])
+            assert verdict > 0.3 if alive else verdict < 1e-6
+
+
+def test_what_is_said_of_the_study():
+    text = " ".join(PAGE.split())
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    [told] = re.findall(r"after 25 epochs, it stands at (.+?), where `part_a` is at", text)
+    found = interval([frechet_at(run, 25) for run in seeds_of("small_batch")])
+    assert_printed(told, found.mean, found.spread)
+    told = re.findall(r"it is between (.+?) \(epoch 20\) and (.+?) \(epoch 30\)", text)[0]
+    for words, epoch in zip(told, (20, 30), strict=True):
+        found = interval([frechet_at(run, epoch) for run in seeds_of("part_best")])
+        assert_printed(words, found.mean, found.spread)
+    count = sum(value["ratio"]["spread"] is not None for value in changes.values())
+    assert f"of {count} such, one would be off by chance alone in {100 * (1 - 0.95**count):.0f} %" in text
+
+
+def test_the_study_in_the_readme():
+    """The changes that are no part of the homework, and part_a; all are on the page."""
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    rows = table(README, "change")
+    told = [row["change"].strip("`") for row in rows]
+    assert told == list(changes)
+    for row, name in zip(rows, told, strict=True):
+        for title, column in STUDIED.items():
+            value = changes[name][column]
+            if title in row:
+                assert_printed(row[title], *told_of(value))
+        assert row["what"] == CHANGES[name].what
+
+
+def test_what_is_said_of_part_best_without_its_parts():
+    text = " ".join(PAGE.split())
+    ours, whole = (
+        RunFolder(STUDY / "ablation" / name).read_metrics() for name in ("best_without_relativistic_r1_r2", "part_best")
+    )
+    [told] = re.findall(
+        r"D's accuracy grows from (.+?) \(in `part_best`, (.+?)\), .+? test images do, at (.+?)\. ", text
+    )
+    accuracy = ours["discriminator_accuracy"]
+    assert_printed(told[0], accuracy[19], accuracy[39])
+    assert_printed(told[1], whole["discriminator_accuracy"][39])
+    assert_printed(told[2], ours["nearest_ratio"][39])
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_the_short_runs_are_of_their_folder(short):
+    folder = STUDY / short
+    changes = json.loads((folder / "improvements.json").read_text())["changes"]
+    found = {
+        name: finished(folder if (folder / name).is_dir() else SCREENING, [CHANGES[name].config(name, EPOCHS)])
+        for name in changes
+    }
     assert all(len(members) == 1 for members in found.values())
-    again = as_json(rank(found, costs_of(SCREENING)))
+    again = as_json(rank(found, costs_of(folder)))
     assert list(again) == list(changes)
     assert flat(again) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)  # logarithms of other machines' libraries
 
 
-def test_the_screening_as_it_is_told():
-    changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
-    rows = table(PAGE, "after 40 epochs")
-    assert [row["after 40 epochs"].strip("`") for row in rows] == list(changes)
+@pytest.mark.parametrize("short", SHORT)
+def test_the_short_runs_as_they_are_told(short):
+    heading, epochs = SHORT[short]
+    changes = json.loads((STUDY / short / "improvements.json").read_text())["changes"]
+    rows = table(PAGE, heading)
+    assert [row[heading].strip("`") for row in rows] == [name for name in changes if (STUDY / short / name).is_dir()]
     for row in rows:
-        name = row["after 40 epochs"].strip("`")
+        name = row[heading].strip("`")
         for title, column in SCREENED.items():
             assert_printed(row[title], changes[name][column]["mean"])
-        assert_printed(row["after 10"], float(read_run(SCREENING / name).metrics["frechet"][9]))
-        assert row["what"] == CHANGES[name].what
+        measured = read_run(STUDY / short / name).metrics["frechet"]
+        for epoch in epochs:
+            assert_printed(row[f"after {epoch}"], float(measured[epoch - 1]))
+        assert row.get("what", CHANGES[name].what) == CHANGES[name].what
 
 
 def test_what_is_said_of_the_screening():
     text = " ".join(PAGE.split())
     at_40 = [float(RunFolder(RESULTS / name).read_metrics()["frechet"][EPOCHS - 1]) for name in SEEDS]
-    found = prediction(at_40)
-    [told] = re.findall(r"two seeds stand at (.+?)\. The runs", text)
-    assert_printed(told.replace("95 %", ""), *at_40[1:], found.mean - found.spread, found.mean + found.spread)
+    found = prediction([math.log(value) for value in at_40])
+    least, most = math.exp(found.mean - found.spread), math.exp(found.mean + found.spread)
+    [told] = re.findall(r"two seeds stand at (.+?), on the scale", text)
+    assert_printed(told.replace("95 %", ""), *at_40[1:], least, most)
     changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
     frechet = {name: row["frechet"]["mean"] for name, row in changes.items()}
-    outside = [name for name, value in frechet.items() if value < found.mean - found.spread]
-    assert outside == ["small_batch"]
+    [told] = re.findall(r"Better than chance has it are (.+?), and these were carried on", text)
+    assert re.findall(r"`(\w+)`", told) == [name for name, value in frechet.items() if value < least]
+    assert most > frechet["hinge"] > frechet["part_a"]
+    spectral, fast = (RunFolder(SCREENING / name).read_metrics() for name in ("spectral_normalisation", "fast"))
+    [told] = re.findall(r"spectral normalisation was at (.+?);", text)
+    assert_printed(told, spectral["frechet"][19], 20, spectral["frechet"][39])
+    assert min(fast["discriminator_accuracy"][9:]) > 0.995
     first = list(frechet)[:4]
     assert all(RunFolder(SCREENING / name).read_metrics()["frechet"][9] < at_40[0] for name in first)
     for epoch, words in ((20, ("one", "three")), (30, ("four", "eight"))):
