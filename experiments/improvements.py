@@ -24,6 +24,7 @@ from gan_jax.files import read_regular, save_figure, write_json, write_text
 from gan_jax.keeping import JAX, Listener, require_same_run
 from gan_jax.manifest import provenance
 from gan_jax.run_folder import RunFolder
+from gan_jax.text import printable
 
 EVERY = 10  # epochs between measurements
 SEEDS = "3"
@@ -47,7 +48,7 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
     refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *HOSTS)
     require(not options.overwrite, "improvements takes no --overwrite: remove the folders that it is to train again")
     for name in only:
-        [*near] = get_close_matches(name.lower(), CHANGES, n=3)
+        near = get_close_matches(name.lower(), CHANGES, n=3)
         require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(near or CHANGES)}")
     several = SEEDS if options.seed is None and options.seeds is None else options.seeds
     every = options.evaluate_every or EVERY
@@ -62,11 +63,13 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
             require_same_run(RunFolder(options.out / config.name), config, JAX)
     found = {name: members for name, configs in wanted.items() if (members := finished(options.out, configs))}
     told = _read_entries(options.out / "improvements.json").get("diverged")
-    diverged = {name: str(reason) for name, reason in told.items()} if isinstance(told, dict) else {}
-    diverged = {name: diverged[name] for name in diverged if len(found.get(name, ())) < len(wanted.get(name, ()))}
+    unfinished = {name for name, configs in wanted.items() if len(found.get(name, ())) < len(configs)}
+    told = told if isinstance(told, dict) else {}
+    diverged = {name: printable(str(told[name])) for name in wanted if name in unfinished and name in told}
     for name in chosen:
         configs = wanted[name]
-        if len(found.get(name, ())) < len(configs):
+        if name in unfinished:
+            diverged.pop(name, None)
             together = len(configs) > 1 and jax.default_backend() != "cpu"
             try:
                 runs.train(configs, source, options.out, habits, listener, together=together)

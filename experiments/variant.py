@@ -77,5 +77,5 @@ class Variant:
         schedule = Schedule.parse(values.pop("discriminator_steps"))
         if batch_size is not None:
             values["batch_size"] = batch_size
-        lasting = Config.epochs if epochs is None else epochs
-        return Config(name=name, epochs=lasting, discriminator_steps=schedule, setting=Setting(**values))
+        epochs = Config.epochs if epochs is None else epochs
+        return Config(name=name, epochs=epochs, discriminator_steps=schedule, setting=Setting(**values))

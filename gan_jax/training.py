@@ -88,7 +88,8 @@ def discriminator_step(
             # The slope in a pack of images is that in all of them together.
             real_slopes, fake_slopes = squared_slopes.reshape(-1, setting.packing, 2).sum(axis=1).T
             weighed = (setting.r1, real_slopes), (setting.r2, fake_slopes)
-            penalties += [weight * zero_centred(slopes) for weight, slopes in weighed if weight]  # 0 inf is no 0
+            # Not at weight 0: times an infinite slope that would be no number.
+            penalties += [weight * zero_centred(slopes) for weight, slopes in weighed if weight]
         else:
             logits = discriminator(images, kinds=2)
         for weight, where, dropout in points:

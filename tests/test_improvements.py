@@ -164,6 +164,10 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     assert (list(found["changes"]), found["diverged"]) == (["part_a"], {"hinge": "hinge diverged"})
     assert call("improvements", "--only", "part_a", *options[3:], "--epochs", 2).returncode == 0  # and it stays told
     assert json.loads((folder / "improvements.json").read_text())["diverged"] == found["diverged"]
+    monkeypatch.setattr(runs, "train", train)
+    assert call(*options, "--epochs", 2).returncode == 0  # until it is trained after all
+    found = json.loads((folder / "improvements.json").read_text())
+    assert (found["changes"]["hinge"]["frechet"]["n"], found["diverged"]) == (2, {})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from experiments.bench.roofline import products
 from gan_jax import models, spectral, training
 from gan_jax.config import Setting
+from gan_jax.penalties import zero_centred
 from gan_jax.players import GanState, _packed, init_state
 from gan_jax.training import (
     _noisy,
@@ -220,6 +221,15 @@ def test_what_is_on_is(monkeypatch, option):
             monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("called"))
     with pytest.raises(pytest.fail.Exception, match="called"):
         lowered(Setting(batch_size=BATCH, **option))
+
+
+@pytest.mark.parametrize("option", [dict(r1=1.0), dict(r2=1.0)], ids=str)
+def test_a_penalty_that_is_off_is_not_added(monkeypatch, option):
+    """Even at weight 0: times an infinite slope that would be no number."""
+    added = []
+    monkeypatch.setattr(training, "zero_centred", lambda slopes: added.append(slopes) or zero_centred(slopes))
+    lowered(Setting(batch_size=BATCH, **option))
+    assert len(added) == 1
 
 
 EVERYTHING = Setting(
