@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 venv="$root/.venv"
-stamp="$venv/gan_jax-installed" # first line: what the environment was made for; then an extra a line
+stamp="$venv/gan_jax-installed" # first line: what the environment was made for and of; then an extra a line
 
 say() { echo "run.sh: $*" >&2; }
 
@@ -34,56 +34,94 @@ find_python() {
     exit 2
 }
 
-# install EXTRA...: see to it that the environment is there, up to date, and has these extras.
+# What an environment of these versions is known by: "locked" ones, or the "newest" of when it was made.
+key() {
+    local files=("$root/pyproject.toml")
+    [ "$1" = newest ] || files+=("$root/requirements.lock")
+    echo "$accelerator $1 $(cat "${files[@]}" | cksum)"
+}
+
+# install VERSIONS EXTRA...: see to it that the environment is there, up to date, and has these extras. VERSIONS is
+# "locked" or "newest"; empty for either, and locked ones where it has to be made.
 install() {
-    local key python extra missing=()
-    key="$accelerator $(cksum <"$root/pyproject.toml")"
-    if [ ! -f "$stamp" ] || [ "$(head -n 1 "$stamp")" != "$key" ]; then
+    local made versions="$1" python extra missing=()
+    made=$([ ! -f "$stamp" ] || head -n 1 "$stamp")
+    if [ -z "$versions" ]; then
+        versions=locked
+        [ "$made" != "$(key newest)" ] || versions=newest
+    elif [ "$versions" = newest ]; then
+        made="" # what is the newest today
+    fi
+    if [ "$made" != "$(key "$versions")" ]; then
         python=$(find_python)
-        say "making the environment in $venv, once: this takes some minutes"
+        say "making the environment in $venv, once: this takes a minute or so"
         rm -rf "$venv"
         "$python" -m venv "$venv" || { say "error: '$python -m venv' failed: see above"; exit 1; }
-        pip_install ""
-        echo "$key" >"$stamp"
+        echo "$root" >"$(echo "$venv"/lib/python3*/site-packages)/gan_jax.pth" # import gan_jax, with this Python anywhere
+        pip_install "$versions"
+        key "$versions" >"$stamp"
     fi
-    for extra in "$@"; do
+    for extra in ${@:2}; do
         grep -qx "$extra" "$stamp" || missing+=("$extra")
     done
     if [ ${#missing[@]} -gt 0 ]; then
         say "adding what '${missing[*]}' needs to the environment, once"
-        pip_install "$(IFS=,; echo "${missing[*]}")"
+        pip_install "$versions" "${missing[@]}"
         printf '%s\n' "${missing[@]}" >>"$stamp"
     fi
 }
 
-pip_install() { # EXTRAS, separated by commas
-    local extras="$1"
-    [ "$accelerator" = cpu ] || extras="$accelerator${extras:+,$extras}"
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --editable "$root${extras:+[$extras]}" ||
+pip_install() { # VERSIONS EXTRA...
+    local versions="$1" extras=("${@:2}") constraints=()
+    [ "$accelerator" = cpu ] || extras+=("$accelerator")
+    [ "$versions" = newest ] || constraints=(--constraint "$root/requirements.lock")
+    "$venv/bin/python" -I "$root/experiments/requirements.py" ${extras[@]+"${extras[@]}"} >"$venv/requirements.txt"
+    # Compiled below, on all cores and what is imported at every start: pip takes one core for all there is.
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile ${constraints[@]+"${constraints[@]}"} \
+        --requirement "$venv/requirements.txt" ||
         { say "error: the installation failed: see above; start again when that is mended"; exit 1; }
+    local site used=(cyclopts flax jax matplotlib numpy optax orbax rich)
+    site=$(echo "$venv"/lib/python3*/site-packages)
+    [ $# -eq 1 ] || used=("")
+    "$venv/bin/python" -m compileall -q -j 0 "${used[@]/#/$site/}" >/dev/null || true # some are of other Pythons
 }
 
+case "$*" in
+    "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff and pyright on all of it, as CI runs them" && exit ;;
+    "docs --help" | "docs -h") echo "Usage: ./run.sh docs: pages of all docstrings, docs/api/index.html" && exit ;;
+    "lock --help" | "lock -h") echo "Usage: ./run.sh lock: the newest versions that fit together into requirements.lock" && exit ;;
+    "install --help" | "install -h")
+        echo "Usage: ./run.sh install [--newest]: the environment, with the versions of requirements.lock or the newest" && exit
+        ;;
+esac
+
+versions="" extras=()
 case "${1:-}" in
-    test) extras=(test) ;;
+    test)
+        extras=(test)
+        [[ "${*:2}" != "-m numeric"* ]] || extras=(numeric)
+        ;;
     lint) extras=(test lint) ;;
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
     notebook) extras=(notebook) ;;
     docs) extras=(docs) ;;
-    *) extras=() ;;
+    lock) extras=(lock) ;;
+    install)
+        case "${*:2}" in
+            "") versions=locked ;;
+            --newest) versions=newest ;;
+            *) say "error: ./run.sh install takes --newest or nothing, not ${*:2}" && exit 2 ;;
+        esac
+        ;;
 esac
 case " $*" in
     *" --tensorboard"*) extras+=(tensorboard) ;;
 esac
 case "$*" in
-    test* | lint* | notebook* | docs*) ;;
+    test* | lint* | notebook* | docs* | lock*) ;;
     "bench roofline" | *--help*) extras=() ;; # arithmetic, and what a command does, can be told without what it needs
-esac
-
-case "$*" in
-    "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff and pyright on all of it, as CI runs them" && exit ;;
-    "docs --help" | "docs -h") echo "Usage: ./run.sh docs: pages of all docstrings, docs/api/index.html" && exit ;;
 esac
 
 accelerator=$(accelerator)
@@ -96,8 +134,10 @@ if command -v flock >/dev/null; then
     exec 9>"$root/.venv.lock" # two first starts at once would tread on each other
     flock 9
 fi
-install ${extras[@]+"${extras[@]}"}
+install "$versions" ${extras[@]+"${extras[@]}"}
 exec 9>&-
+
+export PYTHONPATH="$root" # the project's own code, whatever the shell has there
 
 # A hundred small programs, each run once: their time is compiling, which this cuts by a quarter.
 case "${1:-}" in
@@ -106,6 +146,7 @@ esac
 
 # -P: a folder named like one of ours where the user stands must not be taken for it.
 case "${1:-}" in
+    install) ;;
     test)
         cd "$root"
         exec "$venv/bin/python" -P -m pytest "${@:2}"
@@ -115,6 +156,11 @@ case "${1:-}" in
         "$venv/bin/ruff" check .
         "$venv/bin/ruff" format --check .
         exec "$venv/bin/pyright"
+        ;;
+    lock)
+        cd "$root"
+        exec "$venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade \
+            --no-emit-index-url --no-annotate --custom-compile-command "./run.sh lock" --output-file requirements.lock pyproject.toml
         ;;
     notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/gan.ipynb" "${@:2}" ;;
     docs) exec "$venv/bin/python" -P -W error "$root/docs/pages.py" ;;

@@ -20,6 +20,7 @@ from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_info
 
 from gan_jax.files import write_json
+from gan_jax.processor import processor
 from math_checks.ridge import ridge
 
 ROWS, COLUMNS = 100_000, 500
@@ -58,7 +59,7 @@ def measure() -> dict[str, Any]:
         "extra_memory_in_copies_of_the_features": copies,
         "largest_difference": float(np.abs(coefficients - [peer.intercept_, *peer.coef_]).max()),
         "machine": {
-            "cpu": _cpu(),
+            "cpu": processor(),
             "cores": os.cpu_count(),
             "threads": {"blas": _blas_threads(), "xla": os.cpu_count()},
             "load_average": os.getloadavg()[0],
@@ -104,16 +105,6 @@ def _peak_bytes() -> int:
 def _blas_threads() -> dict[str, int]:
     """What each library of linear algebra in the process computes with, by its file's first word."""
     return {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
-
-
-def _cpu() -> str:
-    """The processor's name where Linux tells it, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

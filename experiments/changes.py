@@ -4,8 +4,9 @@
 """
 
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 
-from gan_jax.config import Config, Setting
+from gan_jax.config import Config, Setting, require
 
 BASE = Setting()
 
@@ -111,3 +112,12 @@ def _without(name: str) -> Setting:
 # What each of part_best's own changes does in its company.
 BEST_OF = ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout")
 CHANGES |= {f"best_without_{name}": Change(_without(name), f"part_best without {name}") for name in BEST_OF}
+
+
+def names_of(text: str) -> list[str]:
+    """The changes that a text names, with commas between. Raises UserError for one that there is not."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        near = get_close_matches(name.lower(), CHANGES, n=3)
+        require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(near or CHANGES)}")
+    return names

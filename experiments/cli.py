@@ -1,4 +1,7 @@
-"""The command line: options are typed, a mistake is one line on standard error and exit code 2."""
+"""The command line: options are typed, a mistake is one line on standard error and exit code 2.
+
+What computes is imported in the commands, once their options are found to be in order: JAX and all that takes seconds.
+"""
 
 import io
 import sys
@@ -9,34 +12,16 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
-from experiments.changes import CHANGES
-from experiments.comparing import compare, read_run
+from experiments.changes import CHANGES, lasting, names_of
 from experiments.environment import prepare, started
 from experiments.generating import export, interpolate, sample
-from experiments.options import (
-    DEFAULT_OUT,
-    Out,
-    Platform,
-    RunOptions,
-    configure,
-    numbers,
-    paths,
-    source_of,
-    whole,
-)
+from experiments.options import DEFAULT_OUT, Out, Platform, RunOptions, configure, numbers, paths, whole
 from experiments.parts import FURTHER, PARTS, Part
-from experiments.progress import listener, say
-from experiments.running import run_part, run_parts, train_seeds
-from experiments.saturation import saturation as run_saturation
 from experiments.torch_command import torch_baseline
 from experiments.variant import Variant
-from experiments.verifying import verify_run
-from gan_jax.compare import by_seed
 from gan_jax.config import require, require_run_name
 from gan_jax.errors import UserError
-from gan_jax.exchange import leads
 from gan_jax.interrupts import StoppedError, raised
-from gan_jax.run_folder import RunFolder
 from gan_jax.text import printable
 
 EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # that bring these modules
@@ -73,6 +58,10 @@ def main() -> NoReturn:
             raise
         install = f"python -m pip install '.[{EXTRAS[missing]}]' in the checkout"
         status = _refuse(f"{missing} is not installed: {install} brings it, and ./run.sh does so by itself")
+    except ValueError as error:
+        if "jax" in sys.modules:
+            raise
+        status = _refuse(f"the environment sets what JAX cannot read: {error}")  # where it reads its own variables
     except StoppedError as error:
         print(f"run.sh: {error}", file=sys.stderr)
         status = error.exit_code
@@ -88,7 +77,10 @@ def _refuse(message: str) -> int:
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
         options = options or RunOptions()
+        configure(part.config if options.epochs is None else lasting(part.config, options.epochs), options)
         with started(options):
+            from experiments.running import run_part
+
             run_part(part, options)
 
     says = "The homework: " if part.config.name in PARTS else ""
@@ -103,18 +95,28 @@ for _name, _part in {**PARTS, **FURTHER}.items():
 @app.command(name="part_c")
 def part_c(options: RunOptions | None = None) -> None:
     """All six of part_c1 to part_c6, one after another."""
-    options = options or RunOptions()
-    with started(options):
-        run_parts([name for name in PARTS if name.startswith("part_c")], options)
+    _run_parts([name for name in PARTS if name.startswith("part_c")], options or RunOptions())
 
 
 @app.command(name="all")
 def everything(options: RunOptions | None = None) -> int:
     """All that the homework asks for: part_a, part_b, part_c1 to part_c6, ridge and change_of_variables."""
     options = options or RunOptions()
-    with started(options):
-        run_parts(list(PARTS), options)
+    _run_parts(list(PARTS), options)
+    from gan_jax.exchange import leads
+
     return max(ridge(out=options.out), change_of_variables(out=options.out)) if leads() else 0
+
+
+def _run_parts(names: list[str], options: RunOptions) -> None:
+    require(options.name is None, "this makes several runs: give --name to each part's own command")
+    for name in names:
+        configure(PARTS[name].config, options)
+    with started(options):
+        from experiments.running import run_part
+
+        for name in names:
+            run_part(PARTS[name], options)
 
 
 @app.command
@@ -122,7 +124,10 @@ def train(options: RunOptions | None = None, variant: Variant | None = None) -> 
     """Train a variant of your own: part_a with whatever you change."""
     options = options or RunOptions()
     base = (variant or Variant()).config("train", options.batch_size, options.epochs)
+    configure(base, options)
     with started(options):
+        from experiments.running import train_seeds
+
         train_seeds(base, options)
 
 
@@ -139,12 +144,13 @@ def improvements(
 
     All of them with three seeds are 18 hours on two cores; what is finished is kept, and the same command goes on.
     """
-    from experiments.improvements import improvements as study
-
-    options = options or RunOptions()
+    options, chosen = options or RunOptions(), [] if only is None else names_of(only)
     with started(options):
         prepare(options.platform)
-        study(options, () if only is None else [name.strip() for name in only.split(",")], listener())
+        from experiments.improvements import improvements as study
+        from experiments.progress import listener
+
+        study(options, chosen, listener())
 
 
 @app.command(name="compare")
@@ -160,6 +166,10 @@ def compare_runs(
 ) -> None:
     """Compare any runs: a table, curves and samples; runs that differ in the seed alone are taken together."""
     require_run_name(name)
+    from experiments.comparing import compare, read_run
+    from gan_jax.compare import by_seed
+    from gan_jax.run_folder import RunFolder
+
     if RunFolder(out / name).read_config() is not None:
         raise UserError(f"{out / name} is a run's folder: choose another --name")
     found = [read_run(folder if folder.exists() else out / folder) for folder in folders]
@@ -180,6 +190,8 @@ def verify(
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
     with started(RunOptions(platform=platform, hosts=1)):
         prepare(platform)
+        from experiments.verifying import verify_run
+
         return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
 
 
@@ -234,9 +246,13 @@ def saturation(
     options = RunOptions(dataset=dataset, archives=archives)
     [config] = configure(PARTS["part_a"].config, options)
     prepare()
+    from experiments.inputs import source_of
+    from experiments.progress import say
+    from experiments.saturation import saturation as measure
+
     images = source_of(options).dataset
     try:
-        run_saturation(images, config.dataset, out / "saturation", frozen, iterations, config.setting, say)
+        measure(images, config.dataset, out / "saturation", frozen, iterations, config.setting, say)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")
@@ -257,12 +273,12 @@ def run_bench(
     repeats: Annotated[int, whole("Of each timing.")] = 5,
 ) -> None:
     """Time training against PyTorch's, and what it costs by steps of D, batch size, width, seeds and improvements."""
-    from experiments.bench.command import bench
-
     chosen = studies or list(STUDIES)
     for name in chosen:
         require(name in STUDIES, f"unknown study {name!r}: choose from {', '.join(STUDIES)}")
     require(1 <= repeats <= 1000, f"repeats must be from 1 to 1000, not {repeats}")
+    from experiments.bench.command import bench
+
     bench([STUDIES[name] for name in chosen], out / "bench", repeats)
 
 
@@ -276,9 +292,9 @@ def ridge(
     penalty_strength: Annotated[float, Parameter(help="lambda > 0: scikit-learn's alpha over the rows.")] = 0.1,
 ) -> int:
     """Ridge regression's closed form, checked on scikit-learn's diabetes data or on a table of your own."""
+    prepare()
     from math_checks import commands
 
-    prepare()
     return commands.ridge(out=out, data=data, target=target, penalty_strength=penalty_strength)
 
 
@@ -289,7 +305,7 @@ def change_of_variables(
     seed: Annotated[int, whole("Of the random maps and of the samples.")] = 0,
 ) -> int:
     """The density of a transformed variable, checked on five maps."""
+    prepare()
     from math_checks import commands
 
-    prepare()
     return commands.change_of_variables(out=out, seed=seed)

@@ -8,7 +8,8 @@ from gan_jax.config import require
 
 ROOT = Path(__file__).parent.parent
 FILES = (
-    *(".ci/run", ".ci/audit.py", "run.sh", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"),
+    *(".ci/run", ".ci/audit.py", ".ci/debian", ".ci/processors", "run.sh", "pyproject.toml", "requirements.lock"),
+    *("README.md", "CHANGELOG.md", "LICENSE"),
     "experiments/results/front.png",  # on the README's head
 )
 FOLDERS = ("gan_jax", "math_checks", "experiments", "tests", "docs")

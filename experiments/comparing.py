@@ -7,8 +7,7 @@ from gan_jax import figures, panels
 from gan_jax.compare import Run, by_seed
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_text
-from gan_jax.keeping import JAX
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 from gan_jax.tables import as_csv, as_markdown, as_text
 from gan_jax.text import printable
 

@@ -1,4 +1,7 @@
-"""What a command needs of the process and its environment before it computes."""
+"""What a command needs of the process and its environment before it computes.
+
+JAX is imported here, and by commands after this: options are read, and help is printed, in the time that it takes.
+"""
 
 import contextlib
 import functools
@@ -7,15 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-import jax
-
 from experiments.options import Platform, RunOptions
 from gan_jax.cache import private_cache_folder
 from gan_jax.config import require
 from gan_jax.errors import UserError
-from gan_jax.hosts import host_of, joined
-from gan_jax.meeting import MEETING_SECONDS
-from gan_jax.progress import say
+from gan_jax.processes import host_of
 
 
 @contextlib.contextmanager
@@ -25,13 +24,21 @@ def started(options: RunOptions) -> Iterator[None]:
     Raises:
         UserError: if XLA does not take the environment's flags, or the hosts do not meet.
     """
-    _require_flags(os.environ.get("XLA_FLAGS", ""))
     host = host_of(options.coordinator, options.hosts, options.host_index, os.environ)
+    _require_flags(os.environ.get("XLA_FLAGS", ""))
+    import jax
+
     if options.platform is not None:
         jax.config.update("jax_platforms", options.platform)  # before JAX starts its backends, which `joined` does
-    if host is not None:
-        say(f"host {host.index} of {host.count}: waiting for the others, up to {MEETING_SECONDS} s")
-    with contextlib.nullcontext() if host is None else joined(host):
+    if host is None:
+        yield
+        return
+    from gan_jax.hosts import joined
+    from gan_jax.meeting import MEETING_SECONDS
+    from gan_jax.progress import say
+
+    say(f"host {host.index} of {host.count}: waiting for the others, up to {MEETING_SECONDS} s")
+    with joined(host):
         yield
 
 
@@ -42,6 +49,8 @@ def prepare(platform: Platform | None = None) -> None:
         UserError: if the cache folder cannot be used, JAX not with the flags and platforms of the environment, or it
             has no such platform.
     """
+    import jax
+
     jax.config.update("jax_compilation_cache_dir", str(private_cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # the next start need not compile them
     _require_flags(os.environ.get("XLA_FLAGS", ""))

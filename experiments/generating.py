@@ -4,21 +4,15 @@ import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
-
-import numpy as np
+from typing import TYPE_CHECKING, Annotated
 
 from experiments.environment import prepare
 from experiments.options import DEFAULT_OUT, paths, whole
-from experiments.progress import say
-from gan_jax import figures
 from gan_jax.config import require
 from gan_jax.errors import UserError
-from gan_jax.exporting import program_of
-from gan_jax.files import replacing, save_animation, save_image
-from gan_jax.generator import TrainedGenerator, load_generator, write_generator
-from gan_jax.run_figures import FRAMES_PER_SECOND
-from gan_jax.sampling import interpolations_of, samples_of
+
+if TYPE_CHECKING:
+    from gan_jax.generator import TrainedGenerator
 
 OptionalRun = Annotated[
     Path | None,
@@ -45,9 +39,14 @@ def sample(
     _require_ending(out, ".png")
     _require_file(out)
     generator = _load(run)
+    from gan_jax.files import save_image
+    from gan_jax.image_grid import grid
+    from gan_jax.progress import say
+    from gan_jax.sampling import samples_of
+
     images = samples_of(generator, count, seed)
     with _writing(out):
-        save_image(out, figures.grid(np.asarray(images), _columns(count)))
+        save_image(out, grid(images, _columns(count)))
     say(f"{out}: {count} samples of {generator.name}")
 
 
@@ -71,14 +70,19 @@ def interpolate(
     _require_ending(out, ".png", ".gif")
     _require_file(out)
     generator = _load(run)
-    images = np.asarray(interpolations_of(generator, rows, steps, seed))
+    from gan_jax.files import save_animation, save_image
+    from gan_jax.image_grid import FRAMES_PER_SECOND, grid
+    from gan_jax.progress import say
+    from gan_jax.sampling import interpolations_of
+
+    images = interpolations_of(generator, rows, steps, seed)
     with _writing(out):
         if out.suffix.lower() == ".gif":
-            frames = [figures.grid(step, _columns(rows)) for step in images.swapaxes(0, 1)]
+            frames = [grid(step, _columns(rows)) for step in images.swapaxes(0, 1)]
             frames += frames[-2:0:-1]
             save_animation(out, frames, [1000 // FRAMES_PER_SECOND] * len(frames))
         else:
-            save_image(out, figures.grid(images.reshape(rows * steps, -1), steps))
+            save_image(out, grid(images.reshape(rows * steps, -1), steps))
     say(f"{out}: {rows} ways of {steps} images, of {generator.name}")
 
 
@@ -97,6 +101,11 @@ def export(
     """
     _require_file(out)
     generator = _load(run)
+    from gan_jax.exporting import program_of
+    from gan_jax.files import replacing
+    from gan_jax.generator import write_generator
+    from gan_jax.progress import say
+
     if out.suffix.lower() == ".safetensors":
         with _writing(out):
             write_generator(out, generator)
@@ -107,9 +116,11 @@ def export(
     say(f"{out}: {generator.name}, {out.stat().st_size / 1e6:.1f} MB")
 
 
-def _load(run: Path | None) -> TrainedGenerator:
+def _load(run: Path | None) -> "TrainedGenerator":
     prepare()
-    return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run, say)
+    from gan_jax.generator import load_generator
+
+    return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run)
 
 
 def _columns(count: int) -> int:

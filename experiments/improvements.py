@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,18 @@ from experiments import leaderboard
 from experiments.bench.variants import Cost, measure
 from experiments.changes import CHANGES
 from experiments.comparing import read_run
+from experiments.inputs import habits_of, source_of
 from experiments.leaderboard import BASELINE
-from experiments.options import HOSTS, RunOptions, configure, habits_of, refuse, source_of
+from experiments.options import HOSTS, RunOptions, configure, refuse
 from gan_jax import runs
 from gan_jax.compare import Run
 from gan_jax.config import Config, Setting, require
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.files import read_regular, save_figure, write_json, write_text
-from gan_jax.keeping import JAX, Listener, require_same_run
+from gan_jax.keeping import require_same_run
+from gan_jax.listener import Listener
 from gan_jax.manifest import provenance
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 from gan_jax.text import printable
 
 EVERY = 10  # epochs between measurements
@@ -41,15 +42,12 @@ def improvements(options: RunOptions, only: Sequence[str], listener: Listener) -
     whichever are trained now, and are written anew after each.
 
     Raises:
-        UserError: if a change is unknown, an option would make it another, no classifier fits the data, or a folder
+        UserError: if an option would make a change another one, no classifier fits the data, or a folder
             cannot be used or has another run.
     """
     # Each change has a name of its own, and is one against part_a's rate and batch; one device trains it.
     refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *HOSTS)
     require(not options.overwrite, "improvements takes no --overwrite: remove the folders that it is to train again")
-    for name in only:
-        near = get_close_matches(name.lower(), CHANGES, n=3)
-        require(name in CHANGES, f"unknown change {name!r}: choose from {', '.join(near or CHANGES)}")
     several = SEEDS if options.seed is None and options.seeds is None else options.seeds
     every = options.evaluate_every or EVERY
     options = replace(options, out=options.out / "improvements", evaluate_every=every, seeds=several)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from experiments.bench.flops import flops
 from gan_jax.config import Config
-from gan_jax.keeping import Listener
+from gan_jax.listener import Listener
 from gan_jax.losses import LOSSES
 from gan_jax.progress import bar, losses, mean, opening, say, short
 from gan_jax.run_folder import Row

@@ -16,13 +16,12 @@ from gan_jax.config import require
 from gan_jax.errors import UserError
 from gan_jax.files import write_bytes
 from gan_jax.generator import load_discriminator, load_generator
-from gan_jax.keeping import JAX
 from gan_jax.losses import LOSSES
 from gan_jax.manifest import provenance
 from gan_jax.players import discriminator_weights
 from gan_jax.reports import live, page, pictures, sections
 from gan_jax.reports.content import Experiment, Generator, Page, Provenance, Section, Table
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.tables import as_cells, table
 from gan_jax.text import without_folders

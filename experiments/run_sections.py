@@ -9,10 +9,9 @@ from experiments.parts import PARTS, Part
 from experiments.reasons import reason
 from gan_jax.compare import Groups, Run, by_seed
 from gan_jax.errors import UserError
-from gan_jax.keeping import JAX
 from gan_jax.reports import pictures, sections
 from gan_jax.reports.content import Section
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 from gan_jax.tables import incomparable
 from gan_jax.text import without_folders
 

@@ -9,21 +9,16 @@ import jax
 from experiments.changes import lasting
 from experiments.comparing import compare, read_baselines, read_run
 from experiments.environment import prepare
-from experiments.options import RunOptions, configure, habits_of, source_of
+from experiments.inputs import habits_of, source_of
+from experiments.options import RunOptions, configure
 from experiments.parts import PARTS, Part
 from experiments.progress import listener, say
 from gan_jax import runs
 from gan_jax.compare import explain_saturation
-from gan_jax.config import Config, require, require_run_name
+from gan_jax.config import Config, require_run_name
 from gan_jax.errors import DivergedError
 from gan_jax.exchange import leads
 from gan_jax.run_folder import RunFolder
-
-
-def run_parts(names: Sequence[str], options: RunOptions) -> None:
-    require(options.name is None, "this makes several runs: give --name to each part's own command")
-    for name in names:
-        run_part(PARTS[name], options)
 
 
 def train_seeds(base: Config, options: RunOptions) -> list[RunFolder]:

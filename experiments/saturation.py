@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from experiments.parts import PART_A
 from gan_jax.config import Setting
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.files import save_figure, write_json
 from gan_jax.keys import Stream, stream_key
 from gan_jax.manifest import provenance

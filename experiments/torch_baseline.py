@@ -25,7 +25,8 @@ from torch._inductor import config as inductor
 from gan_jax.cache import private_cache_folder
 from gan_jax.checkpoints import tree_sha256
 from gan_jax.config import Config, Setting, require, require_precision
-from gan_jax.keeping import Habits, Listener, Players, Record, unfinished
+from gan_jax.keeping import Habits, Players, Record, unfinished
+from gan_jax.listener import Listener
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, widened
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder

@@ -6,12 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from experiments.environment import prepare
-from experiments.options import HOSTS, RunOptions, configure, habits_of, refuse, source_of
+from experiments.options import HOSTS, RunOptions, configure, refuse
 from experiments.parts import PARTS
-from experiments.progress import listener
-from experiments.running import tell
 from gan_jax.config import require
-from gan_jax.products import Precision
+from gan_jax.types import Precision
 
 
 def torch_arm(precision: Precision | None, compiled: bool) -> str:
@@ -40,9 +38,12 @@ def torch_baseline(
         require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
         options = replace(options, precision="bfloat16")
     base = replace(PARTS[part].config, name=f"{torch_arm(options.precision, compiled)}-{part}")
-    configs, habits = configure(base, options), habits_of(options)
+    configs = configure(base, options)
     prepare()
-    source = source_of(options)
     from experiments import torch_baseline
+    from experiments.inputs import habits_of, source_of
+    from experiments.progress import listener
+    from experiments.running import tell
 
+    habits, source = habits_of(options), source_of(options)
     tell(torch_baseline.train(configs, source, options.out, habits, listener(), compiled=compiled))

@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from gan_jax.data import load_archives
-from gan_jax.data.datasets import ARCHIVES
+from gan_jax.data.datasets import ARCHIVES, load_archives
 from gan_jax.evaluation.classifier import CONVOLUTIONS, FEATURES, WEIGHTS, classify, load_classifier
 from gan_jax.pixels import to_unit_range
 

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from experiments.options import RunOptions, source_of
+from experiments.inputs import source_of
+from experiments.options import RunOptions
 from experiments.progress import listener, say
 from gan_jax.config import ARCHIVES_DATASET, require
 from gan_jax.interrupts import StoppedError

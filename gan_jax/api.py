@@ -7,13 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import data, evaluation, runs
+from gan_jax import evaluation, runs
 from gan_jax.config import ARCHIVES_DATASET, Config, require
 from gan_jax.config import Setting as Setting  # for `gan_jax`
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset, load_archives
+from gan_jax.data.datasets import load as load_images
 from gan_jax.evaluation import Evaluation, Modes, Reference, load_classifier, make_reference
 from gan_jax.generator import load_generator
-from gan_jax.keeping import Habits, Listener
+from gan_jax.keeping import Habits
+from gan_jax.listener import Listener
 from gan_jax.pixels import to_unit_range
 from gan_jax.progress import bar
 from gan_jax.run_folder import RunFolder
@@ -34,7 +36,7 @@ def load(source: str | Path = "mnist") -> ImageDataset:
     >>> digits.train_images.shape, digits.test_labels[:5].tolist()
     ((60000, 784), [7, 2, 1, 0, 4])
     """
-    return data.load_archives(source) if isinstance(source, Path) else data.load(source)
+    return load_archives(source) if isinstance(source, Path) else load_images(source)
 
 
 def train(

@@ -15,19 +15,21 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import SingleDeviceSharding
-from orbax.checkpoint import v1 as ocp
 
 from gan_jax.errors import UserError
 from gan_jax.files import open_regular, read_regular, write_json
 from gan_jax.players import GanState
 from gan_jax.text import printable
+
+if TYPE_CHECKING:  # half a second to import, and the shipped generator needs none of it
+    from orbax.checkpoint import v1 as ocp
 
 KEPT = 2
 NAME = "state"  # of the only thing in a checkpoint
@@ -82,7 +84,9 @@ def _pass_over_abandoned_reads() -> None:
         sys.unraisablehook = tell
 
 
-def _checkpointer(folder: Path) -> ocp.training.Checkpointer:
+def _checkpointer(folder: Path) -> "ocp.training.Checkpointer":
+    from orbax.checkpoint import v1 as ocp
+
     return ocp.training.Checkpointer(
         str(folder.absolute()),
         preservation_policy=cast(Any, ocp.training.preservation_policies.LatestN(KEPT)),  # orbax mistypes its own
@@ -125,6 +129,8 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise UserError(f"{folder} is no folder of checkpoints: move it away")
+    from orbax.checkpoint import v1 as ocp
+
     sharding = SingleDeviceSharding(jax.devices()[0])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
     warnings = []

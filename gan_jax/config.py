@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Self, get_args
 
 from gan_jax.data import DATASETS
-from gan_jax.dropout import MAX_DROPOUT_RATE
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES, Targets
-from gan_jax.products import Precision
 from gan_jax.schedules import ONE_STEP, Schedule
+from gan_jax.types import Precision
 
 ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
 MAX_SEED = 2**32 - 1
@@ -19,6 +18,7 @@ MAX_WIDTH = 64
 MIN_LEARNING_RATE, MAX_LEARNING_RATE = 1e-30, 1e30  # far beyond what trains, and within float32
 MAX_DECAY = 0.999999  # what float32 still tells from 1
 MAX_WEIGHT = 1e6  # of a penalty
+MAX_DROPOUT_RATE = 0.999  # beyond it, the rate's rounding to 1/65536 would be more than 2 % of what is kept
 MAX_GROUP = 64  # images
 MAX_CHANNELS = 4  # 10 000 modes
 _RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-MAX_DROPOUT_RATE = 0.999  # beyond it, the rate's rounding to 1/65536 would be more than 2 % of what is kept
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # of threefry's rounds, in turn
 PARITY = 0x1BD11BDA  # of threefry's key schedule
 
@@ -18,7 +17,7 @@ def dropout(key: Array, inputs: Array, rate: float) -> Array:
     Args:
         key: typed key ().
         inputs: float32 (batch, features).
-        rate: from 0 to `MAX_DROPOUT_RATE`, known when the function is traced.
+        rate: from 0 to `config.MAX_DROPOUT_RATE`, known when the function is traced.
     """
     threshold = round(rate * 2**16)
     rows, columns = inputs.shape
@@ -35,7 +34,7 @@ def random_halfwords(key: Array, rows: int, blocks: int) -> list[Array]:
     depend on how many rows there are.
     """
     row, block = (lax.broadcasted_iota(jnp.uint32, (rows, blocks), axis) for axis in (0, 1))
-    words = threefry(jax.random.bits(key, (2,)), row, block)
+    words = threefry(jax.random.bits(key, (2,), jnp.uint32), row, block)
     return [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
 
 

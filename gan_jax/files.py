@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
+
+if TYPE_CHECKING:  # half a second to import, for those who draw
+    from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 120
 GREYS = 16  # of an animation: half the size that 256 give, and hard to tell from them
@@ -110,7 +112,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def save_figure(path: Path, figure: Figure) -> None:
+def save_figure(path: Path, figure: "Figure") -> None:
     """Write a figure in the format that the path's ending names."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DOTS_PER_INCH)

@@ -11,11 +11,10 @@ import jax
 from gan_jax import checkpoints, weights
 from gan_jax.config import MAX_EPOCHS, Config, Setting, require
 from gan_jax.errors import UserError
-from gan_jax.keeping import JAX
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE
 from gan_jax.players import Params, init_state, networks
 from gan_jax.progress import say
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 
 # part_a with seed 1 after 100 epochs; what else is known of it stands in the file.
 SHIPPED = Path(__file__).parent / "pretrained" / "generator.safetensors"

@@ -1,4 +1,4 @@
-"""Many hosts, one program: which of them this process is, how they meet, and how they end together.
+"""Many hosts, one program: how they meet, and how they end together.
 
 What they do together is in `gan_jax.runs`.
 """
@@ -10,70 +10,26 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import jax
 
-from gan_jax.config import require
 from gan_jax.errors import UserError
 from gan_jax.exchange import AgreedError, agreeing, require_alike
 from gan_jax.interrupts import CutOffError, StoppedError
 from gan_jax.meeting import MEETING_SECONDS, meet
+from gan_jax.processes import Host
 
 SILENT_SECONDS = 30  # a host that is not heard of for so long is taken for dead: it may be one that is overloaded
-MAX_HOSTS = 4096
-_ADDRESS = re.compile(r"([^\s:\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
-_COUNT = re.compile("[0-9]{1,9}", re.ASCII)
-_SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
 _GO_ON = "The same command on every host goes on from the last checkpoint"
 # What XLA's exchanges say when the other side is gone.
 _LOST = re.compile("gloo|nccl|coordination service|connection (reset|closed)", re.IGNORECASE)
 # XLA ends a process whose coordinator or peer is gone from within, past Python: the last word is another process's,
 # which reads a pipe that ends with ours.
 _LAST_WORD = "import sys; sys.stdin.buffer.read() or print(sys.argv[1], file=sys.stderr)"
-
-
-@dataclass(frozen=True)
-class Host:
-    """This process among others."""
-
-    index: int
-    count: int
-    coordinator: tuple[str, int] | None = None  # host 0's name or address, and a free port of it; None: SLURM tells
-
-
-def host_of(
-    coordinator: str | None, count: int | None, index: int | None, environment: Mapping[str, str]
-) -> Host | None:
-    """Which host of how many this process is by its options, or else by what SLURM says; None if it is alone.
-
-    A step of several SLURM tasks (srun) is taken for one program of as many hosts, unless `count` is 1.
-
-    Raises:
-        UserError: for options that name no host, or a task that SLURM does not number.
-    """
-    if coordinator is None and index is None and count == 1:
-        return None
-    if coordinator is None and count is None and index is None:
-        tasks, task = environment.get("SLURM_NTASKS", ""), environment.get("SLURM_PROCID", "")
-        if not all(name in environment for name in _SLURM) or not _COUNT.fullmatch(tasks) or int(tasks) == 1:
-            return None
-        require(int(tasks) <= MAX_HOSTS, f"SLURM_NTASKS is {tasks}: hosts are {MAX_HOSTS} at most")
-        known = _COUNT.fullmatch(task) is not None and int(task) < int(tasks)
-        require(known, f"SLURM_PROCID must be from 0 to {int(tasks) - 1} with SLURM_NTASKS {tasks}, not {task!r}")
-        return Host(int(task), int(tasks))
-    if coordinator is None or count is None or index is None:
-        raise UserError("many hosts take --coordinator, --hosts and --host-index, all three, or none under SLURM")
-    require(1 <= count <= MAX_HOSTS, f"--hosts must be from 1 to {MAX_HOSTS}, not {count}")
-    require(0 <= index < count, f"--host-index must be from 0 to {count - 1} with --hosts {count}, not {index}")
-    match = _ADDRESS.fullmatch(coordinator)
-    if match is None or not 1 <= int(match[2]) <= 65535:
-        raise UserError(f"--coordinator must be HOST:PORT, a name or address of host 0 and a port, not {coordinator!r}")
-    return Host(index, count, (match[1].strip("[]"), int(match[2]))) if count > 1 else None
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def deferred() -> Iterator[Request]:
     """Within the block a first signal is noted and told, and a second one ends the process at once."""
     request = Request()
 
-    def note(number: int) -> None:
+    def note(number: int, _: FrameType | None) -> None:
         request.signal = number
 
     with _first(note, NOTICE):
@@ -53,9 +53,15 @@ def deferred() -> Iterator[Request]:
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """Within the block a first signal raises CutOffError, and a second one ends the process at once."""
+    """Within the block a first signal raises CutOffError, and a second one ends the process at once.
 
-    def stop(number: int) -> NoReturn:
+    So does the first while a module is imported: libraries in C pass over what is raised there, and nothing is to be
+    saved yet.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        if _imports(frame):
+            exit_at_once(number, frame)
         raise CutOffError(number, "stopped; where there are checkpoints, the same command goes on")
 
     with _first(stop, b""):
@@ -68,7 +74,7 @@ def exit_at_once(number: int, _: FrameType | None) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _first(act: Callable[[int], None], notice: bytes) -> Iterator[None]:
+def _first(act: Callable[[int, FrameType | None], None], notice: bytes) -> Iterator[None]:
     """Within the block the first signal is told and acted on; the second ends the process, whatever it computes.
 
     In a thread other than the main one, which receives no signals, nothing is changed.
@@ -78,11 +84,11 @@ def _first(act: Callable[[int], None], notice: bytes) -> Iterator[None]:
         return
     acted = False
 
-    def handle(number: int, _: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         nonlocal acted
         if not acted:
             acted = True
-            act(number)
+            act(number, frame)
 
     reader, writer = os.pipe()
     os.set_blocking(writer, False)  # as the interpreter asks for
@@ -99,6 +105,13 @@ def _first(act: Callable[[int], None], notice: bytes) -> Iterator[None]:
         os.close(writer)
         watch.join()
         os.close(reader)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a frame, or one that called it, is of an import."""
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _watch(reader: int, notice: bytes) -> None:

@@ -11,23 +11,24 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax import figures, run_figures
+from gan_jax import image_grid, run_figures
 from gan_jax.config import Config, require
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.evaluation import Reference, collapse_warnings
 from gan_jax.evaluation.neighbours import NEIGHBOURS
 from gan_jax.events import Events, require_writer
 from gan_jax.keys import Stream
+from gan_jax.listener import Listener
 from gan_jax.losses import LOSSES
 from gan_jax.manifest import provenance
 from gan_jax.measuring import measure, sample_count
 from gan_jax.pixels import to_unit_range
-from gan_jax.run_folder import Row, RunFolder
+from gan_jax.processor import lacks_bfloat16
+from gan_jax.run_folder import JAX, Row, RunFolder
 from gan_jax.source import Source
 from gan_jax.training import latents_of
 
-JAX = "jax"  # the name of gan_jax.runs as a trainer
 SAMPLE_COUNT = 64
 JUDGED = 1000  # images of either kind, for the histograms of D's verdicts
 COMPARISON = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
@@ -56,15 +57,6 @@ class Habits:
         for name, least in (("checkpoint_every", 1), ("samples_every", 1), ("evaluate_every", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name.replace('_', ' ')} must be at least {least}, not {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class Listener:
-    """What a run tells while it goes."""
-
-    say: Callable[[str], None]  # a line of text
-    start: Callable[[Config, int, int], None]  # training begins, with so many epochs behind it, on so many devices
-    epoch: Callable[[Sequence[Row]], None]  # an epoch is finished: its row of metrics of each seed trained together
 
 
 @dataclass(frozen=True)
@@ -123,7 +115,7 @@ class Record:
             histogram = self._evaluate(players, source.reference, listener)
         self._warn(histogram, listener)
         if last or epoch % habits.samples_every == 0 or epoch in GRID_EPOCHS:
-            grid = figures.grid(np.asarray(players.generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT))))
+            grid = image_grid.grid(players.generate(latents_of(key, Stream.SAMPLES, SAMPLE_COUNT)))
             self.folder.write_sample(epoch, grid)
         self.folder.write_rows(self.rows)
         if self.events is not None:
@@ -213,6 +205,8 @@ def unfinished(
         yield []
         return
     _require_enough(source.dataset, configs[0])
+    if configs[0].setting.precision == "bfloat16" and jax.default_backend() == "cpu" and lacks_bfloat16():
+        listener.say("warning: this processor has no instructions for bfloat16: float32 is faster here")
     data = source.dataset.sha256()
     for folder in (RunFolder(out / config.name) for config in configs):
         manifest = {} if habits.overwrite else folder.read_manifest()

@@ -8,13 +8,20 @@ With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(lo
 log(sigmoid(logit)) is -inf from about -88 on.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
 
-import chex
-import jax
-import jax.numpy as jnp
-from jax import Array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import chex
+    import jax
+    import jax.numpy as jnp
+    from jax import Array
+else:  # the configuration and the command line read the table's names
+    from gan_jax.lazy import chex, jax, jnp
+
+    Array = Any
 
 
 class Targets(NamedTuple):

@@ -1,5 +1,6 @@
 """Where and how a run was made: versions, machine, data, commit."""
 
+import hashlib
 import os
 import platform
 import shlex
@@ -12,6 +13,9 @@ from typing import Any
 
 import jax
 
+from gan_jax.processor import processor
+
+ROOT = Path(__file__).parent.parent
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy", "matplotlib")
 # Of the variables that JAX reads itself, those that can change bits and are told by nothing else below.
 _VARIABLES = (
@@ -33,9 +37,10 @@ def provenance() -> dict[str, Any]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["./run.sh", *sys.argv[1:]]),
-        "git_commit": git_commit(Path(__file__).parent.parent),
+        "git_commit": git_commit(ROOT),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _PACKAGES},
+        "lock_sha256": lock_sha256(),
         "backend": jax.default_backend(),
         "device": device.device_kind,
         "device_count": 1,
@@ -46,6 +51,15 @@ def provenance() -> dict[str, Any]:
         "jax_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "prng": str(jax.random.key_impl(jax.random.key(0))),
     }
+
+
+def lock_sha256() -> str | None:
+    """The digest of requirements.lock where run.sh made the environment of it; None for one of other versions."""
+    try:
+        made = (Path(sys.prefix) / "gan_jax-installed").read_text(encoding="utf-8").split()
+        return hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest() if "locked" in made[:2] else None
+    except OSError:
+        return None
 
 
 def git_commit(root: Path) -> str | None:
@@ -62,14 +76,3 @@ def git_commit(root: Path) -> str | None:
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def processor() -> str:
-    """The processor's name as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

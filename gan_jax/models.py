@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.dropout import dropout
-from gan_jax.products import Precision, product
+from gan_jax.products import product
+from gan_jax.types import Precision
 
 LATENT_SIZE = 128
 IMAGE_SIZE = 28 * 28

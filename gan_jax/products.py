@@ -2,13 +2,13 @@
 
 import math
 from functools import partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-Precision = Literal["float32", "tensorfloat32", "bfloat16"]
+from gan_jax.types import Precision
+
 PIECES = 8  # from 2 on as fast; a batch over 2, 4 or 8 devices is cut between them by this one
 
 

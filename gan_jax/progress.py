@@ -7,7 +7,7 @@ import jax
 from tqdm import tqdm
 
 from gan_jax.config import Config
-from gan_jax.keeping import Listener
+from gan_jax.listener import Listener
 from gan_jax.run_folder import Row
 from gan_jax.text import printable
 

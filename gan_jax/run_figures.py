@@ -1,12 +1,11 @@
 """A run's own figures, drawn from what its folder holds."""
 
-from gan_jax import figures
+from gan_jax import figures, image_grid
 from gan_jax.config import Config
 from gan_jax.files import save_animation, save_figure
 from gan_jax.losses import at_equilibrium
 from gan_jax.run_folder import RunFolder
 
-FRAMES_PER_SECOND = 8
 LAST_FRAME_SECONDS = 2
 NAMES = ("learning_curve.png", "diagnostics.png", "samples.gif")
 
@@ -19,6 +18,6 @@ def draw(folder: RunFolder, config: Config) -> None:
     save_figure(folder.path / "learning_curve.png", curve)
     save_figure(folder.path / "diagnostics.png", figures.diagnostics(metrics, title))
     epochs = folder.sampled_epochs()
-    frames = figures.labelled_frames([folder.read_sample(epoch) for epoch in epochs], epochs)
-    durations = [1000 // FRAMES_PER_SECOND] * (len(frames) - 1) + [1000 * LAST_FRAME_SECONDS]
+    frames = image_grid.labelled_frames([folder.read_sample(epoch) for epoch in epochs], epochs)
+    durations = [1000 // image_grid.FRAMES_PER_SECOND] * (len(frames) - 1) + [1000 * LAST_FRAME_SECONDS]
     save_animation(folder.path / "samples.gif", frames, durations)

@@ -28,6 +28,7 @@ from gan_jax.errors import UserError
 from gan_jax.files import PARTIAL, open_regular, read_regular, regular, save_image, unpacked_png, write_json, write_text
 
 Row = dict[str, float]
+JAX = "jax"  # the name of gan_jax.runs as a trainer, in a manifest
 LOCK = ".lock"  # holds the number of the process that trains here
 MAX_JSON_BYTES = 2**20
 _LARGEST = float(np.finfo(np.float32).max)

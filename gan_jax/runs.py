@@ -22,9 +22,10 @@ from gan_jax.config import Config, require, require_precision
 from gan_jax.errors import DivergedError, UserError
 from gan_jax.exchange import exchange, from_host_0, leads, require_alike
 from gan_jax.interrupts import Request, StoppedError, deferred
-from gan_jax.keeping import JAX, Habits, Listener, Players, Record, require_finite, unfinished
+from gan_jax.keeping import Habits, Players, Record, require_finite, unfinished
+from gan_jax.listener import Listener
 from gan_jax.players import GanState, init_state
-from gan_jax.run_folder import RunFolder
+from gan_jax.run_folder import JAX, RunFolder
 from gan_jax.sharding import local, mesh_for, place, tracing_for
 from gan_jax.source import Source
 from gan_jax.training import StepInfo, generate, judge, train_epoch, train_epoch_of_seeds

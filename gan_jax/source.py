@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from gan_jax.checkpoints import tree_sha256
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Reference, make_reference
 from gan_jax.weights import Parameters
 

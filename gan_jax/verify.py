@@ -11,14 +11,16 @@ import jax
 from gan_jax import checkpoints, runs
 from gan_jax.config import MAX_EPOCHS, Config, require
 from gan_jax.errors import UserError
-from gan_jax.keeping import JAX, Habits, Listener
+from gan_jax.keeping import Habits
+from gan_jax.listener import Listener
 from gan_jax.manifest import provenance
-from gan_jax.run_folder import Row, RunFolder
+from gan_jax.run_folder import JAX, Row, RunFolder
 from gan_jax.source import Source
 
 # What of a manifest a run's bits depend on besides its configuration and data.
 CIRCUMSTANCES = (
     "git_commit",
+    "lock_sha256",
     "backend",
     "device",
     "processor",

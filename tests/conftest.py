@@ -1,11 +1,17 @@
 """What every test stands on: JAX's checkers on, a cache of the suite's own, and real digits."""
 
+import contextlib
+import ctypes
+import gc
 import gzip
+import importlib.util
 import os
+import resource
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +26,7 @@ import numpy as np
 from experiments import cli
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
 from tests.command import Done
+from tests.narrow import narrow_networks
 
 # Shared machines: no deadline. The same examples every time: a failure can be run again.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -34,7 +41,15 @@ OF_THE_RESULTS = [
         for name in ["homework", "improvements_numbers", "readme", "readme_numbers", "reasons", "reporting"]
     ),
 ]
-collect_ignore = [] if HAS_RESULTS else OF_THE_RESULTS
+# Of the extra `test` alone, which an environment for the tests of numbers need not have.
+OF_TORCH = [f"test_{name}.py" for name in ["losses", "models", "parity", "penalised_steps", "readme", "spectral",
+                                           "torch_baseline"]] + ["evaluation/test_classifier.py"]  # fmt: skip
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+collect_ignore = [*([] if HAS_RESULTS else OF_THE_RESULTS), *([] if HAS_TORCH else OF_TORCH)]
+
+# Programs run for a moment here and take longer to compile, so that they are optimised little; where that might matter,
+# `optimized` is used. In processes that tests start, and where CI says so, they are compiled as users have them.
+OPTIMIZED = bool(os.environ.get("GAN_JAX_TESTS_OPTIMIZED"))
 
 SMALL_TRAIN, SMALL_TEST = 1100, 300  # 1100: two batches of 512 and a rest
 
@@ -44,14 +59,72 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str | None:
-    return None if HAS_RESULTS else f"without experiments/results, and so without {', '.join(collect_ignore)}"
+    without = [name for name, there in (("experiments/results", HAS_RESULTS), ("torch", HAS_TORCH)) if not there]
+    return f"without {' and '.join(without)}, and so without {', '.join(collect_ignore)}" if without else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -m numeric import the files that have this mark alone: others need packages that may not be there."""
+    if config.option.markexpr != "numeric":
+        return None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return None if any("pytest.mark.numeric" in file.read_text(encoding="utf-8") for file in files) else True
+
+
+# The files that take longest, first, so that the two processes end together.
+LONGEST = [
+    f"test_{name}.py"
+    for name in (
+        *(
+            "hosts",
+            "runs",
+            "improvements",
+            "variants",
+            "reproducibility",
+            "training_options",
+            "bench",
+            "faults",
+            "readme",
+        ),
+        *("verify", "sharding", "parity", "security", "notebook", "stacked", "soak", "homework_pages", "saturation"),
+    )
+]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
     if not config.getoption("--slow"):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="slow: run by ./run.sh test --slow"))
+
+
+PEAKS: list[int] = []  # of each process that has run tests
+
+
+def peak() -> int:
+    """The most memory that this process, or one that it has started, has had at once, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)  # what a worker of xdist tells
+    if output is not None:
+        output["peak"] = peak()
+    elif not session.config.getoption("numprocesses", default=None):
+        PEAKS.append(peak())
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_testnodedown(node: Any) -> None:
+    PEAKS.append(getattr(node, "workeroutput", {}).get("peak", 0))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if PEAKS and not hasattr(config, "workeroutput"):
+        print(f"peak memory: {max(PEAKS) / 1e9:.1f} GB a process")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,9 +134,41 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     folder.mkdir(exist_ok=True)
     os.environ["XDG_CACHE_HOME"] = str(folder)
+    jax.config.update("jax_disable_most_optimizations", not OPTIMIZED)
     jax.config.update("jax_compilation_cache_dir", str(folder / "gan_jax" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_programs_pile_up() -> Iterator[None]:
+    """Forget a file's compiled programs after it, which would come to gigabytes, and give the memory back."""
+    yield
+    jax.clear_caches()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # elsewhere than with glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@pytest.fixture(scope="module")
+def optimized() -> Iterator[None]:
+    """Programs compiled as they are for users: where bits are compared that the optimiser may decide about."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+    yield
+    jax.config.update("jax_disable_most_optimizations", not OPTIMIZED)
+
+
+@pytest.fixture(scope="module")
+def narrow_runs() -> Iterator[None]:
+    """Whole runs of narrow networks, where it does not matter what is trained: the width is no setting's.
+
+    From the first test that asks for it to the end of its file.
+    """
+    jax.clear_caches()  # programs are found by their settings
+    with pytest.MonkeyPatch.context() as patched:
+        narrow_networks(patched)
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from gan_jax import players
+from gan_jax import generator, players
 from gan_jax.config import Setting
 from gan_jax.models import IMAGE_SIZE, Discriminator, Generator
 from gan_jax.players import GanState, init_state
@@ -30,7 +30,8 @@ def networks(setting: Setting) -> tuple[Generator, Discriminator]:
 
 
 def narrow_networks(monkeypatch) -> None:
-    monkeypatch.setattr(players, "networks", networks)
+    for module in (players, generator):
+        monkeypatch.setattr(module, "networks", networks)
 
 
 def initial(setting: Setting, seed: int = 0) -> GanState:

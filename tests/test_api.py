@@ -13,7 +13,7 @@ import pytest
 
 import gan_jax
 from gan_jax import api
-from gan_jax.data import load_archives
+from gan_jax.data.datasets import load_archives
 from gan_jax.errors import UserError
 from gan_jax.generator import load_generator
 from gan_jax.pixels import to_unit_range

@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import figures
+from gan_jax import image_grid
 from gan_jax.checkpoints import load_newest, params_sha256, save, tree_sha256
 from gan_jax.config import Setting
-from gan_jax.data import load_archives
+from gan_jax.data.datasets import load_archives
 from gan_jax.evaluation import columns, evaluate
 from gan_jax.generator import load_generator
 from gan_jax.keys import Stream
@@ -16,6 +16,8 @@ from gan_jax.run_folder import RunFolder
 from gan_jax.source import measured_source
 from gan_jax.training import generate, latents_of, train_epoch
 from tests.bits import assert_same_bits, changed
+
+pytestmark = pytest.mark.usefixtures("narrow_runs")
 
 SETTING = Setting(batch_size=256, averaging=0.9)
 
@@ -48,7 +50,7 @@ def test_a_run_measures_draws_and_delivers_the_average_and_resumes(call, tmp_pat
     latents = latents_of(state.key, Stream.SAMPLES, 64)
     for epoch, after in enumerate(states, start=1):
         drawn = np.asarray(generate(after.average, latents, setting=SETTING))
-        np.testing.assert_array_equal(folder.read_sample(epoch), figures.grid(drawn))
+        np.testing.assert_array_equal(folder.read_sample(epoch), image_grid.grid(drawn))
 
     metrics, reference = folder.read_metrics(), measured_source(lambda: load_archives(small_archives), None).reference
     latents = latents_of(state.key, Stream.EVALUATION, reference.samples)

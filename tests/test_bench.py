@@ -21,7 +21,7 @@ from experiments.bench.studies import STUDIES
 from experiments.bench.timing import Timing, measure
 from experiments.changes import CHANGES
 from gan_jax.config import Setting
-from gan_jax.data import load
+from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
 from gan_jax.players import init_state
 from gan_jax.training import train_step
@@ -114,8 +114,9 @@ def test_every_study_is_drawn(study):
     assert figure.axes[0].get_title() == study.title
 
 
-def test_arms_are_timed_in_turn_in_processes_of_their_own():
+def test_arms_are_timed_in_turn_in_processes_of_their_own(monkeypatch):
     """Real digits, real training, the operations of eight of the homework's iterations a timing."""
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # see tests/conftest.py
     arms = {
         "two seeds": Arm(framework="jax", seeds=2),
         "floor": FLOOR,
@@ -132,6 +133,7 @@ def test_arms_are_timed_in_turn_in_processes_of_their_own():
     assert timings["two seeds"].compile_seconds > timings["two seeds"].median
 
 
+@pytest.mark.usefixtures("narrow_runs")
 def test_variants_are_those_of_the_study(call, tmp_path, monkeypatch):
     some = {name: replace(CHANGES[name], setting=replace(CHANGES[name].setting, batch_size=64))
             for name in ("part_a", "averaging")}  # fmt: skip
@@ -167,6 +169,7 @@ def test_worker_keeps_what_libraries_print_apart():
     assert second["seconds"] > 0
 
 
+@pytest.mark.usefixtures("narrow_runs")
 def test_variants_are_timed_in_turn_in_one_process():
     """And each ratio is of one repeat."""
     told = []

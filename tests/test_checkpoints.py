@@ -10,6 +10,8 @@ from gan_jax.checkpoints import DIGESTS, discard_later, load_newest, params_sha2
 from gan_jax.config import Setting
 from gan_jax.players import GanState, init_state
 
+pytestmark = pytest.mark.usefixtures("narrow_runs")
+
 
 def state_at(epoch: int) -> GanState:
     """A state of its own for each epoch."""

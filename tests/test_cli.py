@@ -13,9 +13,9 @@ from tests.malformed.refusal import assert_refusal
 ROOT = Path(__file__).parent.parent
 
 
-def test_a_mistake_in_a_process_of_its_own(tmp_path):
-    """No library adds a line of its own to what the user sees."""
-    done = run("part_a", "--batch-size", 60_001, "--out", tmp_path / "runs")
+def test_a_mistake_in_a_process_of_its_own(tmp_path, small_archives):
+    """One that is seen when the data are there: no library adds a line of its own to what the user sees."""
+    done = run("part_a", "--batch-size", 1101, "--archives", small_archives, "--out", tmp_path / "runs")
     assert_refusal(Done(done.returncode, done.stdout, done.stderr))
     assert not contents(tmp_path)
 
@@ -49,8 +49,22 @@ class TestRunScript:
     """run.sh itself, on a PATH with nothing but what a test puts there and the shell's own tools."""
 
     def start(self, tools: Path, script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        for name in ("bash", "env", "cat", "cksum", "dirname", "readlink", "grep", "head", "rm", "flock"):
-            (tools / name).symlink_to(subprocess.check_output(["bash", "-c", f"type -P {name}"], text=True).strip())
+        for name in [
+            "bash",
+            "env",
+            "cat",
+            "cksum",
+            "dirname",
+            "readlink",
+            "grep",
+            "head",
+            "mkdir",
+            "chmod",
+            "rm",
+            "flock",
+        ]:
+            if not (tools / name).exists():
+                (tools / name).symlink_to(subprocess.check_output(["bash", "-c", f"type -P {name}"], text=True).strip())
         environment["PATH"] = str(tools)
         return subprocess.run(["bash", script, *arguments], env=environment, capture_output=True, text=True, timeout=60)
 
@@ -59,9 +73,35 @@ class TestRunScript:
         """The script and the metadata in a folder with a space in its name."""
         folder = tmp_path / "a folder"
         folder.mkdir()
-        for name in ("run.sh", "pyproject.toml"):
+        for name in ("run.sh", "pyproject.toml", "requirements.lock"):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         return folder
+
+    @pytest.fixture
+    def tools(self, tmp_path) -> Path:
+        """With a Python that only notes what it is asked for, and makes an environment of itself."""
+        (tmp_path / "tools").mkdir()
+        python = tmp_path / "tools" / "python3"
+        python.write_text(f"""#!/usr/bin/env bash
+echo "$@" >>'{tmp_path}/asked'
+case "$*" in
+    -c*) echo True ;;
+    "-m venv "*)
+        mkdir -p "$3/bin" "$3/lib/python3.11/site-packages"
+        cat "$0" >"$3/bin/python"
+        chmod +x "$3/bin/python"
+        ;;
+esac
+""")
+        python.chmod(0o755)
+        return tmp_path / "tools"
+
+    def asked(self, clone: Path) -> list[str]:
+        """What the Python was asked for since the last look, without what it was asked of its version."""
+        notes = clone.parent / "asked"
+        lines = notes.read_text().splitlines() if notes.exists() else []
+        notes.write_text("")
+        return [line for line in lines if not line.startswith("-c")]
 
     @pytest.mark.parametrize(
         ("driver", "variables", "choice"),
@@ -101,31 +141,51 @@ class TestRunScript:
         [
             (["part_a", "--epochs", "3"], None),
             (["part_a", "--tensorboard"], "tensorboard"),
-            (["torch_baseline", "part_a", "--tensorboard"], "torch,tensorboard"),
+            (["torch_baseline", "part_a", "--tensorboard"], "torch tensorboard"),
             (["part_a", "--tensorboard", "--help"], None),
             (["sample"], None),
             (["notebook", "--no-browser"], "notebook"),
             (["docs"], "docs"),
         ],
     )
-    def test_choice_of_extras(self, tmp_path, clone, arguments, extras):
-        """In an environment that is there already, whose Python only notes what it is asked for."""
-        tools = tmp_path / "tools"
-        tools.mkdir()
-        python = clone / ".venv" / "bin" / "python"
-        python.parent.mkdir(parents=True)
-        python.write_text('#!/usr/bin/env bash\necho "$@" >>"${0%/*}/asked"\n')
-        python.chmod(0o755)
-        checksum = subprocess.check_output(["cksum"], input=(clone / "pyproject.toml").read_text(), text=True).strip()
-        (clone / ".venv" / "gan_jax-installed").write_text(f"cpu {checksum}\n")
+    def test_choice_of_extras(self, clone, tools, arguments, extras):
+        """In an environment that is there already."""
+        assert self.start(tools, clone / "run.sh", "install").returncode == 0
+        self.asked(clone)
         assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
-        *installed, started = (python.parent / "asked").read_text().splitlines()
+        *installed, started = self.asked(clone)
         program = {
             "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
             "docs": f"-P -W error {clone}/docs/pages.py",
         }.get(arguments[0], f"-P -m experiments {arguments[0]}")
         assert started == " ".join([program, *arguments[1:]])
-        assert [line.partition("[")[2].rstrip("]") for line in installed] == ([extras] if extras else [])
+        needed = [line for line in installed if "requirements.py" in line]
+        assert needed == ([f"-I {clone}/experiments/requirements.py {extras}"] if extras else [])
+
+    def test_versions_are_locked_or_the_newest_until_the_others_are_asked_for(self, clone, tools):
+        """An environment of the newest is kept, and gets its extras of the newest, too."""
+
+        def installed(*arguments: str) -> list[bool]:
+            """Of each installation that this starts, whether it keeps to the lock."""
+            assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
+            return ["requirements.lock" in line for line in self.asked(clone) if line.startswith("-m pip install")]
+
+        assert installed("sample") == [True]
+        assert installed("install", "--newest") == [False]
+        assert installed("sample") == []
+        assert installed("docs") == [False]
+        assert installed("install", "--newest") == [False]  # of today
+        assert installed("install") == [True]
+        assert installed("install") == []
+        (clone / "requirements.lock").write_text("jax==0.0.0\n")
+        assert installed("sample") == [True]
+        assert [path.read_text() for path in clone.glob(".venv/lib/*/site-packages/gan_jax.pth")] == [f"{clone}\n"]
+
+    def test_install_takes_no_other_option(self, clone, tools):
+        done = self.start(tools, clone / "run.sh", "install", "--latest")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "takes --newest or nothing" in done.stderr
+        assert not (clone / ".venv").exists()
 
 
 @pytest.mark.parametrize(

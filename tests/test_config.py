@@ -8,8 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from gan_jax.config import MAX_CHANNELS, MAX_DECAY, MAX_GROUP, MAX_SEED, MAX_WEIGHT, Config, Setting
-from gan_jax.dropout import MAX_DROPOUT_RATE
+from gan_jax.config import MAX_CHANNELS, MAX_DECAY, MAX_DROPOUT_RATE, MAX_GROUP, MAX_SEED, MAX_WEIGHT, Config, Setting
 from gan_jax.errors import UserError
 from gan_jax.losses import LOSSES
 from gan_jax.schedules import Schedule

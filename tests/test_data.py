@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from gan_jax.data import load, load_archives
-from gan_jax.data.datasets import ARCHIVES
+from gan_jax.data.datasets import ARCHIVES, load, load_archives
 from gan_jax.data.idx import MAX_ITEMS, read_idx
 from gan_jax.errors import UserError
 from tests.conftest import write_idx
@@ -49,7 +48,12 @@ def test_mnist_through_tensorflow_datasets_is_the_archives(cache, mnist):
 
 def test_two_first_starts_at_once(tmp_path):
     """Both find an empty cache, and both end with all the data."""
-    command = [sys.executable, "-P", "-c", "from gan_jax.data import load; print(len(load('mnist').train_images))"]
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        "from gan_jax.data.datasets import load; print(len(load('mnist').train_images))",
+    ]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0] for process in started] == ["60000\n"] * 2
@@ -64,7 +68,7 @@ def test_a_digest_tells_data_apart(mnist):
 def test_tensorflow_is_never_imported():
     """The whole command line, and a data set prepared and loaded, in a fresh process."""
     code = (
-        "import sys, experiments.cli; from gan_jax.data import load; load('mnist');"
+        "import sys, experiments.cli; from gan_jax.data.datasets import load; load('mnist');"
         "sys.exit('tensorflow' in sys.modules or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, timeout=300).returncode == 0

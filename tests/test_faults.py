@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from experiments import running
-from experiments.options import RunOptions, source_of
+from experiments.inputs import source_of
+from experiments.options import RunOptions
 from experiments.parts import PARTS
 from gan_jax import runs
-from gan_jax.keeping import Habits, Listener
+from gan_jax.keeping import Habits
+from gan_jax.listener import Listener
 from gan_jax.run_figures import NAMES
 from gan_jax.run_folder import Row, RunFolder
 from tests.command import COMMAND, Done, contents
 from tests.test_checkpoints import damaged
+
+pytestmark = pytest.mark.usefixtures("optimized")
 
 EPOCHS = 3
 Train = Callable[..., Done]

@@ -115,6 +115,7 @@ def test_smoothing_has_a_table_of_its_own_under_either_loss():
     assert lines[-2:] == ["| -log D(G(z)) | 1.0 | 2.0 | 3.0 |", "| log(1 - D(G(z))) | 4.0 | 5.0 | 6.0 |"]
 
 
+@pytest.mark.usefixtures("narrow_runs")
 def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
     monkeypatch.setattr(improvements, "REPEATS", 1)
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
@@ -204,6 +205,7 @@ def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_p
     assert [path.name for path in (tmp_path / "improvements").iterdir()] == ["hinge-archives-seed_2"]
 
 
+@pytest.mark.usefixtures("narrow_runs")
 def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
     """Though it changes a learning rate, by which other parts' baselines are told apart."""
     options = ("--archives", small_archives, "--out", tmp_path, "--epochs", 1)

@@ -11,7 +11,7 @@ import pytest
 
 from experiments import running
 from gan_jax.interrupts import NOTICE, StoppedError, deferred, raised
-from gan_jax.keeping import Listener
+from gan_jax.listener import Listener
 from tests.command import COMMAND
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

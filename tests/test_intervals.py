@@ -10,6 +10,8 @@ from hypothesis import given
 
 from gan_jax.intervals import difference, interval, prediction
 
+pytestmark = pytest.mark.numeric
+
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8)
 
 

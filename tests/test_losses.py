@@ -15,6 +15,8 @@ from jax.test_util import check_grads
 
 from gan_jax.losses import LOSSES, Targets, at_equilibrium, cross_entropy
 
+pytestmark = pytest.mark.numeric
+
 CROSS_ENTROPIES = ("non_saturating", "saturating")
 # The probabilities go through float64, so what differs is float32 round-off in a mean of terms of size up to 10.
 FLOAT32 = 2e-6

@@ -13,6 +13,8 @@ import torch
 
 from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, Discriminator, Generator, deviation
 
+pytestmark = pytest.mark.numeric
+
 NETWORKS = {
     "generator": (Generator(), LATENT_SIZE, 1_493_520, [128, 256, 512, 1024, 784]),
     "discriminator": (Discriminator(), IMAGE_SIZE, 1_460_225, [784, 1024, 512, 256, 1]),

@@ -11,7 +11,9 @@ from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from tests.command import Done, contents
 
-RATE = 1e8  # an update is of its size an element: sums overflow from the second iteration on
+pytestmark = pytest.mark.usefixtures("narrow_runs")
+
+RATE = 1e16  # an update is of its size an element: sums overflow from the second iteration on
 
 
 def assert_stopped(done: Done, folder: RunFolder) -> int:

@@ -190,15 +190,15 @@ def batches(mnist) -> np.ndarray:
     return np.asarray(to_unit_range(images))
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4])
+@pytest.mark.parametrize(("steps", "iterations"), [(1, ITERATIONS), (2, 3), (4, 3)])
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
-def test_float64(setting, steps, narrow, batches):
+def test_float64(setting, steps, iterations, narrow, batches):
     with jax.enable_x64(True):
         pair = Pair(setting, steps, narrow)
         images = jnp.asarray(batches, pair.dtype)
         pair.step(images[0])
         pair.assert_agree(1e-10)
-        for batch in images[1:]:
+        for batch in images[1:iterations]:
             pair.step(batch)
         pair.assert_agree(1e-8)
 
@@ -216,6 +216,7 @@ def test_float64_of_a_whole_iteration_at_full_width(monkeypatch, batches):
         pair.assert_agree(1e-10)
 
 
+@pytest.mark.numeric
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_float32(setting, narrow, batches):
     """An update of D, and from the same weights one of G, within 64 round-offs of each network's largest gradient.

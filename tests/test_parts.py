@@ -9,6 +9,8 @@ from gan_jax.config import Setting
 from gan_jax.players import init_state
 from gan_jax.training import train_epoch
 
+pytestmark = pytest.mark.usefixtures("narrow_runs")
+
 # SPEC: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
 TABLE = {
     "part_a": ("non_saturating", [1] * 100, (1, 0, 1)),

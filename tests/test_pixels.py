@@ -6,6 +6,8 @@ import pytest
 
 from gan_jax.pixels import require_unit_range, to_bytes, to_unit_range
 
+pytestmark = pytest.mark.numeric
+
 
 def test_pixels_become_the_notebooks_range():
     pixels = jnp.arange(256, dtype=jnp.uint8)

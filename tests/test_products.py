@@ -12,6 +12,8 @@ import pytest
 
 from gan_jax.products import product
 
+pytestmark = pytest.mark.numeric
+
 computed: Any = product  # pyright takes what a custom_vjp returns for anything
 
 

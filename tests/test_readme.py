@@ -12,7 +12,7 @@ import pytest
 
 from experiments import front
 from experiments.cli import app
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.losses import LOSSES, GanLoss, Targets
 from gan_jax.run_folder import RunFolder
 from tests import test_losses
@@ -20,7 +20,7 @@ from tests.conftest import SMALL_TRAIN
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "math_checks" / "README.md"]
-OF_THE_SCRIPT = {"test", "lint", "docs", "notebook"}
+OF_THE_SCRIPT = {"test", "lint", "docs", "notebook", "install", "lock"}
 LINES = 15
 
 
@@ -54,7 +54,7 @@ def test_every_command_is_told_of(name):
 
 
 @pytest.fixture
-def variant(tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[str]]:
+def variant(narrow_runs, tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[str]]:
     """What the README's block of Python prints, as it stands but for one epoch on few digits.
 
     The loss that it adds is in the table until the test ends.
@@ -63,7 +63,7 @@ def variant(tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[str]]:
     assert len([line for line in block.splitlines() if line]) < LINES
     assert "epochs=10" in block
     few = ImageDataset(*(array[:SMALL_TRAIN] for array in mnist))
-    monkeypatch.setattr("gan_jax.data.load", lambda source: few)
+    monkeypatch.setattr("gan_jax.api.load_images", lambda source: few)
     monkeypatch.chdir(tmp_path)
     with mock.patch.dict(LOSSES):
         exec(block.replace("epochs=10", "epochs=1"), {})

@@ -39,6 +39,8 @@ from gan_jax.training import (
 )
 from tests.bits import assert_same_bits, changed
 
+pytestmark = pytest.mark.usefixtures("optimized")
+
 SETTING, STEPS, SEED = Setting(batch_size=64), 2, 3
 EPOCHS = 2
 Outcome = tuple[GanState, StepInfo]  # the state after two epochs, and the last epoch's reports

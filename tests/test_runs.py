@@ -1,4 +1,8 @@
-"""Whole runs through the command line, on few real digits: what they leave, and what their bits do not depend on."""
+"""Whole runs through the command line, on few real digits: what they leave, and what their bits do not depend on.
+
+A process of its own has what depends on it: the first run, one on a terminal, and those that get signals. The rest is
+run in this one, to the same bits.
+"""
 
 import json
 import os
@@ -9,16 +13,20 @@ import subprocess
 import termios
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.config import Setting
+from gan_jax.players import init_state
 from gan_jax.run_folder import RunFolder
 from gan_jax.training import StepInfo
 from tests.command import COMMAND, contents, run
 from tests.conftest import SMALL_TEST, write_idx
 
 EPOCHS = 3
+pytestmark = pytest.mark.usefixtures("optimized")  # as the processes are
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +88,15 @@ def test_a_run_leaves_its_folder(finished):
         assert name in manifest
 
 
-def test_a_finished_run_is_not_trained_again(finished, part_a):
+def test_a_finished_run_is_not_trained_again(finished, part_a, call):
     before = contents(finished)
-    done = run(*part_a(finished))
+    done = call(*part_a(finished))
     assert done.returncode == 0
     assert "is finished at epoch 3" in done.stdout
     assert contents(finished) == before
 
 
-def test_a_run_that_is_another_is_refused(finished, part_a):
+def test_a_run_that_is_another_is_refused(finished, part_a, call):
     before = contents(finished)
     for change, told in (
         ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
@@ -97,27 +105,27 @@ def test_a_run_that_is_another_is_refused(finished, part_a):
         ({"learning_rate": 1e-3, "epochs": 2}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
         ({"epochs": 2}, "has 3 epochs behind it"),
     ):
-        done = run(*part_a(finished, **change))
+        done = call(*part_a(finished, **change))
         assert done.returncode == 2
         assert told in done.stderr
     assert contents(finished) == before
 
 
-def test_a_folder_in_use_is_refused(tmp_path, part_a):
+def test_a_folder_in_use_is_refused(tmp_path, part_a, call):
     """While a process trains there, another is told its number; when that is killed, the next one goes on."""
     with subprocess.Popen([*COMMAND, *part_a(tmp_path, epochs=500)], stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         next(line for line in first.stdout if line.startswith("epoch   1/"))
-        second = run(*part_a(tmp_path, epochs=500))
+        second = call(*part_a(tmp_path, epochs=500))
         assert second.returncode == 2
         assert f"is in use by process {first.pid}: wait for it" in second.stderr
         first.kill()
     rows = len(RunFolder(tmp_path / "a").read_rows())
-    assert run(*part_a(tmp_path, epochs=rows + 1)).returncode == 0
+    assert call(*part_a(tmp_path, epochs=rows + 1)).returncode == 0
 
 
-def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished):
-    run(*part_a(tmp_path, epochs=1))
+def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished, call):
+    call(*part_a(tmp_path, epochs=1))
     other = tmp_path / "other"
     other.mkdir()
     for path in small_archives.iterdir():
@@ -125,19 +133,22 @@ def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, smal
     write_idx(other / "t10k-labels-idx1-ubyte.gz", np.zeros(SMALL_TEST))
     keepsake = tmp_path / "a" / "notes.txt"
     keepsake.write_text("mine")
-    refused = run(*part_a(tmp_path, epochs=2, archives=other))
+    refused = call(*part_a(tmp_path, epochs=2, archives=other))
     assert refused.returncode == 2
     assert "trained on other data" in refused.stderr
-    again = run(*part_a(tmp_path, overwrite=True))
+    again = call(*part_a(tmp_path, overwrite=True))
     assert again.returncode == 0
     assert keepsake.read_text() == "mine"
     assert digest(tmp_path) == digest(finished)
 
 
-def test_habits_do_not_change_the_bits(tmp_path, part_a, finished):
+def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
     """Another cadence, states kept against NaNs, a terminal with a progress bar, an extended run: the same hash."""
-    assert run(*part_a(tmp_path, epochs=1, samples_every=5, detect_nans=True)).returncode == 0
-    reader, writer = pty.openpty()
+    assert call(*part_a(tmp_path, epochs=1, samples_every=5, detect_nans=True)).returncode == 0
+    try:
+        reader, writer = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"there are no pseudo-terminals here: {error}")
     termios.tcsetwinsize(writer, (40, 110))
     rest = [*COMMAND, *part_a(tmp_path, checkpoint_every=7)]
     process = subprocess.Popen(rest, stdout=writer, stderr=writer)
@@ -162,9 +173,9 @@ def test_habits_do_not_change_the_bits(tmp_path, part_a, finished):
         np.testing.assert_array_equal(there[name][evaluated], here[name][evaluated])
 
 
-@pytest.mark.parametrize("epoch", [1, 2])
-def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch):
-    """SIGKILL as soon as an epoch is told, and the same command again."""
+@pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch, call):
+    """SIGKILL as soon as an epoch is told, and the same command again; tests/test_soak.py has other moments."""
     command = [*COMMAND, *part_a(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -174,13 +185,13 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch)
                 break
     assert process.returncode == -signal.SIGKILL
     assert "params_sha256" not in (tmp_path / "a" / "manifest.json").read_text()
-    again = run(*part_a(tmp_path))
+    again = call(*part_a(tmp_path))
     assert f"resuming after epoch {epoch}" in again.stdout
     assert digest(tmp_path) == digest(finished)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code):
+def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code, call):
     """Where no checkpoint was due: it ends after the epoch in hand, and the rest ends with the same bits."""
     command = [*COMMAND, *part_a(tmp_path, checkpoint_every=500, epochs=500)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -192,27 +203,38 @@ def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, numbe
     assert "stopping after this epoch with a checkpoint" in errors
     epoch = len(RunFolder(tmp_path / "a").read_rows())
     assert f"stopped after epoch {epoch} of 500: the same command goes on there" in errors
-    again = run(*part_a(tmp_path, epochs=epoch + 1))
+    again = call(*part_a(tmp_path, epochs=epoch + 1))
     assert f"resuming after epoch {epoch}" in again.stdout
-    assert run(*part_a(tmp_path / "whole", epochs=epoch + 1)).returncode == 0
+    assert call(*part_a(tmp_path / "whole", epochs=epoch + 1)).returncode == 0
     assert digest(tmp_path) == digest(tmp_path / "whole")
 
 
-def test_part_b_is_compared_with_part_a(tmp_path, small_archives):
+def test_part_b_is_compared_with_part_a(tmp_path, small_archives, call):
     options = ["--archives", small_archives, "--epochs", 2, "--out", tmp_path]
-    alone = run("part_b", *options)
+    alone = call("part_b", *options)
     assert alone.returncode == 0
     assert "./run.sh part_a" in alone.stdout
     assert not list(tmp_path.rglob("comparison.png"))
-    run("part_a", *options)
+    call("part_a", *options)
     assert digest(tmp_path, "part_a-archives") != digest(tmp_path, "part_b-archives")
-    compared = run("part_b", *options)
+    compared = call("part_b", *options)
     assert compared.returncode == 0
     assert (tmp_path / "part_b-archives" / "comparison.png").stat().st_size > 10_000
     metrics = RunFolder(tmp_path / "part_b-archives").read_metrics()
     assert f"D(G(z)) is {metrics['fake_probability'][-1]:.2g} in part_b-archives" in compared.stdout
 
 
-def test_another_seed_gives_another_hash(tmp_path, part_a, finished):
-    assert run(*part_a(tmp_path, seed=1)).returncode == 0
+def test_another_seed_gives_another_hash(tmp_path, part_a, finished, call):
+    assert call(*part_a(tmp_path, seed=1)).returncode == 0
     assert digest(tmp_path) != digest(finished)
+
+
+def test_width_reaches_the_run(call, tmp_path, small_archives):
+    done = call("train", "--width", 2, "--epochs", 1, "--archives", small_archives, "--out", tmp_path)
+    assert done.returncode == 0, done
+    config = RunFolder(tmp_path / "train-archives").read_config()
+    assert config is not None
+    assert config.setting == Setting(width=2)
+    shapes = jax.eval_shape(lambda: init_state(jax.random.key(0), config.setting))
+    assert shapes.discriminator["params"]["hidden_2"]["kernel"].shape == (2048, 1024)
+    assert shapes.generator["params"]["image"]["kernel"].shape == (2048, 784)

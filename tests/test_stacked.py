@@ -8,13 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import checkpoints, figures
+from gan_jax import checkpoints, image_grid
 from gan_jax.data.datasets import load_archives
 from gan_jax.evaluation import classify, load_classifier, make_reference, modes_of, stacked
 from gan_jax.keys import Stream
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state
 from gan_jax.training import batch_of, epoch_order, generate, latents_of
+
+pytestmark = pytest.mark.usefixtures("narrow_runs")
 
 
 def test_each_channel_sees_every_image_once_an_epoch_in_an_order_of_its_own():
@@ -34,7 +36,7 @@ def test_a_batch_has_its_digits_side_by_side():
 
 def test_a_grid_shows_an_images_digits_side_by_side():
     images = np.repeat([[-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]], 784, axis=1).astype(np.float32)
-    grid = figures.grid(images, columns=1, gap=0)
+    grid = image_grid.grid(images, columns=1, gap=0)
     assert grid.shape == (2 * 28, 3 * 28)
     shades = grid.reshape(2, 28, 3, 28)
     assert (shades == shades[:, :1, :, :1]).all()
@@ -118,7 +120,7 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
         found = modes_of(real.classifier, real.digits, generate(params, latents, setting=config.setting))
         for name, value in found._asdict().items():
             assert metrics[f"{prefix}{name}"][-1] == pytest.approx(value), prefix + name
-    assert folder.read_sample(2).shape == figures.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)
+    assert folder.read_sample(2).shape == image_grid.grid(np.zeros((64, 3 * 784))).shape == (242, 8 * 86 + 2)
     for command in ("sample", "interpolate"):
         done = call(command, folder.path, "--out", tmp_path / f"{command}.png")
         assert done.returncode == 0, done.stderr

@@ -11,8 +11,8 @@ from torch._dynamo.utils import counters
 from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator, params_sha256, train_epoch
 from experiments.torch_command import torch_arm
 from gan_jax.config import Setting
-from gan_jax.products import Precision
 from gan_jax.run_folder import RunFolder
+from gan_jax.types import Precision
 from tests.command import contents, run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experiments import cli
+from experiments import running
 from experiments.options import configure
 from experiments.parts import PART_BEST
 from gan_jax.config import Config, Setting
@@ -51,7 +51,7 @@ def trained(call, monkeypatch):
 
     def trained(*arguments: object) -> Config:
         asked = []
-        monkeypatch.setattr(cli, "train_seeds", lambda base, options: asked.extend(configure(base, options)))
+        monkeypatch.setattr(running, "train_seeds", lambda base, options: asked.extend(configure(base, options)))
         done = call("train", *arguments)
         assert done.returncode == 0, done
         [config] = asked

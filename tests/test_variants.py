@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from experiments.parts import PARTS
-from gan_jax import figures, runs
+from gan_jax import image_grid, runs
 from gan_jax.config import Config, Setting
-from gan_jax.data import load_archives
+from gan_jax.data.datasets import load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import make_reference
-from gan_jax.keeping import Habits, Listener, Record
+from gan_jax.keeping import Habits, Record
 from gan_jax.keys import Stream
+from gan_jax.listener import Listener
 from gan_jax.players import init_state
 from gan_jax.run_folder import RunFolder
 from gan_jax.schedules import Schedule
 from gan_jax.source import Source
 from gan_jax.training import StepInfo, generate, latents_of, train_epoch
+
+pytestmark = pytest.mark.usefixtures("narrow_runs")
 
 VARIANT = Setting(
     real_target=0.9, fake_target=0.1, generator_target=0.8, dropout_rate=0.2, adam_b1=0.5, adam_b2=0.9,
@@ -61,22 +64,11 @@ def test_every_option_reaches_the_run(call, tmp_path, small_archives):
                 mean = np.mean(np.asarray(getattr(infos, field)), dtype=np.float64)
                 assert metrics[field][epoch] == mean
             samples = generate(state.generator, latents_of(state.key, Stream.SAMPLES, 64), setting=VARIANT)
-            np.testing.assert_array_equal(folder.read_sample(epoch + 1), figures.grid(np.asarray(samples)))
+            np.testing.assert_array_equal(folder.read_sample(epoch + 1), image_grid.grid(np.asarray(samples)))
     alone = call(*command, "--seed", 5, "--out", tmp_path / "alone")
     assert alone.returncode == 0
     there, here = (RunFolder(path).read_manifest() for path in (tmp_path / "x-seed_5", tmp_path / "alone" / "x"))
     assert there["params_sha256"] == here["params_sha256"] != RunFolder(tmp_path / "x").read_manifest()["params_sha256"]
-
-
-def test_width_reaches_the_run(call, tmp_path, small_archives):
-    done = call("train", "--width", 2, "--epochs", 1, "--archives", small_archives, "--out", tmp_path)
-    assert done.returncode == 0, done
-    config = RunFolder(tmp_path / "train-archives").read_config()
-    assert config is not None
-    assert config.setting == Setting(width=2)
-    shapes = jax.eval_shape(lambda: init_state(jax.random.key(0), config.setting))
-    assert shapes.discriminator["params"]["hidden_2"]["kernel"].shape == (2048, 1024)
-    assert shapes.generator["params"]["image"]["kernel"].shape == (2048, 784)
 
 
 def require_compared(out: Path, name: str) -> None:

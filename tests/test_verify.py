@@ -8,6 +8,8 @@ import pytest
 
 from tests.command import contents, run
 
+pytestmark = pytest.mark.usefixtures("optimized")
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory, small_archives) -> Path:

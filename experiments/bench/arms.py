@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from experiments.bench.flops import flops
-from gan_jax.products import Precision
+from gan_jax.types import Precision
 
 Framework = Literal["jax", "torch", "products"]
 

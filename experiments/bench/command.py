@@ -14,7 +14,7 @@ from experiments.bench.timing import measure
 from experiments.changes import CHANGES
 from experiments.environment import prepare
 from experiments.progress import say
-from gan_jax.data import load
+from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
 from gan_jax.files import save_figure, write_json, write_text
 from gan_jax.manifest import provenance

@@ -3,8 +3,6 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, widened
-
 
 class Flops(NamedTuple):
     """Of the matrix products of one step; all else is a few per cent of them."""
@@ -23,6 +21,8 @@ def flops(batch_size: int, width: int = 1) -> Flops:
     gradient. A generator step takes both networks forward, D backward to its images alone, and G backward; the latents
     need no gradient.
     """
+    from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, widened  # loads flax
+
     g_sizes = (LATENT_SIZE, *widened(GENERATOR_SIZES, width), IMAGE_SIZE)
     d_sizes = (IMAGE_SIZE, *widened(DISCRIMINATOR_SIZES, width), 1)
     g_layers = [2 * a * b for a, b in pairwise(g_sizes)]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from experiments.bench.arms import REFERENCE_BATCH
 from experiments.bench.flops import flops
 from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE
-from gan_jax.products import Precision
+from gan_jax.types import Precision
 
 FLOAT = 4  # bytes; parameters, gradients, Adam's moments and what is summed between devices are float32
 # Adam reads a parameter, its gradient and its two moments, and writes all but the gradient.

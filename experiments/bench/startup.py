@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_jax.cache import cache_folder
-from gan_jax.data import load
+from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
 from gan_jax.run_folder import RunFolder
 

@@ -12,7 +12,7 @@ from jax import lax
 
 from experiments.bench.arms import Arm
 from gan_jax.config import Setting
-from gan_jax.data import load
+from gan_jax.data.datasets import load
 from gan_jax.pixels import to_unit_range
 from gan_jax.players import init_state
 from gan_jax.products import product

@@ -1,5 +1,6 @@
-"""Images to train on: MNIST from the package, its replacements from the network, or archives of one's own."""
+"""Images to train on: MNIST from the package, its replacements from the network, or archives of one's own.
 
-from gan_jax.data.datasets import DATASETS, ImageDataset, load, load_archives
+`gan_jax.data.datasets` loads them; here are the names alone, which cost no import.
+"""
 
-__all__ = ["DATASETS", "ImageDataset", "load", "load_archives"]
+DATASETS = ("mnist", "fashion_mnist", "kmnist")

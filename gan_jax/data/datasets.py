@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.cache import private_cache_folder
+from gan_jax.data import DATASETS
 from gan_jax.data.idx import read_idx
 from gan_jax.errors import UserError
 
-DATASETS = ("mnist", "fashion_mnist", "kmnist")
 ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
 

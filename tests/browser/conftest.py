@@ -12,8 +12,8 @@ import pytest
 from experiments import reporting
 from gan_jax import checkpoints
 from gan_jax.config import Config
-from gan_jax.data import ImageDataset
-from gan_jax.figures import grid
+from gan_jax.data.datasets import ImageDataset
+from gan_jax.image_grid import grid
 from gan_jax.pixels import to_unit_range
 from gan_jax.run_folder import RunFolder
 from gan_jax.runs import initial_state

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Reference, load_classifier, make_reference
 from gan_jax.evaluation.classifier import Parameters
 

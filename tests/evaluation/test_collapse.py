@@ -4,6 +4,8 @@ import pytest
 
 from gan_jax.evaluation import collapse_warnings
 
+pytestmark = pytest.mark.numeric
+
 EVEN = (0.1,) * 10
 HEALTHY = 0.3  # a mean of D(G(z)) as a run that learns has
 

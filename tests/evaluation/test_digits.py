@@ -9,6 +9,8 @@ from scipy.stats import entropy
 
 from gan_jax.evaluation.digits import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 
+pytestmark = pytest.mark.numeric
+
 # A float64 sum of ten terms; a float32 softmax and the exponential of a mean over hundreds of rows.
 KL = 1e-12
 SCORE = 1e-5

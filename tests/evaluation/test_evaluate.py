@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.data import ImageDataset
+from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference, summary
 from gan_jax.pixels import to_unit_range
 

@@ -7,6 +7,8 @@ from scipy.stats import ortho_group
 
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
 
+pytestmark = pytest.mark.numeric
+
 # float64, with one square root of an eigenvalue: 1e-16 of the traces, or 1e-8 where a covariance is singular.
 RELATIVE = 1e-9
 SINGULAR = 1e-6

@@ -10,6 +10,8 @@ from gan_jax.evaluation import neighbours
 from gan_jax.evaluation.neighbours import fidelity, nearest, squared_distances, squared_radii
 from gan_jax.pixels import to_unit_range
 
+pytestmark = pytest.mark.numeric
+
 # float32 squares and products of some 128 terms of order 1 to 100.
 DISTANCE_RELATIVE = 1e-5
 # Shares of counts that agree: the last bit of a float64 mean. One comparison the other way would move one by 1e-5.

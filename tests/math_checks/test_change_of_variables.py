@@ -20,6 +20,8 @@ from math_checks.change_of_variables import (
 )
 from math_checks.precision import EPS
 
+pytestmark = pytest.mark.numeric
+
 # A few dozen operations on numbers below 100.
 IDENTITY = 1e-12
 # Central differences with step h err by h^2 = 1e-10 in truncation and eps / h = 2e-11 in rounding, times 100.

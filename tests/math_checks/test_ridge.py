@@ -16,6 +16,8 @@ from gan_jax.errors import UserError
 from math_checks.precision import EPS
 from math_checks.ridge import gradient, hessian, intercept_free, objective, ridge, ridge_path
 
+pytestmark = pytest.mark.numeric
+
 # Coefficients found by two backward stable routes differ by some eps times the system's condition.
 AGREEMENT_PER_CONDITION = 100 * EPS
 # One to three values added, squared and divided by hand.

@@ -1,0 +1,78 @@
+"""requirements.lock: one version of each package for every Python that the project supports, and what is made of it."""
+
+import hashlib
+import re
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from experiments.requirements import requirements
+from gan_jax import manifest
+
+ROOT = Path(__file__).parent.parent
+LOCK = ROOT / "requirements.lock"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+EXTRAS = ("cuda", "tpu", "math", "report", "docs", "torch", "tensorboard", "notebook", "numeric", "test", "lint",
+          "lock")  # fmt: skip
+LINUX = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix",
+         "implementation_name": "cpython", "platform_python_implementation": "CPython"}  # fmt: skip
+
+
+def locked(python: str) -> dict[str, str]:
+    """The version of each package for a Python on Linux."""
+    found: dict[str, str] = {}
+    for line in LOCK.read_text(encoding="utf-8").splitlines():
+        if line.startswith(("#", " ")):
+            continue
+        each = Requirement(line)
+        there = LINUX | {"python_version": python, "python_full_version": f"{python}.1"}
+        if each.marker is None or each.marker.evaluate(there):
+            assert each.name not in found, f"{each.name} twice for Python {python}"
+            [version] = each.specifier
+            assert version.operator == "==", line
+            found[canonicalize_name(each.name)] = version.version
+    return found
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_requirement_has_one_version_that_fits_it(python):
+    versions = locked(python)
+    for line in requirements(*EXTRAS):
+        each = Requirement(line)
+        assert each.specifier.contains(versions[canonicalize_name(each.name)]), line
+
+
+def test_the_newest_jax_is_locked_where_it_runs():
+    assert locked("3.11")["jax"] == "0.10.2"  # the last for Python 3.11
+    assert all(tuple(map(int, locked(python)["jax"].split(".")[:2])) >= (0, 12) for python in PYTHONS[1:])
+
+
+def test_no_registry_is_named():
+    assert not re.search(r"https?:|--(?:extra-)?index|--find-links|@ ", LOCK.read_text(encoding="utf-8"))
+
+
+def test_extras_of_extras_are_resolved():
+    assert {"torch==2.13.0", "scikit-learn>=1.8", "pytest>=9"} <= set(requirements("test"))
+    assert not [line for line in requirements(*EXTRAS) if line.startswith("gan_jax")]
+
+
+@pytest.mark.skipif(manifest.lock_sha256() is None, reason="this environment was not made of requirements.lock")
+def test_this_environment_is_what_the_lock_says():
+    versions = locked(f"{sys.version_info.major}.{sys.version_info.minor}")
+    here = {canonicalize_name(each.metadata["Name"]): each.version.partition("+")[0] for each in distributions()}
+    common = here.keys() & versions.keys() - {"pip"}  # which was there before
+    assert {name: here[name] for name in common} == {name: versions[name] for name in common}
+    assert {"jax", "flax", "optax", "numpy"} <= common
+
+
+@pytest.mark.parametrize(("stamp", "known"), [("cpu locked 1 2\n", True), ("cpu newest 1 2\n", False), ("", False)])
+def test_the_locks_digest_is_told_of_an_environment_that_was_made_of_it(tmp_path, monkeypatch, stamp, known):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    if stamp:
+        (tmp_path / "gan_jax-installed").write_text(stamp)
+    expected = hashlib.sha256(LOCK.read_bytes()).hexdigest() if known else None
+    assert manifest.lock_sha256() == expected

@@ -1,0 +1,101 @@
+"""What `pip install` brings where there is no checkout: the library, and nothing that is written beside it."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Each a kind of file that the library reads.
+READ = (
+    "gan_jax/data/archives/train-images-idx3-ubyte.gz",
+    "gan_jax/data/archives/LICENSE",
+    "gan_jax/evaluation/mnist_classifier.safetensors",
+    "gan_jax/pretrained/generator.safetensors",
+    "gan_jax/reports/static/charts.js",
+    "gan_jax/reports/templates/page.html",
+    "math_checks/derivations/ridge.typ",
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """Built without a network: what builds it is among what the tests need."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet", "--wheel-dir", folder]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, ROOT], check=True)
+    [built] = folder.iterdir()
+    return built
+
+
+def test_it_holds_the_library_and_nothing_named_otherwise(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"gan_jax", "math_checks"}
+    assert set(READ) <= set(names)
+    code = {path.relative_to(ROOT).as_posix() for package in ("gan_jax", "math_checks")
+            for path in (ROOT / package).rglob("*.py")}  # fmt: skip
+    assert code == {name for name in names if name.endswith(".py")}
+    assert not [name for name in names if "__pycache__" in name or "/results/" in name]
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """An environment of its own with the wheel; what it depends on is found where the tests have it."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, symlinks=True)
+    [site] = folder.glob("lib/python3*/site-packages")
+    [dependencies] = [path for path in sys.path if path.endswith("site-packages") and path.startswith(sys.prefix)]
+    (site / "dependencies.pth").write_text(dependencies)
+    options = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--quiet", wheel]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", *options], check=True
+    )
+    return folder
+
+
+def python(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # -I: neither the checkout that the tests run in nor PYTHONPATH; -B: what Python compiles is no file of ours.
+    command = [installed / "bin" / "python", "-I", "-B", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+SAMPLES = """
+import gan_jax, numpy
+from gan_jax.manifest import provenance
+gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
+numpy.save("images.npy", gan_jax.sample(count=4, seed=3))
+print(gan_jax.__file__, provenance()["lock_sha256"], provenance()["git_commit"])
+"""
+TRAINING = """
+few = gan_jax.ImageDataset(*(array[:600] for array in gan_jax.load("mnist")))
+setting = gan_jax.Setting(real_target=0.9, batch_size=64)
+run = gan_jax.train(gan_jax.Config(name="mine", dataset="archives", epochs=1, setting=setting), few, progress=False)
+gan_jax.evaluate(gan_jax.sample(run, count=100), few)
+"""
+
+
+@pytest.mark.parametrize("more", ["", pytest.param(TRAINING, marks=pytest.mark.slow)], ids=["samples", "training"])
+def test_it_is_used_as_readme_has_it_and_writes_nothing_beside_itself(installed, tmp_path, more):
+    before = {path: path.stat().st_mtime_ns for path in installed.rglob("*")}
+    done = python(installed, tmp_path, "-c", SAMPLES + more)
+    assert done.returncode == 0, done.stderr
+    where, *unknown = done.stdout.split()
+    assert Path(where).is_relative_to(installed)
+    assert unknown == ["None", "None"]  # neither is a checkout's
+    assert {path.name for path in tmp_path.iterdir()} == {"images.npy"} | ({"runs"} if more else set())
+    assert np.load(tmp_path / "images.npy").shape == (4, 784)
+    assert {path: path.stat().st_mtime_ns for path in installed.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("module", "told"), [("gan_jax", "./run.sh --help"), ("experiments", "No module named")])
+def test_the_commands_are_the_checkouts(installed, tmp_path, module, told):
+    done = python(installed, tmp_path, "-m", module, "part_a")
+    assert done.returncode != 0
+    [line] = done.stderr.splitlines()
+    assert told in line
+    assert not list(tmp_path.iterdir())
