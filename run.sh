@@ -34,7 +34,7 @@ find_python() {
     exit 2
 }
 
-# What an environment of these versions is known by: "locked" ones, or the "newest" of when it was made.
+# The first line of the stamp of an environment with "locked" versions, or with the "newest" of when it was made.
 key() {
     local files=("$root/pyproject.toml")
     [ "$1" = newest ] || files+=("$root/requirements.lock")

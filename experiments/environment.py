@@ -1,4 +1,4 @@
-"""What a command needs of the process and its environment before it computes.
+"""Preparation of the process and its environment before a command computes.
 
 JAX is imported here, and by commands after this: options are read, and help is printed, in the time that it takes.
 """

@@ -1,4 +1,4 @@
-"""What training commands make of their options besides configurations: habits, and the source of the images."""
+"""Inputs of a training beside its configuration, made from the options: habits, and the source of the images."""
 
 from experiments.options import RunOptions
 from gan_jax.data.datasets import ImageDataset, load, load_archives

@@ -1,4 +1,4 @@
-"""What every training command takes, and the configurations that are made of it, without a library that computes."""
+"""Options of every training command, and the configurations made from them, without importing JAX."""
 
 import contextlib
 import os

@@ -108,7 +108,7 @@ def _first(act: Callable[[int, FrameType | None], None], notice: bytes) -> Itera
 
 
 def _imports(frame: FrameType | None) -> bool:
-    """Whether a frame, or one that called it, is of an import."""
+    """Return True if a frame, or one that called it, is of an import."""
     while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
         frame = frame.f_back
     return frame is not None

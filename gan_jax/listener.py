@@ -1,4 +1,4 @@
-"""Whom a run tells how it goes."""
+"""Callbacks that a run tells how it goes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gan_jax.run_folder import Row
 
 @dataclass(frozen=True)
 class Listener:
-    """What a run tells while it goes."""
+    """Functions that a run calls while it goes."""
 
     say: Callable[[str], None]  # a line of text
     start: Callable[[Config, int, int], None]  # training begins, with so many epochs behind it, on so many devices

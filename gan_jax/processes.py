@@ -1,4 +1,4 @@
-"""Which of many hosts this process is, by its options or by what SLURM says."""
+"""The place of this process among many hosts, from its options or from SLURM's variables."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Host:
 def host_of(
     coordinator: str | None, count: int | None, index: int | None, environment: Mapping[str, str]
 ) -> Host | None:
-    """Which host of how many this process is by its options, or else by what SLURM says; None if it is alone.
+    """Return this process's place among the hosts, from its options or else from SLURM; None if it is alone.
 
     A step of several SLURM tasks (srun) is taken for one program of as many hosts, unless `count` is 1.
 

@@ -1,4 +1,4 @@
-"""What the system tells of the processor."""
+"""Facts about the processor, as the system tells them."""
 
 import platform
 import re
@@ -16,7 +16,7 @@ def processor() -> str:
 
 
 def lacks_bfloat16() -> bool:
-    """Whether the processor is known to have no instructions for products of bfloat16."""
+    """Return True if the processor is known to have no instructions for products of bfloat16."""
     listed = re.search(r"^(?:flags|Features)\s*:(.*)$", _cpuinfo(), re.MULTILINE)
     return listed is not None and not BFLOAT16 & set(listed[1].split())
 

@@ -41,7 +41,7 @@ OF_THE_RESULTS = [
         for name in ["homework", "improvements_numbers", "readme", "readme_numbers", "reasons", "reporting"]
     ),
 ]
-# Of the extra `test` alone, which an environment for the tests of numbers need not have.
+# Files that need the extra `test`, which an environment for the tests of numbers does not have.
 OF_TORCH = [f"test_{name}.py" for name in ["losses", "models", "parity", "penalised_steps", "readme", "spectral",
                                            "torch_baseline"]] + ["evaluation/test_classifier.py"]  # fmt: skip
 HAS_TORCH = importlib.util.find_spec("torch") is not None

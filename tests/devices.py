@@ -49,7 +49,7 @@ def collectives(setting: Setting, mesh: Mesh | None, images: jax.Array) -> list[
 
 
 def found_on(devices: int, images: jax.Array, train: bool) -> dict[str, Any]:
-    """What a test compares of so many devices."""
+    """Return what a test compares of so many devices."""
     mesh = mesh_of(devices, BATCH)
     with tracing_for(mesh):
         state, placed = place(init_state(jax.random.key(0), SETTING), mesh), place(images, mesh)

@@ -1,4 +1,4 @@
-"""What is imported before it is needed: nothing that takes seconds, for help and for mistakes."""
+"""Nothing that takes seconds is imported before it is needed: for help, for mistakes, for samples."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""requirements.lock: one version of each package for every Python that the project supports, and what is made of it."""
+"""requirements.lock has one version of each package for every Python that the project supports, and is what is used."""
 
 import hashlib
 import re

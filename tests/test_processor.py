@@ -1,4 +1,4 @@
-"""What the system tells of processors, and the warning of what one cannot do."""
+"""Facts about processors, and the warning where one cannot multiply bfloat16."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What `pip install` brings where there is no checkout: the library, and nothing that is written beside it."""
+"""`pip install` brings the library alone, and nothing is ever written beside it."""
 
 import subprocess
 import sys
