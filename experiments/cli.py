@@ -1,6 +1,6 @@
 """The command line: options are typed, a mistake is one line on standard error and exit code 2.
 
-What computes is imported in the commands, once their options are found to be in order: JAX and all that takes seconds.
+JAX, and all else that takes seconds to import, is imported within a command, once its options are in order.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Preparation of the process and its environment before a command computes.
 
-JAX is imported here, and by commands after this: options are read, and help is printed, in the time that it takes.
+JAX is first imported here, and what needs it after this: options are read, and help is printed, without it.
 """
 
 import contextlib

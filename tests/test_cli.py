@@ -97,7 +97,7 @@ esac
         return tmp_path / "tools"
 
     def asked(self, clone: Path) -> list[str]:
-        """What the Python was asked for since the last look, without what it was asked of its version."""
+        """Return the Python's arguments since the last look, a line a call, but for questions about its version."""
         notes = clone.parent / "asked"
         lines = notes.read_text().splitlines() if notes.exists() else []
         notes.write_text("")
@@ -166,7 +166,7 @@ esac
         """An environment of the newest is kept, and gets its extras of the newest, too."""
 
         def installed(*arguments: str) -> list[bool]:
-            """Of each installation that this starts, whether it keeps to the lock."""
+            """Run a command; return for each installation that it starts if that keeps to the lock."""
             assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
             return ["requirements.lock" in line for line in self.asked(clone) if line.startswith("-m pip install")]
 

@@ -23,7 +23,7 @@ main()
 
 
 def imported(*arguments: object) -> tuple[int, set[str]]:
-    """How a command ends, and the modules that it has imported by then."""
+    """Run a command; return its exit code and the modules that it has imported."""
     command = [sys.executable, "-P", "-c", SCRIPT, json.dumps(list(map(str, arguments)))]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, set(json.loads(done.stderr.splitlines()[-1]))

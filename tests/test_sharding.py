@@ -17,7 +17,7 @@ THREE = FOUR | {"JAX_NUM_CPU_DEVICES": "3"}
 
 
 def found(*options: str) -> dict:
-    """What tests/devices.py finds."""
+    """Run tests/devices.py and return what it prints."""
     command = [sys.executable, "-m", "tests.devices", *options]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | FOUR, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
