@@ -8,7 +8,9 @@ from typing import NamedTuple
 import typst
 from markupsafe import Markup, escape
 
-_FORMULA = re.compile(r'(<math display="block">.*?</math>)', re.DOTALL)  # wider than a phone: it scrolls in a box
+# Formulas may be wider than a phone: each scrolls in a box of its own.
+_FORMULA = re.compile(r'(<math display="block">.*?</math>)', re.DOTALL)
+_INLINE_FORMULA = re.compile(r"(<math>.*?</math>)", re.DOTALL)
 _SIGNS = {"<=": "\N{LESS-THAN OR EQUAL TO}", ">=": "\N{GREATER-THAN OR EQUAL TO}"}
 _CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
 
@@ -49,6 +51,7 @@ def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
         return f'<a class="check" href="#{check_id(name, check)}">{mark} {words} {told}</a>'
 
     body = _FORMULA.sub(r'<div class="formula">\1</div>', body)
+    body = _INLINE_FORMULA.sub(r'<span class="inline-formula">\1</span>', body)
     return Markup(_CHECK.sub(measured, body)), style
 
 

@@ -18,10 +18,15 @@ import pytest
 # Before JAX is imported, here and in the processes that tests start.
 os.environ["JAX_DEBUG_KEY_REUSE"] = "1"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+# Programs run for a moment in tests and take longer to compile: without most optimisations, and with XLA's older code
+# for fused operations, a third of the time. The fixture `optimized` compiles them as users have them.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".lstrip()
 
 import hypothesis
 import jax
 import numpy as np
+from jax._src import compiler
 
 from experiments import cli
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
@@ -46,10 +51,6 @@ OF_TORCH = [f"test_{name}.py" for name in ["losses", "models", "parity", "penali
                                            "torch_baseline"]] + ["evaluation/test_classifier.py"]  # fmt: skip
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 collect_ignore = [*([] if HAS_RESULTS else OF_THE_RESULTS), *([] if HAS_TORCH else OF_TORCH)]
-
-# Programs run for a moment here and take longer to compile, so that they are optimised little; where that might matter,
-# `optimized` is used. In processes that tests start, and where CI says so, they are compiled as users have them.
-OPTIMIZED = bool(os.environ.get("GAN_JAX_TESTS_OPTIMIZED"))
 
 SMALL_TRAIN, SMALL_TEST = 1100, 300  # 1100: two batches of 512 and a rest
 
@@ -134,7 +135,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     folder.mkdir(exist_ok=True)
     os.environ["XDG_CACHE_HOME"] = str(folder)
-    jax.config.update("jax_disable_most_optimizations", not OPTIMIZED)
     jax.config.update("jax_compilation_cache_dir", str(folder / "gan_jax" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     return folder
@@ -150,13 +150,36 @@ def no_programs_pile_up() -> Iterator[None]:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-@pytest.fixture(scope="module")
-def optimized() -> Iterator[None]:
-    """Programs compiled as they are for users: where bits are compared that the optimiser may decide about."""
+@contextlib.contextmanager
+def users_code() -> Iterator[None]:
+    """Compile programs as they are for users: where bits are compared that the compiler may decide about."""
+
+    def get_compile_options(*arguments: Any, env_options_overrides: dict | None = None, **more: Any) -> Any:
+        options = {"xla_cpu_use_fusion_emitters": True, **(env_options_overrides or {})}
+        return original(*arguments, env_options_overrides=options, **more)
+
+    original = compiler.get_compile_options  # jax.jit's options are a function's own: they cannot be given to all
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
-    yield
-    jax.config.update("jax_disable_most_optimizations", not OPTIMIZED)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compiler, "get_compile_options", get_compile_options)
+        yield
+    jax.config.update("jax_disable_most_optimizations", True)
+    jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def optimized() -> Iterator[None]:
+    """`users_code` from the first test that asks for it to the end of its file."""
+    with users_code():
+        yield
+
+
+@pytest.fixture
+def optimized_here() -> Iterator[None]:
+    """`users_code` for one test."""
+    with users_code():
+        yield
 
 
 @pytest.fixture(scope="module")

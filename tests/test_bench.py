@@ -116,7 +116,6 @@ def test_every_study_is_drawn(study):
 
 def test_arms_are_timed_in_turn_in_processes_of_their_own(monkeypatch):
     """Real digits, real training, the operations of eight of the homework's iterations a timing."""
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # see tests/conftest.py
     arms = {
         "two seeds": Arm(framework="jax", seeds=2),
         "floor": FLOOR,

@@ -23,8 +23,6 @@ from gan_jax.run_folder import Row, RunFolder
 from tests.command import COMMAND, Done, contents
 from tests.test_checkpoints import damaged
 
-pytestmark = pytest.mark.usefixtures("optimized")
-
 EPOCHS = 3
 Train = Callable[..., Done]
 

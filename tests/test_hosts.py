@@ -14,7 +14,6 @@ from gan_jax.processes import Host, host_of
 from gan_jax.run_folder import RunFolder
 from tests.command import COMMAND, Done, contents, free_port, run
 
-LITTLE = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # see tests/conftest.py
 GO_ON = "The same command on every host goes on from the last checkpoint"
 STEP = {
     "SLURM_JOB_ID": "7",
@@ -110,7 +109,7 @@ def start(small_archives) -> Start:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=os.environ | LITTLE | {"KILLED_WITH": str(signal.SIGTERM.value)},
+                env=os.environ | {"KILLED_WITH": str(signal.SIGTERM.value)},
             )
             for index, (command, extra) in enumerate(((host_0, ()), (COMMAND, of_host_1)))
         ]
@@ -181,7 +180,7 @@ def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, 
     assert waiting == "host 1 of 2: waiting for the others, up to 45 s"
     assert told == f"host 1: two: SHA-256 of the parameters: {digest}"
     options = ("--archives", small_archives, "--epochs", manifest["epochs"], "--name", "one", "--devices", 2)
-    done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2", **LITTLE)
+    done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2")
     assert done.returncode == 0, done.stderr
     assert RunFolder(out / "one").read_manifest()["params_sha256"] == digest
 

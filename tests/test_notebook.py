@@ -58,7 +58,6 @@ def execute(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[
                 patched.setenv(name, str(folder / name))
             patched.setenv("JAX_COMPILATION_CACHE_DIR", str(cache / "gan_jax" / "xla"))
             patched.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-            patched.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # see tests/conftest.py
             NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
         return folder, cells_of(notebook)
 

@@ -152,6 +152,7 @@ def test_the_same_bits(line, images, tmp_path):
     chex.assert_tree_all_finite((outcome[0].generator, outcome[1]))
 
 
+@pytest.mark.slow
 def test_the_same_bits_with_the_saturating_loss(images, tmp_path):
     setting = Setting(batch_size=64, loss="saturating")
     assert_same_bits(as_a_loop(images, tmp_path, setting), alone(images, setting=setting))
@@ -181,6 +182,7 @@ def test_two_seeds_beside_it_are_close_to_one(images):
     assert_close(beside(2, images), beside(1, images))
 
 
+@pytest.mark.slow
 def test_another_unrolling_of_the_scan_is_close(images, tmp_path):
     """Its bits are not promised: whether they are the same is the compiler's affair."""
     assert_close(unrolled(images, tmp_path), alone(images))

@@ -26,7 +26,6 @@ from tests.command import COMMAND, contents, run
 from tests.conftest import SMALL_TEST, write_idx
 
 EPOCHS = 3
-pytestmark = pytest.mark.usefixtures("optimized")  # as the processes are
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +189,9 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch,
     assert digest(tmp_path) == digest(finished)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code, call):
     """Where no checkpoint was due: it ends after the epoch in hand, and the rest ends with the same bits."""
     command = [*COMMAND, *part_a(tmp_path, checkpoint_every=500, epochs=500)]

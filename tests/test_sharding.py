@@ -12,7 +12,7 @@ import pytest
 from tests.command import Done, run
 
 ROOT = Path(__file__).parent.parent
-FOUR = {"JAX_NUM_CPU_DEVICES": "4", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # see tests/conftest.py
+FOUR = {"JAX_NUM_CPU_DEVICES": "4"}
 THREE = FOUR | {"JAX_NUM_CPU_DEVICES": "3"}
 
 

@@ -75,9 +75,10 @@ def test_k_steps_are_k_updates_on_the_same_images_with_fresh_noise(images):
             losses.append(info.discriminator_loss)
         assert len(set(map(float, losses))) == 3
         after, info = jitted_iterate(state, batch, setting=SETTING, discriminator_steps=3)
-    # 1e-16 an operation in gradients, of which an update of 2e-4 is made: see test_step_by_hand.
-    chex.assert_trees_all_close(after.discriminator, expected.discriminator, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(info.discriminator_loss, np.mean(losses), rtol=1e-12)
+    # Pixels are float32, which one program may round otherwise, by 6e-8; an update is of 2e-4. A step too few, or noise
+    # that is not fresh, is further off than 1e-5.
+    chex.assert_trees_all_close(after.discriminator, expected.discriminator, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(info.discriminator_loss, np.mean(losses), rtol=1e-6)
 
 
 def test_seeds_differ_in_weights_order_and_noise():

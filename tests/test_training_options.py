@@ -75,7 +75,7 @@ def test_an_average_is_the_recursion_over_what_g_is_after_each_iteration(narrow,
     assert state.delivered is state.average
 
 
-def test_an_average_changes_nothing_that_is_trained(narrow, images):
+def test_an_average_changes_nothing_that_is_trained(optimized_here, narrow, images):
     states = []
     for setting in (SETTING, replace(SETTING, averaging=0.9)):
         state, _ = jitted_iterate(initial(setting), jnp.asarray(images[0]), setting=setting, discriminator_steps=1)
@@ -248,11 +248,12 @@ def test_several_seeds_in_one_program_take_everything(narrow, images):
         given = initial(EVERYTHING, seed)
         alone, its = train_epoch(given, data, **options)
         assert all(leaf.is_deleted() for leaf in jax.tree.leaves(given.average))
-        # Sums in another order, in float64, through three of Adam's first updates, which divide by small gradients.
+        # Sums in another order, in float64; and pixels in float32, which one program may round otherwise by 6e-8. Then
+        # come three of Adam's first updates, of 2e-4 each, which divide by small gradients.
         for name, value in info._asdict().items():
-            np.testing.assert_allclose(value, getattr(its, name), rtol=1e-9, err_msg=name)
+            np.testing.assert_allclose(value, getattr(its, name), rtol=1e-6, err_msg=name)
         for ours, theirs in ((state.average, alone.average), (state.discriminator, alone.discriminator)):
-            assert np.abs(differences(ours, theirs)).max() < 1e-9
+            assert np.abs(differences(ours, theirs)).max() < 1e-7
         assert np.abs(differences(alone.average, alone.generator)).max() > 5e-5
 
 

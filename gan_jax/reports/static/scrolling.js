@@ -2,8 +2,8 @@
 "use strict";
 
 {
-  const boxes = document.querySelectorAll(".formula, .scroll");
-  const names = { formula: "Formula", scroll: "Table" };
+  const boxes = document.querySelectorAll(".formula, .inline-formula, .scroll");
+  const names = { formula: "Formula", "inline-formula": "Formula", scroll: "Table" };
   const watch = new ResizeObserver((changed) => {
     for (const { target } of changed) {
       const scrolls = target.scrollWidth > target.clientWidth;
