@@ -48,21 +48,26 @@ install() {
     made=$([ ! -f "$stamp" ] || head -n 1 "$stamp")
     if [ -z "$versions" ]; then
         versions=locked
-        [ "$made" != "$(key newest)" ] || versions=newest
+        [[ "$made" != *" newest "* ]] || versions=newest
     elif [ "$versions" = newest ]; then
         made="" # what is the newest today
     fi
     if [ "$made" != "$(key "$versions")" ]; then
         python=$(find_python)
-        say "making the environment in $venv, once: this takes a minute or so"
-        rm -rf "$venv"
+        say "making the environment in $venv, with the $versions versions: this takes half a minute or so"
+        rm -rf "$venv.before"
+        [ ! -e "$venv" ] || mv "$venv" "$venv.before" # comes back where the installation fails
+        trap 'rm -rf "$venv"; [ ! -e "$venv.before" ] || mv "$venv.before" "$venv"' EXIT
         "$python" -m venv "$venv" || { say "error: '$python -m venv' failed: see above"; exit 1; }
+        cat "$root/requirements.lock" >"$venv/requirements.lock" # which versions these are, for the manifests of runs
         echo "$root" >"$(echo "$venv"/lib/python3*/site-packages)/gan_jax.pth" # import gan_jax, with this Python anywhere
         pip_install "$versions"
         key "$versions" >"$stamp"
+        trap - EXIT
+        rm -rf "$venv.before"
     fi
     for extra in ${@:2}; do
-        grep -qx "$extra" "$stamp" || missing+=("$extra")
+        grep -qx "$extra" "$stamp" || { [ "$extra" = numeric ] && grep -qx test "$stamp"; } || missing+=("$extra")
     done
     if [ ${#missing[@]} -gt 0 ]; then
         say "adding what '${missing[*]}' needs to the environment, once"
@@ -79,7 +84,7 @@ pip_install() { # VERSIONS EXTRA...
     # Compiled below, on all cores and what is imported at every start: pip takes one core for all there is.
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile ${constraints[@]+"${constraints[@]}"} \
         --requirement "$venv/requirements.txt" ||
-        { say "error: the installation failed: see above; start again when that is mended"; exit 1; }
+        { say "error: the installation failed: see above. Is the package index within reach? Then the same command again"; exit 1; }
     local site used=(cyclopts flax jax matplotlib numpy optax orbax rich)
     site=$(echo "$venv"/lib/python3*/site-packages)
     [ $# -eq 1 ] || used=("")
@@ -87,11 +92,16 @@ pip_install() { # VERSIONS EXTRA...
 }
 
 case "$*" in
-    "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff and pyright on all of it, as CI runs them" && exit ;;
+    "test --help" | "test -h")
+        echo "Usage: ./run.sh test [--slow] [-m numeric] [PYTEST'S OPTIONS]: the tests; --slow: those of minutes, too;"
+        echo "  -m numeric: those of numbers alone; -k NAME, FILE, -n0 (in one process) and all else as pytest has it" && exit
+        ;;
+    "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff, pyright and the import rules on all of it, as CI runs them" && exit ;;
     "docs --help" | "docs -h") echo "Usage: ./run.sh docs: pages of all docstrings, docs/api/index.html" && exit ;;
     "lock --help" | "lock -h") echo "Usage: ./run.sh lock: the newest versions that fit together into requirements.lock" && exit ;;
     "install --help" | "install -h")
-        echo "Usage: ./run.sh install [--newest]: the environment, with the versions of requirements.lock or the newest" && exit
+        echo "Usage: ./run.sh install: the environment, with the versions of requirements.lock, which it has by default"
+        echo "       ./run.sh install --newest: with the newest versions of today; later commands keep them" && exit
         ;;
 esac
 
@@ -99,15 +109,17 @@ versions="" extras=()
 case "${1:-}" in
     test)
         extras=(test)
-        [[ "${*:2}" != "-m numeric"* ]] || extras=(numeric)
+        [ "${2:-}" != -m ] || [ "${3:-}" != numeric ] || extras=(numeric)
         ;;
     lint) extras=(test lint) ;;
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
     notebook) extras=(notebook) ;;
-    docs) extras=(docs) ;;
-    lock) extras=(lock) ;;
+    docs | lock)
+        [ $# = 1 ] || { say "error: ./run.sh $1 takes no arguments, not ${*:2}" && exit 2; }
+        extras=("$1")
+        ;;
     install)
         case "${*:2}" in
             "") versions=locked ;;
@@ -146,7 +158,7 @@ esac
 
 # -P: a folder named like one of ours where the user stands must not be taken for it.
 case "${1:-}" in
-    install) ;;
+    install) say "$(head -n 1 "$stamp" | cut -d " " -f 2) versions, jax $("$venv/bin/python" -c 'import jax; print(jax.__version__)')" ;;
     test)
         cd "$root"
         exec "$venv/bin/python" -P -m pytest "${@:2}"
@@ -155,6 +167,7 @@ case "${1:-}" in
         cd "$root"
         "$venv/bin/ruff" check .
         "$venv/bin/ruff" format --check .
+        "$venv/bin/lint-imports" --no-logo
         exec "$venv/bin/pyright"
         ;;
     lock)

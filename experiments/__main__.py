@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 
-from gan_jax.interrupts import SIGNALS, exit_at_once
+from gan_jax.utils.signals import SIGNALS, exit_at_once
 
 
 def start() -> None:

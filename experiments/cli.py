@@ -5,6 +5,7 @@ JAX, and all else that takes seconds to import, is imported within a command, on
 
 import io
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -12,17 +13,17 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from experiments.bench.studies import STUDIES
-from experiments.changes import CHANGES, lasting, names_of
-from experiments.environment import prepare, started
-from experiments.generating import export, interpolate, sample
-from experiments.options import DEFAULT_OUT, Out, Platform, RunOptions, configure, numbers, paths, whole
-from experiments.parts import FURTHER, PARTS, Part
-from experiments.torch_command import torch_baseline
-from experiments.variant import Variant
-from gan_jax.config import require, require_run_name
-from gan_jax.errors import UserError
-from gan_jax.interrupts import StoppedError, raised
-from gan_jax.text import printable
+from experiments.commands.sample import export, interpolate, sample
+from experiments.commands.torch import torch_baseline
+from experiments.harness.options import DEFAULT_OUT, Out, Platform, RunOptions, configure, numbers, paths, whole
+from experiments.harness.runtime import prepare, started
+from experiments.harness.train_options import TrainOptions, config_of
+from experiments.homework.parts import EXTENSION_RUNS, PARTS, Part
+from experiments.improvements.variants import CHANGES, names_of, with_epochs
+from gan_jax.config import require_run_name
+from gan_jax.errors import UserError, require
+from gan_jax.utils.signals import StoppedError, raise_on_signal
+from gan_jax.utils.text import printable
 
 EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # that bring these modules
 
@@ -42,13 +43,13 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is written by number, and stops nothing
             stream.reconfigure(errors="backslashreplace")
     try:
-        with raised():
+        with raise_on_signal():
             status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
     except UnknownOptionError as error:
         option = error.token.keyword or ""
-        ours = option.removeprefix("--").replace("-", "_") in Variant.__dataclass_fields__
+        ours = option.removeprefix("--").replace("-", "_") in TrainOptions.__dataclass_fields__
         status = _refuse(f"{option} is an option of ./run.sh train alone" if ours else str(error))
     except (UserError, CycloptsError) as error:
         status = _refuse(str(error))
@@ -59,13 +60,19 @@ def main() -> NoReturn:
         install = f"python -m pip install '.[{EXTRAS[missing]}]' in the checkout"
         status = _refuse(f"{missing} is not installed: {install} brings it, and ./run.sh does so by itself")
     except ValueError as error:
-        if "jax" in sys.modules:
+        if not _raised_by_jax(error):
             raise
         status = _refuse(f"the environment sets what JAX cannot read: {error}")  # where it reads its own variables
     except StoppedError as error:
         print(f"run.sh: {error}", file=sys.stderr)
         status = error.exit_code
     sys.exit(status or 0)
+
+
+def _raised_by_jax(error: BaseException) -> bool:
+    """Tell whether JAX has raised an error while it was imported."""
+    raised_in = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return "jax" not in sys.modules and Path(raised_in[-1]).parent.parent.name == "jax"
 
 
 def _refuse(message: str) -> int:
@@ -77,9 +84,9 @@ def _refuse(message: str) -> int:
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions | None = None) -> None:
         options = options or RunOptions()
-        configure(part.config if options.epochs is None else lasting(part.config, options.epochs), options)
+        configure(part.config if options.epochs is None else with_epochs(part.config, options.epochs), options)
         with started(options):
-            from experiments.running import run_part
+            from experiments.commands.train import run_part
 
             run_part(part, options)
 
@@ -88,7 +95,7 @@ def _part_command(part: Part) -> Callable[..., None]:
     return command
 
 
-for _name, _part in {**PARTS, **FURTHER}.items():
+for _name, _part in {**PARTS, **EXTENSION_RUNS}.items():
     app.command(_part_command(_part), name=_name)
 
 
@@ -103,9 +110,9 @@ def everything(options: RunOptions | None = None) -> int:
     """All that the homework asks for: part_a, part_b, part_c1 to part_c6, ridge and change_of_variables."""
     options = options or RunOptions()
     _run_parts(list(PARTS), options)
-    from gan_jax.exchange import leads
+    from gan_jax.distributed.collectives import is_main_process
 
-    return max(ridge(out=options.out), change_of_variables(out=options.out)) if leads() else 0
+    return max(ridge(out=options.out), change_of_variables(out=options.out)) if is_main_process() else 0
 
 
 def _run_parts(names: list[str], options: RunOptions) -> None:
@@ -113,20 +120,23 @@ def _run_parts(names: list[str], options: RunOptions) -> None:
     for name in names:
         configure(PARTS[name].config, options)
     with started(options):
-        from experiments.running import run_part
+        from experiments.commands.train import run_part
 
         for name in names:
             run_part(PARTS[name], options)
 
 
 @app.command
-def train(options: RunOptions | None = None, variant: Variant | None = None) -> None:
+def train(
+    options: RunOptions | None = None,
+    train_options: TrainOptions | None = None,  # pyright: ignore[reportInvalidTypeForm]
+) -> None:
     """Train a variant of your own: part_a with whatever you change."""
     options = options or RunOptions()
-    base = (variant or Variant()).config("train", options.batch_size, options.epochs)
+    base = config_of(train_options or TrainOptions(), options)
     configure(base, options)
     with started(options):
-        from experiments.running import train_seeds
+        from experiments.commands.train import train_seeds
 
         train_seeds(base, options)
 
@@ -147,10 +157,10 @@ def improvements(
     options, chosen = options or RunOptions(), [] if only is None else names_of(only)
     with started(options):
         prepare(options.platform)
-        from experiments.improvements import improvements as study
-        from experiments.progress import listener
+        from experiments.harness.progress import progress_callbacks
+        from experiments.improvements.study import improvements as study
 
-        study(options, chosen, listener())
+        study(options, chosen, progress_callbacks())
 
 
 @app.command(name="compare")
@@ -166,14 +176,14 @@ def compare_runs(
 ) -> None:
     """Compare any runs: a table, curves and samples; runs that differ in the seed alone are taken together."""
     require_run_name(name)
-    from experiments.comparing import compare, read_run
-    from gan_jax.compare import by_seed
-    from gan_jax.run_folder import RunFolder
+    from experiments.harness.comparison import compare, read_run
+    from gan_jax.analysis.run_groups import group_by_seed
+    from gan_jax.runs.run_dir import RunDir
 
-    if RunFolder(out / name).read_config() is not None:
+    if RunDir(out / name).read_config() is not None:
         raise UserError(f"{out / name} is a run's folder: choose another --name")
     found = [read_run(folder if folder.exists() else out / folder) for folder in folders]
-    compare(found, out / name, " against ".join(by_seed(found)))
+    compare(found, out / name, " against ".join(group_by_seed(found)))
 
 
 @app.command
@@ -188,9 +198,9 @@ def verify(
     platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None,
 ) -> int:
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
-    with started(RunOptions(platform=platform, hosts=1)):
+    with started(RunOptions(platform=platform, num_processes=1)):
         prepare(platform)
-        from experiments.verifying import verify_run
+        from experiments.commands.verify import verify_run
 
         return verify_run(folder if folder.exists() else out / folder, archives, classifier, since)
 
@@ -222,10 +232,10 @@ def report(
     ] = False,
 ) -> None:
     """One page of HTML that shows runs, what was measured and why, and a generator that draws digits in the page."""
-    from experiments import reporting
+    from experiments.homework import report
 
     chosen = [folder if folder.exists() else DEFAULT_OUT / folder for folder in folders or []]
-    reporting.report(chosen, out, pdf, author, archive)
+    report.report(chosen, out, pdf, author, archive)
 
 
 @app.command
@@ -246,13 +256,13 @@ def saturation(
     options = RunOptions(dataset=dataset, archives=archives)
     [config] = configure(PARTS["part_a"].config, options)
     prepare()
-    from experiments.inputs import source_of
-    from experiments.progress import say
-    from experiments.saturation import saturation as measure
+    from experiments.harness.inputs import source_of
+    from experiments.harness.progress import say
+    from experiments.homework.saturation import saturation as measure
 
     images = source_of(options).dataset
     try:
-        measure(images, config.dataset, out / "saturation", frozen, iterations, config.setting, say)
+        measure(images, config.dataset, out / "saturation", frozen, iterations, config.hparams, say)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from error
     say(f"{out / 'saturation' / 'saturation.png'}: the norms; the numbers in saturation.json beside it")

@@ -22,18 +22,19 @@ from torch import Tensor, nn
 from torch._functorch import config as functorch
 from torch._inductor import config as inductor
 
-from gan_jax.cache import private_cache_folder
-from gan_jax.checkpoints import tree_sha256
-from gan_jax.config import Config, Setting, require, require_precision
-from gan_jax.keeping import Habits, Players, Record, unfinished
-from gan_jax.listener import Listener
-from gan_jax.models import IMAGE_SIZE, LATENT_SIZE, widened
-from gan_jax.pixels import to_unit_range
-from gan_jax.run_folder import RunFolder
-from gan_jax.source import Source
-from gan_jax.training import StepInfo
+from gan_jax.config import Config, Hyperparameters, require_precision
+from gan_jax.data.pixels import to_unit_range
+from gan_jax.errors import require
+from gan_jax.models.mlp import IMAGE_SIZE, LATENT_SIZE, widened
+from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.checkpoints import tree_sha256
+from gan_jax.runs.recorder import ModelFns, RunRecorder, TrainerOptions, lock_pending_runs
+from gan_jax.runs.run_data import RunData
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.training.diagnostics import StepInfo
+from gan_jax.utils.cache import private_cache_folder
 
-Info = dict[str, Tensor]  # what a step reports, () each, under the names of gan_jax.training.StepInfo
+Info = dict[str, Tensor]  # what a step reports, () each, under the names of gan_jax.training.train_step.StepInfo
 
 # The notebook's, and not gan_jax's own constants, so that a change of those is noticed by the tests of parity.
 GENERATOR_SIZES, DISCRIMINATOR_SIZES = (256, 512, 1024), (1024, 512, 256)
@@ -61,11 +62,11 @@ def make_discriminator(dropout_rate: float, hidden_sizes: Sequence[int] = DISCRI
     return nn.Sequential(*layers, nn.Linear(fan_in, 1))
 
 
-def make_networks(setting: Setting) -> tuple[nn.Sequential, nn.Sequential]:
+def make_networks(hparams: Hyperparameters) -> tuple[nn.Sequential, nn.Sequential]:
     """G and D of a setting, with torch's initial weights."""
     return (
-        make_generator(widened(GENERATOR_SIZES, setting.width)),
-        make_discriminator(setting.dropout_rate, widened(DISCRIMINATOR_SIZES, setting.width)),
+        make_generator(widened(GENERATOR_SIZES, hparams.width_multiplier)),
+        make_discriminator(hparams.dropout_rate, widened(DISCRIMINATOR_SIZES, hparams.width_multiplier)),
     )
 
 
@@ -75,16 +76,16 @@ class Gan:
     How float32 is multiplied is the setting's precision, for all of the process: torch knows no other way.
     """
 
-    def __init__(self, setting: Setting, generator: nn.Module, discriminator: nn.Module) -> None:
-        self.setting, self.generator, self.discriminator = setting, generator, discriminator
-        torch.set_float32_matmul_precision("high" if setting.precision == "tensorfloat32" else "highest")
+    def __init__(self, hparams: Hyperparameters, generator: nn.Module, discriminator: nn.Module) -> None:
+        self.hparams, self.generator, self.discriminator = hparams, generator, discriminator
+        torch.set_float32_matmul_precision("high" if hparams.precision == "tensorfloat32" else "highest")
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
-        setting = self.setting
-        betas = (setting.adam_b1, setting.adam_b2)
-        return torch.optim.Adam(network.parameters(), setting.learning_rate, betas, eps=1e-8)
+        hparams = self.hparams
+        betas = (hparams.adam_b1, hparams.adam_b2)
+        return torch.optim.Adam(network.parameters(), hparams.learning_rate, betas, eps=1e-8)
 
     def generate(self, latents: Tensor) -> Tensor:
         """G: latents (batch, 128) -> images (batch, 784) in [-1, 1], of the latents' type."""
@@ -115,7 +116,7 @@ class Gan:
         self.generate, self.judge = compiled(self.generate), compiled(self.judge)
 
     def _autocast(self, inputs: Tensor) -> torch.autocast:
-        return torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.setting.precision == "bfloat16")
+        return torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.hparams.precision == "bfloat16")
 
 
 def _keep_to_oneself() -> None:
@@ -139,7 +140,7 @@ def discriminator_step(gan: Gan, real_images: Tensor, latents: Tensor) -> Info:
     with torch.no_grad():
         fake_images = gan.generate(latents)
     real, fake = gan.judge(real_images), gan.judge(fake_images)
-    loss = against(real, gan.setting.real_target) + against(fake, gan.setting.fake_target)
+    loss = against(real, gan.hparams.real_target) + against(fake, gan.hparams.fake_target)
     gan.discriminator_optimizer.zero_grad()
     loss.backward()
     gan.discriminator_optimizer.step()
@@ -155,8 +156,8 @@ def discriminator_step(gan: Gan, real_images: Tensor, latents: Tensor) -> Info:
 def generator_step(gan: Gan, latents: Tensor) -> Info:
     """One update of G on latents (batch, 128). It leaves gradients in D, too, which D's next step clears."""
     fake = gan.judge(gan.generate(latents))
-    target = gan.setting.generator_target
-    loss = -against(fake, 1 - target) if gan.setting.loss == "saturating" else against(fake, target)
+    target = gan.hparams.generator_target
+    loss = -against(fake, 1 - target) if gan.hparams.loss == "saturating" else against(fake, target)
     gan.generator_optimizer.zero_grad()
     loss.backward()
     gan.generator_optimizer.step()
@@ -184,7 +185,7 @@ def train_epoch(gan: Gan, images: Tensor, discriminator_steps: int) -> dict[str,
 
     Returns what each iteration reported, (n // batch size,) under each name.
     """
-    batch_size = gan.setting.batch_size
+    batch_size = gan.hparams.batch_size
     batches = len(images) // batch_size
     infos = []
     for indices in torch.randperm(len(images))[: batches * batch_size].view(batches, batch_size):
@@ -202,12 +203,18 @@ def params_sha256(gan: Gan) -> str:
 
 
 def train(
-    configs: Sequence[Config], source: Source, out: Path, habits: Habits, listener: Listener, *, compiled: bool
-) -> list[RunFolder]:
-    """`gan_jax.runs.train` in torch: one run after another, without checkpoints.
+    configs: Sequence[Config],
+    source: RunData,
+    out: Path,
+    trainer_options: TrainerOptions,
+    callbacks: Callbacks,
+    *,
+    compiled: bool,
+) -> list[RunDir]:
+    """`gan_jax.runs.trainer.train` in torch: one run after another, without checkpoints.
 
     Args:
-        configs, source, out, habits, listener: as there.
+        configs, source, out, trainer_options, callbacks: as there.
         compiled: both networks go through torch.compile.
 
     Raises:
@@ -219,15 +226,17 @@ def train(
         not compiled or shutil.which(compiler) is not None,
         f"torch.compile needs a C++ compiler and {compiler} is not there: install it, or name another in CXX",
     )
-    require_precision(configs[0].setting, torch.cuda.is_available())
+    require_precision(configs[0].hparams, torch.cuda.is_available())
     trainer = "torch_compile" if compiled else "torch"
-    with unfinished(configs, source, out, habits, listener, trainer=trainer, resumes=False) as records:
+    with lock_pending_runs(configs, source, out, trainer_options, callbacks, trainer=trainer, resumes=False) as records:
         for record in records:
-            _train(record, source, habits, listener, compiled)
-    return [RunFolder(out / config.name) for config in configs]
+            _train(record, source, trainer_options, callbacks, compiled)
+    return [RunDir(out / config.name) for config in configs]
 
 
-def _train(record: Record, source: Source, habits: Habits, listener: Listener, compiled: bool) -> None:
+def _train(
+    record: RunRecorder, source: RunData, trainer_options: TrainerOptions, callbacks: Callbacks, compiled: bool
+) -> None:
     config = record.config
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     record.manifest["versions"]["torch"] = torch.__version__
@@ -236,9 +245,9 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
         "threads": torch.get_num_threads(),
     }
     record.open()
-    listener.start(config, 0, 1)
+    callbacks.on_train_start(config, 0, 1)
     torch.manual_seed(config.seed)
-    gan = Gan(config.setting, *(network.to(device) for network in make_networks(config.setting)))
+    gan = Gan(config.hparams, *(network.to(device) for network in make_networks(config.hparams)))
     eager_generate, eager_judge = gan.generate, gan.judge  # samples come in other numbers than the batch, and seldom
     if compiled:
         gan.compile()
@@ -259,6 +268,6 @@ def _train(record: Record, source: Source, habits: Habits, listener: Listener, c
         steps, start = config.discriminator_steps.steps(epoch), time.perf_counter()
         infos = train_epoch(gan, images, steps)
         record.add_epoch(steps, infos, time.perf_counter() - start)
-        record.keep(Players(generate, judge), source, habits, listener)
-        listener.epoch(record.rows[-1:])
+        record.keep(ModelFns(generate, judge), source, trainer_options, callbacks)
+        callbacks.on_epoch_end(record.rows[-1:])
     record.close(params_sha256(gan))

@@ -4,7 +4,7 @@ A run, from its configuration to what its samples are worth:
 
     import gan_jax
 
-    config = gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
+    config = gan_jax.Config(name="mine", epochs=5, hparams=gan_jax.Hyperparameters(real_target=0.9))
     run = gan_jax.train(config)  # in runs/mine, with a progress bar
     images = gan_jax.sample(run, count=10_000, seed=3)
     print(gan_jax.evaluate(images))
@@ -13,17 +13,28 @@ A run, from its configuration to what its samples are worth:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_jax.api import Config, Habits, ImageDataset, Schedule, Setting, count_modes, evaluate, load, sample, train
+    from gan_jax.api import (
+        Config,
+        Hyperparameters,
+        ImageDataset,
+        Schedule,
+        TrainerOptions,
+        count_modes,
+        evaluate,
+        load_dataset,
+        sample,
+        train,
+    )
 
 __all__ = [
     "Config",
-    "Habits",
+    "Hyperparameters",
     "ImageDataset",
     "Schedule",
-    "Setting",
+    "TrainerOptions",
     "count_modes",
     "evaluate",
-    "load",
+    "load_dataset",
     "sample",
     "train",
 ]

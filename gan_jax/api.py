@@ -7,32 +7,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import evaluation, runs
-from gan_jax.config import ARCHIVES_DATASET, Config, require
-from gan_jax.config import Setting as Setting  # for `gan_jax`
+from gan_jax import evaluation
+from gan_jax.config import ARCHIVES_DATASET, Config
+from gan_jax.config import Hyperparameters as Hyperparameters  # for `gan_jax`
 from gan_jax.data.datasets import ImageDataset, load_archives
 from gan_jax.data.datasets import load as load_images
+from gan_jax.data.pixels import to_unit_range
+from gan_jax.errors import require
 from gan_jax.evaluation import Evaluation, Modes, Reference, load_classifier, make_reference
-from gan_jax.generator import load_generator
-from gan_jax.keeping import Habits
-from gan_jax.listener import Listener
-from gan_jax.pixels import to_unit_range
-from gan_jax.progress import bar
-from gan_jax.run_folder import RunFolder
-from gan_jax.sampling import samples_of
+from gan_jax.inference.pretrained import load_generator
+from gan_jax.inference.sampling import sample_images
+from gan_jax.runs import trainer
+from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.progress import bar
+from gan_jax.runs.recorder import TrainerOptions
+from gan_jax.runs.run_data import make_run_data
+from gan_jax.runs.run_dir import RunDir
 from gan_jax.schedules import Schedule as Schedule
-from gan_jax.source import measured_source
 
-SILENT = Listener(say=lambda _: None, start=lambda *_: None, epoch=lambda _: None)
+SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
 
 
-def load(source: str | Path = "mnist") -> ImageDataset:
+def load_dataset(source: str | Path = "mnist") -> ImageDataset:
     """Images and their classes: "mnist", "fashion_mnist", "kmnist", or the Path of a folder with four IDX archives.
 
     Raises UserError for what cannot be loaded.
 
     >>> import gan_jax
-    >>> digits = gan_jax.load("mnist")
+    >>> digits = gan_jax.load_dataset("mnist")
     >>> digits.train_images.shape, digits.test_labels[:5].tolist()
     ((60000, 784), [7, 2, 1, 0, 4])
     """
@@ -44,9 +46,9 @@ def train(
     dataset: ImageDataset | None = None,
     *,
     out: str | Path = "runs",
-    habits: Habits | None = None,
+    trainer_options: TrainerOptions | None = None,
     progress: bool = True,
-) -> RunFolder:
+) -> RunDir:
     """Train a run, or what is left of it, in the folder `out/config.name`, and return that.
 
     Args:
@@ -54,7 +56,7 @@ def train(
         dataset: the images, if they are the caller's own and the configuration says dataset="archives"; by default
             those that it names.
         out: the folder of runs, made if missing.
-        habits: how often checkpoints are kept and samples measured and drawn.
+        trainer_options: how often checkpoints are kept and samples measured and drawn.
         progress: whether to show a bar, and to tell what is measured of the samples.
 
     Raises:
@@ -63,7 +65,7 @@ def train(
         StoppedError: after an interrupt, when the epoch in hand is trained and saved: the same call goes on there.
 
     >>> import gan_jax
-    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load("mnist")))
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
     >>> config = gan_jax.Config(name="few", dataset="archives", epochs=2)
     >>> run = gan_jax.train(config, few, progress=False)
     >>> run.read_metrics()["epoch"].tolist()
@@ -73,13 +75,15 @@ def train(
     require(own or dataset is None, f'images of your own are those of Config(dataset="{ARCHIVES_DATASET}")')
     require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") is of your own images: give them')
     classifier = load_classifier() if config.dataset == "mnist" else None
-    source = measured_source(lambda: load(config.dataset) if dataset is None else dataset, classifier)
-    listener = bar() if progress else SILENT
-    [folder] = runs.train([config], source, Path(out), habits or Habits(), listener, together=False)
+    source = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
+    callbacks = bar() if progress else SILENT
+    [folder] = trainer.train(
+        [config], source, Path(out), trainer_options or TrainerOptions(), callbacks, together=False
+    )
     return folder
 
 
-def sample(run: RunFolder | str | Path | None = None, count: int = 64, seed: int = 0) -> jax.Array:
+def sample(run: RunDir | str | Path | None = None, count: int = 64, seed: int = 0) -> jax.Array:
     """Images float32 (count, 784) in [-1, 1] from a trained generator; of more, the first are the same.
 
     Args:
@@ -95,8 +99,8 @@ def sample(run: RunFolder | str | Path | None = None, count: int = 64, seed: int
     >>> images.shape, bool(abs(images).max() <= 1)
     ((16, 784), True)
     """
-    path = run.path if isinstance(run, RunFolder) else run
-    return samples_of(load_generator(None if path is None else Path(path)), count, seed)
+    path = run.path if isinstance(run, RunDir) else run
+    return sample_images(load_generator(None if path is None else Path(path)), count, seed)
 
 
 def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits: bool = True) -> Evaluation:
@@ -110,7 +114,7 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
     Raises ValueError for images of another shape or range, and for too few of either kind.
 
     >>> import gan_jax
-    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load("mnist")))
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
     >>> found = gan_jax.evaluate(gan_jax.sample(count=500), few)
     >>> found.n, found.recall < found.precision  # its digits are like real ones, but not of all their kinds
     (500, True)
@@ -138,14 +142,14 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
     >>> found.n, 100 < found.modes < 200, found.modes_kl > found.digits_kl
     (200, True, True)
     """
-    evaluation.require_numbers(samples)  # before what takes seconds
+    evaluation.validate_stacked(samples)  # before what takes seconds
     real = _mnist_digits() if dataset is None else _digits(dataset)
-    return evaluation.modes_of(load_classifier(), real, jnp.asarray(samples))
+    return evaluation.count_modes(load_classifier(), real, jnp.asarray(samples))
 
 
 @lru_cache(maxsize=1)
 def _mnist_digits() -> np.ndarray:
-    return _digits(load("mnist"))
+    return _digits(load_dataset("mnist"))
 
 
 def _digits(dataset: ImageDataset) -> np.ndarray:
@@ -155,7 +159,7 @@ def _digits(dataset: ImageDataset) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _mnist_reference(samples: int) -> Reference:
-    return _reference(load("mnist"), samples, digits=True)
+    return _reference(load_dataset("mnist"), samples, digits=True)
 
 
 def _reference(dataset: ImageDataset, samples: int, digits: bool) -> Reference:

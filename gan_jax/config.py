@@ -1,26 +1,27 @@
 """What a run is: frozen, hashable dataclasses, validated when they are made, written to JSON and read back."""
 
 import dataclasses
+import functools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Self, get_args
+from typing import Annotated, Any, NamedTuple, Self, get_args, get_type_hints
 
 from gan_jax.data import DATASETS
-from gan_jax.errors import UserError
-from gan_jax.losses import LOSSES, Targets
+from gan_jax.errors import UserError, require
+from gan_jax.losses.adversarial import LOSSES, Targets
 from gan_jax.schedules import ONE_STEP, Schedule
 from gan_jax.types import Precision
 
 ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
 MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
-MAX_WIDTH = 64
 MIN_LEARNING_RATE, MAX_LEARNING_RATE = 1e-30, 1e30  # far beyond what trains, and within float32
 MAX_DECAY = 0.999999  # what float32 still tells from 1
 MAX_WEIGHT = 1e6  # of a penalty
 MAX_DROPOUT_RATE = 0.999  # beyond it, the rate's rounding to 1/65536 would be more than 2 % of what is kept
 MAX_GROUP = 64  # images
-MAX_CHANNELS = 4  # 10 000 modes
+MAX_DIGITS = 4  # 10 000 modes
 _RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
 _KINDS: dict[Any, tuple[Any, str]] = {
     int: (int, "a whole number"),
@@ -31,24 +32,40 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-def require(condition: bool, message: str) -> None:
-    """Raise UserError(message) unless the condition holds."""
-    if not condition:
-        raise UserError(message)
+class Spec(NamedTuple):
+    """What a field means and may be. Validation and the command line read it."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: Collection[str] | None = None
 
 
-def _require_kinds(values: "Setting | Config") -> None:
-    """Raise UserError unless numbers are numbers and text is text, as in a file from elsewhere they need not be."""
-    for field in dataclasses.fields(values):
-        value = getattr(values, field.name)
-        if field.type in _KINDS:
-            kinds, words = _KINDS[field.type]
-            fits = isinstance(value, kinds) and isinstance(value, bool) == (field.type is bool)
-            require(fits, f"{field.name} must be {words}, not {value!r}")
+@functools.cache
+def specs(dataclass_type: type) -> dict[str, tuple[Any, Spec]]:
+    """Return the type and the `Spec` of each annotated field, by name."""
+    hints = get_type_hints(dataclass_type, include_extras=True)
+    return {name: get_args(hint) for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+
+
+def _validate(values: "Hyperparameters | Config") -> None:
+    """Raise UserError unless each field is of its kind, which a file from elsewhere need not respect, and in range."""
+    for name, (kind, spec) in specs(type(values)).items():
+        value: Any = getattr(values, name)
+        if kind in _KINDS:
+            kinds, words = _KINDS[kind]
+            fits = isinstance(value, kinds) and isinstance(value, bool) == (kind is bool)
+            require(fits, f"{name} must be {words}, not {value!r}")
+        if spec.low is not None and spec.high is not None and value is not None:
+            in_range = spec.low <= value <= spec.high
+            require(in_range, f"{name} must be from {spec.low:g} to {spec.high:g}, not {value}")
+        if spec.choices is not None:
+            known = isinstance(value, str) and value in spec.choices
+            require(known, f"unknown {name} {value!r}: choose from {', '.join(spec.choices)}")
 
 
 def require_run_name(name: str) -> None:
-    """Raise UserError unless a run's folder may have this name: one part of a path, and not a hidden one."""
+    """Raise UserError unless a run's directory may have this name: one part of a path, and not a hidden one."""
     require(
         _RUN_NAME.fullmatch(name) is not None,
         f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit, the last no '.': "
@@ -56,83 +73,76 @@ def require_run_name(name: str) -> None:
     )
 
 
+_RATE = (MIN_LEARNING_RATE, MAX_LEARNING_RATE)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """All that the compiled training step is specialised to: a static argument. Defaults are the homework's.
+class Hyperparameters:
+    """All that the compiled training step is specialized to: a static argument. Defaults are the homework's.
 
     >>> import gan_jax
-    >>> smoothed = gan_jax.Setting(real_target=0.9, learning_rate=1e-4)
+    >>> smoothed = gan_jax.Hyperparameters(real_target=0.9, learning_rate=1e-4)
     >>> smoothed.loss, smoothed.batch_size
     ('non_saturating', 512)
     """
 
-    loss: str = "non_saturating"  # a name in `gan_jax.losses.LOSSES`
-    real_target: float = 1.0
-    fake_target: float = 0.0
-    generator_target: float = 1.0
-    batch_size: int = 512
-    learning_rate: float = 2e-4
-    adam_b1: float = 0.9
-    adam_b2: float = 0.999
-    dropout_rate: float = 0.3
-    width: int = 1  # times the homework's sizes of all hidden layers
-    precision: Precision = "float32"
-    # Further options, each of them off.
-    channels: int = 1  # digits an image: three are stacked MNIST, of 1000 modes (Metz et al. 2017)
-    generator_learning_rate: float | None = None  # G's own; None: learning_rate, and so with Adam's decays
-    generator_adam_b1: float | None = None
-    generator_adam_b2: float | None = None
-    cosine_epochs: int = 0  # both learning rates fall to 0 over so many epochs (Loshchilov and Hutter 2017); 0: never
-    averaging: float = 0.0  # an average of G's parameters keeps this share at each iteration (Yazici et al. 2019)
-    r1: float = 0.0  # weights of the penalties on D's slopes
-    r2: float = 0.0
-    gradient_penalty: float = 0.0
-    dragan: float = 0.0
-    spectral_normalisation: bool = False  # of D's layers (Miyato et al. 2018)
-    packing: int = 1  # images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)
-    minibatch_deviation: int = 0  # images a group whose deviation D is told (Karras et al. 2018, section 3); 0: none
-    instance_noise: float = 0.0  # deviation of the noise on the real and generated images (Sonderby et al. 2017)
+    loss: Annotated[str, Spec("Loss of both networks", choices=LOSSES)] = "non_saturating"
+    real_target: Annotated[float, Spec("D's target for real images", 0, 1)] = 1.0
+    fake_target: Annotated[float, Spec("D's target for generated images", 0, 1)] = 0.0
+    generator_target: Annotated[float, Spec("G's target for generated images", 0, 1)] = 1.0
+    batch_size: Annotated[int, Spec("Real images a step", 1, 10**9)] = 512
+    learning_rate: Annotated[float, Spec("Learning rate of both Adam optimizers", *_RATE)] = 2e-4
+    adam_b1: Annotated[float, Spec("Adam's decay of the mean gradient", 0, MAX_DECAY)] = 0.9
+    adam_b2: Annotated[float, Spec("Adam's decay of the mean squared gradient", 0, MAX_DECAY)] = 0.999
+    dropout_rate: Annotated[float, Spec("Dropout after each hidden layer of D", 0, MAX_DROPOUT_RATE)] = 0.3
+    width_multiplier: Annotated[int, Spec("Factor of the homework's sizes of all hidden layers", 1, 64)] = 1
+    precision: Annotated[
+        Precision, Spec("Precision of the operands of matrix products", choices=get_args(Precision))
+    ] = "float32"
+    # Extensions of the homework, each of them off.
+    stacked_digits: Annotated[
+        int, Spec("Digits an image: 3 are Stacked MNIST, of 1000 modes (Metz et al. 2017)", 1, MAX_DIGITS)
+    ] = 1
+    generator_learning_rate: Annotated[float | None, Spec("G's learning rate, if not D's", *_RATE)] = None
+    generator_adam_b1: Annotated[float | None, Spec("G's adam_b1, if not D's", 0, MAX_DECAY)] = None
+    generator_adam_b2: Annotated[float | None, Spec("G's adam_b2, if not D's", 0, MAX_DECAY)] = None
+    cosine_decay_epochs: Annotated[
+        int,
+        Spec("Epochs over which the learning rates fall to 0 in half a cosine (Loshchilov and Hutter 2017); 0: never",
+             0, MAX_EPOCHS),
+    ] = 0  # fmt: skip
+    ema_decay: Annotated[
+        float,
+        Spec("Decay of the exponential moving average of G's weights, used for sampling (Yazici et al. 2019); 0: none",
+             0, MAX_DECAY),
+    ] = 0.0  # fmt: skip
+    r1: Annotated[float, Spec("Weight of R1 (Mescheder et al. 2018)", 0, MAX_WEIGHT)] = 0.0
+    r2: Annotated[float, Spec("Weight of R2 (Mescheder et al. 2018)", 0, MAX_WEIGHT)] = 0.0
+    gradient_penalty: Annotated[float, Spec("Weight of WGAN-GP's penalty (Gulrajani et al. 2017)", 0, MAX_WEIGHT)] = 0.0
+    dragan: Annotated[float, Spec("Weight of DRAGAN's penalty (Kodali et al. 2017)", 0, MAX_WEIGHT)] = 0.0
+    spectral_norm: Annotated[bool, Spec("Spectral normalization of D's layers (Miyato et al. 2018)")] = False
+    pack_size: Annotated[
+        int, Spec("Images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)", 1, MAX_GROUP)
+    ] = 1
+    minibatch_stddev: Annotated[
+        int,
+        Spec("Group size of the minibatch standard deviation, a feature of D (Karras et al. 2018); 0: none. "
+             "With dropout it includes the dropout's noise", 0, MAX_GROUP),
+    ] = 0  # fmt: skip
+    instance_noise_std: Annotated[
+        float,
+        Spec("Standard deviation of the noise on the images that D sees (Sonderby et al. 2017)", 0, MAX_WEIGHT),
+    ] = 0.0
 
     def __post_init__(self) -> None:
-        _require_kinds(self)
-        require(self.loss in LOSSES, f"unknown loss {self.loss!r}: choose from {', '.join(LOSSES)}")
-        choices = get_args(Precision)
-        require(self.precision in choices, f"unknown precision {self.precision!r}: choose from {', '.join(choices)}")
-        for name in ("real_target", "fake_target", "generator_target"):
-            value = getattr(self, name)
-            require(0 <= value <= 1, f"{name} must be a probability from 0 to 1, not {value}")
+        _validate(self)
         unread = not LOSSES[self.loss].reads_targets and self.targets != Targets()
         require(not unread, f"the {self.loss} loss knows no targets: leave them at 1, 0 and 1")
-        for name in ("adam_b1", "adam_b2", "generator_adam_b1", "generator_adam_b2", "averaging"):
-            value = getattr(self, name)
-            require(value is None or 0 <= value <= MAX_DECAY, f"{name} must be from 0 to {MAX_DECAY}, not {value}")
-        for name in ("r1", "r2", "gradient_penalty", "dragan", "instance_noise"):
-            value = getattr(self, name)
-            require(0 <= value <= MAX_WEIGHT, f"{name} must be from 0 to {MAX_WEIGHT:g}, not {value}")
-        require(
-            0 <= self.cosine_epochs <= MAX_EPOCHS,
-            f"cosine_epochs must be from 0 to {MAX_EPOCHS}, not {self.cosine_epochs}",
-        )
-        for name, least in (("channels", 1), ("packing", 1), ("minibatch_deviation", 0)):
-            value = getattr(self, name)
-            most = MAX_CHANNELS if name == "channels" else MAX_GROUP
-            require(least <= value <= most, f"{name} must be from {least} to {most}, not {value}")
-        require(
-            0 <= self.dropout_rate <= MAX_DROPOUT_RATE,
-            f"dropout_rate must be from 0 to {MAX_DROPOUT_RATE}, not {self.dropout_rate}",
-        )
-        require(1 <= self.width <= MAX_WIDTH, f"the width must be from 1 to {MAX_WIDTH}, not {self.width}")
-        require(self.batch_size >= 1, f"the batch size must be at least 1, not {self.batch_size}")
-        for rate in (self.learning_rate, self.generator_learning_rate):
-            require(
-                rate is None or MIN_LEARNING_RATE <= rate <= MAX_LEARNING_RATE,
-                f"the learning rate must be from {MIN_LEARNING_RATE} to {MAX_LEARNING_RATE:g}, not {rate}",
-            )
-        require(self.minibatch_deviation != 1, "minibatch_deviation must be 2 images or more, or 0 for none")
+        require(self.minibatch_stddev != 1, "minibatch_stddev must be 2 images or more, or 0 for none")
         require(
             self.batch_size % self.grouped == 0,
-            f"a batch of {self.batch_size} is not made up of groups of {self.grouped} images: packing, "
-            "minibatch_deviation",
+            f"a batch of {self.batch_size} is not made up of groups of {self.grouped} images: pack_size, "
+            "minibatch_stddev",
         )
 
     def require_batch(self, images: int) -> None:
@@ -144,7 +154,7 @@ class Setting:
     @property
     def grouped(self) -> int:
         """Images of one kind of which D needs a whole number of groups."""
-        return self.packing * max(self.minibatch_deviation, 1)
+        return self.pack_size * max(self.minibatch_stddev, 1)
 
     @property
     def generator_adam(self) -> tuple[float, float, float]:
@@ -159,15 +169,37 @@ class Setting:
     def targets(self) -> Targets:
         return Targets(self.real_target, self.fake_target, self.generator_target)
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Make the hyperparameters that `dataclasses.asdict` gave, under today's names of fields or earlier ones.
 
-def require_precision(setting: Setting, on_gpu: bool) -> None:
+        Raises:
+            UserError: for values out of range. TypeError: for names that there are not.
+        """
+        return cls(**{FORMER_NAMES.get(name, name): value for name, value in values.items()})
+
+
+# Fields as run directories of before have them.
+FORMER_NAMES = {
+    "averaging": "ema_decay",
+    "channels": "stacked_digits",
+    "cosine_epochs": "cosine_decay_epochs",
+    "instance_noise": "instance_noise_std",
+    "minibatch_deviation": "minibatch_stddev",
+    "packing": "pack_size",
+    "spectral_normalisation": "spectral_norm",
+    "width": "width_multiplier",
+}
+
+
+def require_precision(hparams: Hyperparameters, on_gpu: bool) -> None:
     """Raise UserError for a precision that only a GPU has, elsewhere."""
     message = "tensorfloat32 is what NVIDIA's GPUs multiply, and there is none: take float32 or bfloat16"
-    require(on_gpu or setting.precision != "tensorfloat32", message)
+    require(on_gpu or hparams.precision != "tensorfloat32", message)
 
 
-_FIELDS = [field.name for field in dataclasses.fields(Setting)]
-FURTHER_OPTIONS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not know
+_FIELDS = [field.name for field in dataclasses.fields(Hyperparameters)]
+EXTENSION_FIELDS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not know
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,41 +209,36 @@ class Config:
     >>> import gan_jax
     >>> steps = gan_jax.Schedule.parse("1-10: 4, 11-: 1/2")
     >>> config = gan_jax.Config(name="mine", epochs=20, discriminator_steps=steps)
-    >>> config.seed, config.setting.loss, config.discriminator_steps.steps(12)
+    >>> config.seed, config.hparams.loss, config.discriminator_steps.steps(12)
     (0, 'non_saturating', 2)
     """
 
-    name: str
-    dataset: str = "mnist"
-    seed: int = 0
-    epochs: int = 100
+    name: Annotated[str, Spec("The run's directory")]
+    dataset: Annotated[str, Spec("Data set", choices=(*DATASETS, ARCHIVES_DATASET))] = "mnist"
+    seed: Annotated[int, Spec("Seed of all random streams; equal seeds give bitwise equal runs", 0, MAX_SEED)] = 0
+    epochs: Annotated[int, Spec("Passes over the training images", 1, MAX_EPOCHS)] = 100
     discriminator_steps: Schedule = ONE_STEP
-    setting: Setting = Setting()
+    hparams: Hyperparameters = Hyperparameters()
 
     def __post_init__(self) -> None:
-        _require_kinds(self)
+        _validate(self)
         require_run_name(self.name)
-        require(
-            self.dataset in (*DATASETS, ARCHIVES_DATASET),
-            f"unknown data set {self.dataset!r}: choose from {', '.join(DATASETS)}",
-        )
-        require(0 <= self.seed <= MAX_SEED, f"the seed must be from 0 to {MAX_SEED}, not {self.seed}")
-        require(1 <= self.epochs <= MAX_EPOCHS, f"epochs must be from 1 to {MAX_EPOCHS}, not {self.epochs}")
-        falling = self.setting.cosine_epochs
+        falling = self.hparams.cosine_decay_epochs
         require(
             not 0 < falling < self.epochs,
-            f"learning rates are 0 after cosine_epochs, {falling}: the run may not have more epochs, not {self.epochs}",
+            f"learning rates are 0 after cosine_decay_epochs, {falling}: the run's epochs may not be {self.epochs}",
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary of numbers and text, flat but for `setting`."""
-        return dataclasses.asdict(self) | {"discriminator_steps": str(self.discriminator_steps)}
+        """Return a dictionary of numbers and text, flat but for the hyperparameters, which are under "setting"."""
+        values = dataclasses.asdict(self) | {"discriminator_steps": str(self.discriminator_steps)}
+        return values | {"setting": values.pop("hparams")}
 
     def flat(self) -> dict[str, Any]:
-        """The same with the setting's fields among the run's own."""
+        """Return the same with the hyperparameters among the run's own values."""
         values = self.to_json()
-        setting = values.pop("setting")
-        return values | setting
+        hparams = values.pop("setting")
+        return values | hparams
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -219,8 +246,8 @@ class Config:
         try:
             values = dict(values)
             schedule = Schedule.parse(values.pop("discriminator_steps"))
-            setting = Setting(**values.pop("setting"))
-            return cls(discriminator_steps=schedule, setting=setting, **values)
+            hparams = Hyperparameters.from_json(values.pop("setting"))
+            return cls(discriminator_steps=schedule, hparams=hparams, **values)
         except UserError:
             raise
         except (TypeError, KeyError, AttributeError, ValueError) as error:

@@ -10,3 +10,9 @@ class UserError(ValueError):
 
 class DivergedError(UserError):
     """A run whose loss or gradient is no longer a finite number: its setting is at fault."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise UserError(message) unless the condition holds."""
+    if not condition:
+        raise UserError(message)

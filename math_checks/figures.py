@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from gan_jax.text import for_figure
+from gan_jax.utils.text import for_figure
 
 # Okabe and Ito's colours, told apart with every common colour blindness; line styles tell the rest.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from gan_jax.errors import UserError
-from gan_jax.files import save_figure, write_json
-from gan_jax.manifest import provenance
+from gan_jax.runs.provenance import provenance
+from gan_jax.utils.files import save_figure, write_json
 from math_checks.check import Check
 
 VERSIONED = ("scipy", "scikit-learn")  # besides what `provenance` tells

@@ -1,13 +1,17 @@
-"""What every test stands on: JAX's checkers on, a cache of the suite's own, and real digits."""
+"""Fixtures of every test: JAX's checkers on, a cache of the suite's own, and real digits."""
+
+# ruff: noqa: E402 (the environment is set before JAX is imported)
 
 import contextlib
 import ctypes
 import gc
 import gzip
 import importlib.util
+import math
 import os
 import resource
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +22,17 @@ import pytest
 # Before JAX is imported, here and in the processes that tests start.
 os.environ["JAX_DEBUG_KEY_REUSE"] = "1"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-# Programs run for a moment in tests and take longer to compile: without most optimisations, and with XLA's older code
-# for fused operations, a third of the time. The fixture `optimized` compiles them as users have them.
+# Programs run for a moment in tests and take longer to compile: without most optimizations, and where XLA still has it
+# with its older code for fused operations, in a third of the time. `optimized` compiles them as users have them.
+USERS_FLAGS = os.environ.get("XLA_FLAGS", "")
+QUICK_FLAGS = f"{USERS_FLAGS} --xla_cpu_use_fusion_emitters=false".lstrip()
+_TAKES = [sys.executable, "-c", "from jaxlib import xla_client; xla_client.make_cpu_client()"]
+# XLA ends a process that has a flag which it does not know: jax 0.12's knows this one no more.
+HAS_OLD_EMITTERS = (
+    subprocess.run(_TAKES, env=os.environ | {"XLA_FLAGS": QUICK_FLAGS}, capture_output=True).returncode == 0
+)
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".lstrip()
+os.environ["XLA_FLAGS"] = QUICK_FLAGS if HAS_OLD_EMITTERS else USERS_FLAGS
 
 import hypothesis
 import jax
@@ -30,8 +41,8 @@ from jax._src import compiler
 
 from experiments import cli
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
-from tests.command import Done
-from tests.narrow import narrow_networks
+from tests.helpers.command import Done
+from tests.helpers.narrow import narrow_networks
 
 # Shared machines: no deadline. The same examples every time: a failure can be run again.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -40,15 +51,21 @@ hypothesis.settings.load_profile("suite")
 # The archive to hand in has no results, and so none of the tests that read them.
 HAS_RESULTS = (Path(cli.__file__).parent / "results" / "part_a").is_dir()
 OF_THE_RESULTS = [
-    "browser",
-    *(
-        f"test_{name}.py"
-        for name in ["homework", "improvements_numbers", "readme", "readme_numbers", "reasons", "reporting"]
-    ),
+    "reports/browser",
+    "test_readme.py",
+    "test_readme_numbers.py",
+    *(f"experiments/homework/test_{name}.py" for name in ("explanations", "pdf", "report")),
+    "experiments/improvements/test_improvements_numbers.py",
 ]
 # Files that need the extra `test`, which an environment for the tests of numbers does not have.
-OF_TORCH = [f"test_{name}.py" for name in ["losses", "models", "parity", "penalised_steps", "readme", "spectral",
-                                           "torch_baseline"]] + ["evaluation/test_classifier.py"]  # fmt: skip
+OF_TORCH = [
+    "test_readme.py",
+    "evaluation/test_classifier.py",
+    "experiments/test_torch_baseline.py",
+    "losses/test_adversarial.py",
+    *(f"models/test_{name}.py" for name in ("mlp", "spectral_norm")),
+    *(f"training/test_{name}.py" for name in ("parity", "penalized_steps")),
+]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 collect_ignore = [*([] if HAS_RESULTS else OF_THE_RESULTS), *([] if HAS_TORCH else OF_TORCH)]
 
@@ -75,20 +92,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 # The files that take longest, first, so that the two processes end together.
 LONGEST = [
     f"test_{name}.py"
-    for name in (
-        *(
-            "hosts",
-            "runs",
-            "improvements",
-            "variants",
-            "reproducibility",
-            "training_options",
-            "bench",
-            "faults",
-            "readme",
-        ),
-        *("verify", "sharding", "parity", "security", "notebook", "stacked", "soak", "homework_pages", "saturation"),
-    )
+    for name in [
+        "session",
+        "trainer",
+        "study",
+        "variants",
+        "reproducibility",
+        "options",
+        "bench",
+        "faults",
+        "sharding",
+        "notebook",
+        "parity",
+        "soak",
+        "pdf_pages",
+        "evaluate",
+        "verify",
+        "readme",
+        "security",
+        "mode_coverage",
+        "saturation",
+    ]
 ]
 
 
@@ -101,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="slow: run by ./run.sh test --slow"))
 
 
-PEAKS: list[int] = []  # of each process that has run tests
+PEAKS: list[float] = []  # of each process that has run tests; NaN of one that was lost
 
 
 def peak() -> int:
@@ -120,12 +144,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of xdist
 def pytest_testnodedown(node: Any) -> None:
-    PEAKS.append(getattr(node, "workeroutput", {}).get("peak", 0))
+    PEAKS.append(getattr(node, "workeroutput", {}).get("peak", math.nan))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if PEAKS and not hasattr(config, "workeroutput"):
-        print(f"peak memory: {max(PEAKS) / 1e9:.1f} GB a process")
+        lost = any(math.isnan(peak) for peak in PEAKS)
+        print(
+            "peak memory: unknown, since a process was lost"
+            if lost
+            else f"peak memory: {max(PEAKS) / 1e9:.1f} GB a process"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -152,7 +181,7 @@ def no_programs_pile_up() -> Iterator[None]:
 
 @contextlib.contextmanager
 def users_code() -> Iterator[None]:
-    """Compile programs as they are for users: where bits are compared that the compiler may decide about."""
+    """Compile programs as users have them, here and in child processes: where the compiler may decide about bits."""
 
     def get_compile_options(*arguments: Any, env_options_overrides: dict | None = None, **more: Any) -> Any:
         options = {"xla_cpu_use_fusion_emitters": True, **(env_options_overrides or {})}
@@ -162,7 +191,10 @@ def users_code() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(compiler, "get_compile_options", get_compile_options)
+        patched.delenv("JAX_DISABLE_MOST_OPTIMIZATIONS")
+        patched.setenv("XLA_FLAGS", USERS_FLAGS)
+        if HAS_OLD_EMITTERS:
+            patched.setattr(compiler, "get_compile_options", get_compile_options)
         yield
     jax.config.update("jax_disable_most_optimizations", True)
     jax.clear_caches()

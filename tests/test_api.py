@@ -14,9 +14,9 @@ import pytest
 import gan_jax
 from gan_jax import api
 from gan_jax.data.datasets import load_archives
+from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import UserError
-from gan_jax.generator import load_generator
-from gan_jax.pixels import to_unit_range
+from gan_jax.inference.pretrained import load_generator
 
 CONFIG = gan_jax.Config(name="few", dataset="archives", epochs=1)
 
@@ -51,7 +51,7 @@ def test_a_name_that_is_none():
 
 def test_from_training_to_samples(tmp_path, small_archives, capsys):
     """With a progress line, and what is measured; a second call finds the run finished."""
-    digits = gan_jax.load(small_archives)
+    digits = gan_jax.load_dataset(small_archives)
     chex.assert_trees_all_equal(digits, load_archives(small_archives))
     run = gan_jax.train(CONFIG, digits, out=tmp_path)
     shown = capsys.readouterr().out
@@ -68,17 +68,17 @@ def test_from_training_to_samples(tmp_path, small_archives, capsys):
 
 
 def test_images_and_configuration_must_agree(tmp_path, small_archives):
-    digits = gan_jax.load(small_archives)
+    digits = gan_jax.load_dataset(small_archives)
     for config, images in ((replace(CONFIG, dataset="mnist"), digits), (CONFIG, None)):
         with pytest.raises(UserError, match="your own"):
             gan_jax.train(config, images, out=tmp_path)
     with pytest.raises(UserError, match="unknown data set 'mnits'"):
-        gan_jax.load("mnits")
+        gan_jax.load_dataset("mnits")
     assert not list(tmp_path.iterdir())
 
 
 def test_images_that_are_no_digits_are_measured_without_classes(small_archives):
-    digits = gan_jax.load(small_archives)
+    digits = gan_jax.load_dataset(small_archives)
     samples = gan_jax.sample(count=50)
     with_classes, without = (gan_jax.evaluate(samples, digits, digits=known) for known in (True, False))
     assert with_classes.classes_covered is not None
@@ -99,7 +99,7 @@ def test_the_modes_of_real_digits_are_their_labels(mnist):
 
 def test_the_floor_is_of_the_images_that_are_given(small_archives):
     """Of a single image all real numbers are the same, at log 1000 from uniform."""
-    digits = gan_jax.load(small_archives)
+    digits = gan_jax.load_dataset(small_archives)
     one = digits._replace(test_images=digits.test_images[:1], test_labels=digits.test_labels[:1])
     assert gan_jax.count_modes(jnp.full((10, 3 * 784), -1.0), one).modes_kl_floor == pytest.approx(np.log(1000))
 

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import front
 from experiments.cli import app
+from experiments.scripts import readme_figure
 from gan_jax.data.datasets import ImageDataset
-from gan_jax.losses import LOSSES, GanLoss, Targets
-from gan_jax.run_folder import RunFolder
-from tests import test_losses
+from gan_jax.losses.adversarial import LOSSES, GanLoss, Targets
+from gan_jax.runs.run_dir import RunDir
 from tests.conftest import SMALL_TRAIN
+from tests.losses import test_adversarial
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "math_checks" / "README.md"]
@@ -80,7 +80,7 @@ def test_a_variant_of_your_own(variant, call, tmp_path):
     assert "D loss: not comparable, the runs minimise different functions" in done.stdout
     for targets in (Targets(), Targets(0.9, 0.1, 0.8)):
         assert_least_squares(LOSSES["squares"], targets)
-        test_losses.test_every_loss_obeys_the_protocol("squares", targets)
+        test_adversarial.test_every_loss_obeys_the_protocol("squares", targets)
 
 
 def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
@@ -96,8 +96,8 @@ def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
 
 
 def test_the_picture_is_of_the_shipped_runs():
-    figure = front.draw()
-    for place, name in enumerate(front.FATES):
-        metrics = RunFolder(ROOT / "experiments" / "results" / name).read_metrics()
-        line = figure.axes[len(front.FATES)].lines[place]
+    figure = readme_figure.draw()
+    for place, name in enumerate(readme_figure.FATES):
+        metrics = RunDir(ROOT / "experiments" / "results" / name).read_metrics()
+        line = figure.axes[len(readme_figure.FATES)].lines[place]
         np.testing.assert_array_equal(line.get_ydata(), metrics["generator_gradient_norm"])

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.comparing import read_run
-from experiments.leaderboard import frechet_at
-from experiments.parts import PART_BEST, PARTS, STACKED_MNIST
-from gan_jax.intervals import interval, prediction
-from gan_jax.run_folder import RunFolder
+from experiments.harness.comparison import read_run
+from experiments.homework.parts import PART_BEST, PARTS, STACKED_MNIST
+from experiments.improvements.leaderboard import frechet_at
+from gan_jax.analysis.intervals import interval, prediction
+from gan_jax.runs.run_dir import RunDir
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "experiments" / "results"
@@ -52,7 +52,7 @@ def assert_printed(text: str, *values: float) -> None:
 
 
 def last(name: str) -> Mapping[str, float]:
-    return {column: float(values[-1]) for column, values in RunFolder(RESULTS / name).read_metrics().items()}
+    return {column: float(values[-1]) for column, values in RunDir(RESULTS / name).read_metrics().items()}
 
 
 def of_seeds(column: str):
@@ -95,7 +95,7 @@ def test_verdicts_rest_on_the_runs():
     verdicts = {row["the homework says"].split("`")[1]: row for row in table(README, "the homework says")}
     assert sorted(verdicts) == sorted(PARTS)
     for name, epochs in (("part_c4", (30, 100)), ("part_c2", (50, 100))):
-        shares = RunFolder(RESULTS / name).read_metrics()["digit_share_1"]
+        shares = RunDir(RESULTS / name).read_metrics()["digit_share_1"]
         for epoch in epochs:
             share = f"{100 * shares[epoch - 1]:.0f} %"
             assert re.search(rf"{share}( ones)? at (epoch )?{epoch}\b", verdicts[name]["measured"]), (name, epoch)
@@ -103,7 +103,7 @@ def test_verdicts_rest_on_the_runs():
     for name in ("part_c5", "part_c6"):
         told = verdicts[name]["measured"].split(";")[0]
         assert_printed(told, last(name)["precision"], precision.mean, precision.spread)
-    ours, theirs = (RunFolder(RESULTS / name).read_metrics() for name in ("part_c3", "part_a"))
+    ours, theirs = (RunDir(RESULTS / name).read_metrics() for name in ("part_c3", "part_a"))
     same = ours["generator_loss"] == theirs["generator_loss"]
     assert int(np.argmin(same)) == 51
     assert "up to epoch 51;" in verdicts["part_c3"]["measured"]
@@ -158,7 +158,7 @@ def test_the_same_numbers_as_pytorch():
 
 def test_seeds_differ_after_ten_epochs():
     [told] = re.findall(r"are then at (\d+, \d+ and \d+) %", " ".join(README.split()))
-    accuracies = [RunFolder(RESULTS / name).read_metrics()["discriminator_accuracy"][9] for name in SEEDS]
+    accuracies = [RunDir(RESULTS / name).read_metrics()["discriminator_accuracy"][9] for name in SEEDS]
     assert_printed(told, *(100 * float(accuracy) for accuracy in accuracies))
 
 
@@ -166,7 +166,7 @@ def test_how_part_b_dies():
     rows = table(DETAILS, "epoch")
     assert len(rows) == 10
     for row in rows:
-        metrics = RunFolder(RESULTS / row[""].strip("`")).read_metrics()
+        metrics = RunDir(RESULTS / row[""].strip("`")).read_metrics()
         for title, column in PLAYED.items():
             value = float(metrics[column][int(row["epoch"]) - 1])
             assert math.isclose(float(row[title]), float(f"{value:.2g}"), rel_tol=1e-9), (row, title)
@@ -226,7 +226,7 @@ def test_stacked_mnist():
     assert_printed(STACKED_MNIST.measured, *words)
     assert f"setting covers ({found[0]['modes']:.0f} and {found[1]['modes']:.0f})" in " ".join(README.split())
     [told] = re.findall(r"training took (.+?) minutes", " ".join(DETAILS.split()))
-    minutes = [RunFolder(RESULTS / name).read_metrics()["seconds"].sum() / 60 for name in
+    minutes = [RunDir(RESULTS / name).read_metrics()["seconds"].sum() / 60 for name in
                ("stacked_mnist", "stacked_mnist-seed_1")]  # fmt: skip
     assert_printed(told, *minutes)
 
@@ -240,7 +240,7 @@ def test_stacked_mnist_trained_for_longer():
     ]
     for place, row in enumerate(rows):
         weights = (3, 10, 30)[place // 2]
-        metrics = RunFolder(RESULTS / "improvements" / "stacked_mnist" / f"weights_{weights}").read_metrics()
+        metrics = RunDir(RESULTS / "improvements" / "stacked_mnist" / f"weights_{weights}").read_metrics()
         epoch = int(row["iterations"]) // 468
         assert epoch == (25, 50)[place % 2]
         for title, column in {"modes": "modes", "KL to uniform": "modes_kl", "of G itself: modes": "raw_modes",

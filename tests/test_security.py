@@ -14,11 +14,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from gan_jax import figures, panels
-from gan_jax.compare import Run
+from gan_jax.analysis.run_groups import LoadedRun
+from gan_jax.analysis.tables import as_csv, as_markdown
 from gan_jax.config import Config
-from gan_jax.tables import as_csv, as_markdown
-from gan_jax.text import for_figure, for_markdown, printable
+from gan_jax.plotting import figures, panels
+from gan_jax.utils.text import for_figure, for_markdown, printable
 from math_checks import figures as math_figures
 
 ROOT = Path(__file__).parent.parent
@@ -95,7 +95,7 @@ def test_runs_unpickle_nothing_and_need_no_network(tmp_path, cache, small_archiv
     (tmp_path / "gan_jax" / "xla").symlink_to(cache / "gan_jax" / "xla")
     apart = ["unshare", "--map-root-user", "--net"]
     can = shutil.which("unshare") and subprocess.run([*apart, "true"], capture_output=True).returncode == 0
-    command = [*(apart if can else []), sys.executable, "-P", ROOT / "tests" / "security.py"]
+    command = [*(apart if can else []), sys.executable, "-P", ROOT / "tests" / "helpers" / "security.py"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run(
         [*command, small_archives, tmp_path / "runs"], env=environment, capture_output=True, text=True, timeout=300
@@ -147,7 +147,7 @@ def test_tables_of_runs_hold_no_markup_and_no_formula():
     config = Config(name="a")
     metrics = {name: np.array([1.0]) for name in ("epoch", *panels.CURVES)}
     runs = [
-        Run(replace(config, seed=seed), metrics, np.zeros((4, 4), np.uint8), 1, path=path)
+        LoadedRun(replace(config, seed=seed), metrics, np.zeros((4, 4), np.uint8), 1, path=path)
         for seed, path in enumerate(["=cmd|<b>", '"x",y'])
     ]
     groups = {f"a ({run.path})": [run] for run in runs}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ READ = (
     "gan_jax/data/archives/train-images-idx3-ubyte.gz",
     "gan_jax/data/archives/LICENSE",
     "gan_jax/evaluation/mnist_classifier.safetensors",
-    "gan_jax/pretrained/generator.safetensors",
+    "gan_jax/inference/weights/generator.safetensors",
     "gan_jax/reports/static/charts.js",
     "gan_jax/reports/templates/page.html",
     "math_checks/derivations/ridge.typ",
@@ -49,8 +50,7 @@ def installed(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, symlinks=True)
     [site] = folder.glob("lib/python3*/site-packages")
-    [dependencies] = [path for path in sys.path if path.endswith("site-packages") and path.startswith(sys.prefix)]
-    (site / "dependencies.pth").write_text(dependencies)
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     options = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--quiet", wheel]
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", *options], check=True
@@ -66,15 +66,15 @@ def python(installed: Path, folder: Path, *arguments: str) -> subprocess.Complet
 
 SAMPLES = """
 import gan_jax, numpy
-from gan_jax.manifest import provenance
-gan_jax.Config(name="mine", epochs=5, setting=gan_jax.Setting(real_target=0.9))
+from gan_jax.runs.provenance import provenance
+gan_jax.Config(name="mine", epochs=5, hparams=gan_jax.Hyperparameters(real_target=0.9))
 numpy.save("images.npy", gan_jax.sample(count=4, seed=3))
 print(gan_jax.__file__, provenance()["lock_sha256"], provenance()["git_commit"])
 """
 TRAINING = """
-few = gan_jax.ImageDataset(*(array[:600] for array in gan_jax.load("mnist")))
-setting = gan_jax.Setting(real_target=0.9, batch_size=64)
-run = gan_jax.train(gan_jax.Config(name="mine", dataset="archives", epochs=1, setting=setting), few, progress=False)
+few = gan_jax.ImageDataset(*(array[:600] for array in gan_jax.load_dataset("mnist")))
+hparams = gan_jax.Hyperparameters(real_target=0.9, batch_size=64)
+run = gan_jax.train(gan_jax.Config(name="mine", dataset="archives", epochs=1, hparams=hparams), few, progress=False)
 gan_jax.evaluate(gan_jax.sample(run, count=100), few)
 """
 

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import jax
 
-from experiments.bench import roofline, startup, variants
+from experiments.bench import roofline, startup
 from experiments.bench.report import as_csv, as_markdown, as_text, draw, line_of, rows
 from experiments.bench.studies import Study
 from experiments.bench.timing import measure
-from experiments.changes import CHANGES
-from experiments.environment import prepare
-from experiments.progress import say
+from experiments.harness.progress import say
+from experiments.harness.runtime import prepare
+from experiments.improvements import cost
+from experiments.improvements.variants import CHANGES
 from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
-from gan_jax.files import save_figure, write_json, write_text
-from gan_jax.manifest import provenance
+from gan_jax.runs.provenance import provenance
+from gan_jax.utils.files import save_figure, write_json, write_text
 
 
 def bench(studies: Sequence[Study], out: Path, repeats: int) -> None:
@@ -53,13 +54,13 @@ def _timings(study: Study, out: Path, repeats: int) -> None:
 
 
 def _variants(study: Study, out: Path, repeats: int) -> None:
-    settings = {name: change.setting for name, change in CHANGES.items()}
-    costs = variants.measure(settings, load("mnist").train_images, repeats, say)
+    settings = {name: change.hparams for name, change in CHANGES.items()}
+    costs = cost.measure(settings, load("mnist").train_images, repeats, say)
     found = {name: cost._asdict() for name, cost in costs.items()}
     write_json(out / f"{study.name}.json", {"provenance": provenance(), "repeats": repeats, "changes": found})
-    write_text(out / f"{study.name}.md", variants.as_markdown(costs))
-    save_figure(out / f"{study.name}.png", variants.draw(study.title, costs))
-    say(as_text(variants.as_markdown(costs)))
+    write_text(out / f"{study.name}.md", cost.as_markdown(costs))
+    save_figure(out / f"{study.name}.png", cost.draw(study.title, costs))
+    say(as_text(cost.as_markdown(costs)))
 
 
 def _roofline(study: Study, out: Path, repeats: int) -> None:

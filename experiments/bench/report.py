@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.bench.studies import Study
 from experiments.bench.timing import Timing
-from gan_jax.panels import RUN_COLOURS
+from gan_jax.plotting.panels import RUN_COLOURS
 
 BASELINE = "torch eager float32"  # of precisions that torch has no eager arm of its own in
 HEADING = ("ms an iteration", "images/s", "share of the floor", "times torch eager", "compile s", "peak MB")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from experiments.bench.arms import REFERENCE_BATCH
-from experiments.bench.flops import flops
-from gan_jax.models import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE
+from experiments.bench.cases import REFERENCE_BATCH
+from gan_jax.models.flops import flops
+from gan_jax.models.mlp import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE
 from gan_jax.types import Precision
 
 FLOAT = 4  # bytes; parameters, gradients, Adam's moments and what is summed between devices are float32
@@ -37,7 +37,7 @@ class Machine:
         return replace(self, devices=devices)
 
 
-# float32 asks for full float32 (gan_jax/products.py): on an H100 not the tensor cores' 495 TFLOP/s of TensorFloat-32,
+# float32 asks for full float32 (gan_jax/models/matmul.py): on an H100 not the tensor cores' 495 TFLOP/s of TF32,
 # but the 67 of its other cores; on a TPU six passes in bfloat16.
 H100 = Machine(
     "H100 SXM", 1, {"float32": 67e12, "tensorfloat32": 495e12, "bfloat16": 990e12}, 3.35e12, 450e9, 2e-6, 10e-6

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_jax.cache import cache_folder
 from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
-from gan_jax.run_folder import RunFolder
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.utils.cache import cache_folder
 
 COMMAND = Path(__file__).parent.parent.parent / "run.sh"
 EPOCHS = 2
@@ -44,6 +44,6 @@ def _start(cache: Path, name: str) -> float:
         process.stdout.read()
     if begun is None or process.returncode != 0:
         raise UserError(f"{' '.join(command)} failed: see above")
-    first, second = (row["seconds"] for row in RunFolder(cache / "runs" / name).read_rows())
+    first, second = (row["seconds"] for row in RunDir(cache / "runs" / name).read_rows())
     batches = len(load("mnist").train_images) // 512
     return begun - start + max(0.0, first - second) + second / batches

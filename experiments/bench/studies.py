@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from experiments.bench.arms import Arm
+from experiments.bench.cases import BenchCase
 
-JAX, TORCH, PRODUCTS = Arm(framework="jax"), Arm(framework="torch"), Arm(framework="products")
+JAX, TORCH, PRODUCTS = BenchCase(framework="jax"), BenchCase(framework="torch"), BenchCase(framework="products")
 
 
 @dataclass(frozen=True)
@@ -14,16 +14,16 @@ class Study:
 
     name: str
     title: str
-    arms: Mapping[str, Arm]  # by label; floors, and torch's, are named like their precision
+    arms: Mapping[str, BenchCase]  # by label; floors, and torch's, are named like their precision
     quantity: str | None = None  # the field of Arm that is varied, where one is
-    arms_on_gpu: Mapping[str, Arm] = field(default_factory=dict)  # besides
+    arms_on_gpu: Mapping[str, BenchCase] = field(default_factory=dict)  # besides
 
-    def arms_on(self, backend: str) -> dict[str, Arm]:
+    def arms_on(self, backend: str) -> dict[str, BenchCase]:
         """What is timed on a CPU, or on JAX's other backends."""
         return {**self.arms, **(self.arms_on_gpu if backend == "gpu" else {})}
 
 
-def _varied(quantity: str, values: tuple[int, ...], arms: dict[str, Arm]) -> dict[str, Arm]:
+def _varied(quantity: str, values: tuple[int, ...], arms: dict[str, BenchCase]) -> dict[str, BenchCase]:
     return {
         f"{label}, {value}": replace(arm, **{quantity: value})  # pyright: ignore[reportArgumentType]
         for value in values

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.bench.arms import Arm
+from experiments.bench.cases import BenchCase
 from gan_jax.errors import UserError
 
 
@@ -17,7 +17,7 @@ from gan_jax.errors import UserError
 class Timing:
     """What came of an arm. Times are in seconds an iteration."""
 
-    arm: Arm
+    arm: BenchCase
     seconds: list[float]  # one a repeat
     compile_seconds: float  # the first run's above the median's
     peak_bytes: int
@@ -38,7 +38,7 @@ class Timing:
 class Worker:
     """The process of an arm."""
 
-    def __init__(self, arm: Arm):
+    def __init__(self, arm: BenchCase):
         self.arm = arm
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "experiments.bench.worker", json.dumps(arm.to_json())],
@@ -86,7 +86,7 @@ class Worker:
         return json.loads(line)
 
 
-def measure(arms: Mapping[str, Arm], repeats: int, tell: Callable[[str], None]) -> dict[str, Timing]:
+def measure(arms: Mapping[str, BenchCase], repeats: int, tell: Callable[[str], None]) -> dict[str, Timing]:
     """Time all arms `repeats` times, in turn; compiling and the first run of each are not in the times.
 
     Args:
@@ -105,7 +105,7 @@ def measure(arms: Mapping[str, Arm], repeats: int, tell: Callable[[str], None]) 
 
 
 @contextlib.contextmanager
-def _workers(arms: Mapping[str, Arm], tell: Callable[[str], None]) -> Iterator[dict[str, Worker]]:
+def _workers(arms: Mapping[str, BenchCase], tell: Callable[[str], None]) -> Iterator[dict[str, Worker]]:
     with contextlib.ExitStack() as stack:
         workers = {}
         for label, arm in arms.items():

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from experiments.bench.arms import Arm
+from experiments.bench.cases import BenchCase
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
 
         from experiments.bench.workloads import prepare  # after the output is out of the libraries' way
 
-        work = prepare(Arm(**json.loads(sys.argv[1])))
+        work = prepare(BenchCase(**json.loads(sys.argv[1])))
         answer(first_seconds=_timed(work.run), device=work.device, threads=work.threads, versions=work.versions)
         for _ in sys.stdin:
             answer(seconds=_timed(work.run), peak_bytes=_peak_bytes(), peak_device_bytes=work.peak_device_bytes())

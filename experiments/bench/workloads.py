@@ -10,19 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from experiments.bench.arms import Arm
-from gan_jax.config import Setting
+from experiments.bench.cases import BenchCase
+from gan_jax.config import Hyperparameters
 from gan_jax.data.datasets import load
-from gan_jax.pixels import to_unit_range
-from gan_jax.players import init_state
-from gan_jax.products import product
-from gan_jax.training import train_epoch, train_epoch_of_seeds
+from gan_jax.data.pixels import to_unit_range
+from gan_jax.models.matmul import product
+from gan_jax.training.state import init_state
+from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 
 SIDE = 1024  # of the square matrices of "products"
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """Running it does the arm's iterations once and waits for their end; the first time compiles."""
 
     run: Callable[[], object]
@@ -32,38 +32,38 @@ class Work:
     peak_device_bytes: Callable[[], int | None]
 
 
-def prepare(arm: Arm) -> Work:
+def prepare(arm: BenchCase) -> Workload:
     """The work of an arm."""
     return {"jax": _jax, "torch": _torch, "products": _products}[arm.framework](arm)
 
 
-def setting_of(arm: Arm) -> Setting:
+def setting_of(arm: BenchCase) -> Hyperparameters:
     """`part_a`'s setting with what the arm changes in it."""
-    return Setting(batch_size=arm.batch_size, width=arm.width, precision=arm.precision)
+    return Hyperparameters(batch_size=arm.batch_size, width_multiplier=arm.width, precision=arm.precision)
 
 
-def images_of(arm: Arm) -> np.ndarray:
+def images_of(arm: BenchCase) -> np.ndarray:
     """As many real digits as one timing trains on, uint8 (iterations * batch size, 784)."""
     return np.resize(load("mnist").train_images, (arm.iterations * arm.batch_size, 784))
 
 
-def _jax(arm: Arm) -> Work:
-    setting, images = setting_of(arm), jax.device_put(images_of(arm))
-    states = tuple(init_state(jax.random.key(seed), setting) for seed in range(arm.seeds))
+def _jax(arm: BenchCase) -> Workload:
+    hparams, images = setting_of(arm), jax.device_put(images_of(arm))
+    states = tuple(init_state(jax.random.key(seed), hparams) for seed in range(arm.seeds))
 
     def run() -> None:
         nonlocal states
-        options = dict(setting=setting, discriminator_steps=arm.discriminator_steps)
+        options = dict(hparams=hparams, discriminator_steps=arm.discriminator_steps)
         if arm.seeds == 1:
             states = (train_epoch(states[0], images, **options)[0],)
         else:
-            states = train_epoch_of_seeds(states, images, **options)[0]
+            states = train_epoch_vmapped(states, images, **options)[0]
         jax.block_until_ready(states)
 
     return _with_jax(run)
 
 
-def _products(arm: Arm) -> Work:
+def _products(arm: BenchCase) -> Workload:
     """Square products with the operations of the arm's iterations, each on the one before it."""
     count = round(arm.iterations * arm.flops / (2 * SIDE**3))
     matrix = jax.random.normal(jax.random.key(0), (SIDE, SIDE)) / SIDE**0.5  # keeps the products' size
@@ -75,27 +75,27 @@ def _products(arm: Arm) -> Work:
     return _with_jax(lambda: products(matrix, matrix).block_until_ready())
 
 
-def _with_jax(run: Callable[[], object]) -> Work:
+def _with_jax(run: Callable[[], object]) -> Workload:
     device = jax.devices()[0]
 
     def peak() -> int | None:
         return (device.memory_stats() or {}).get("peak_bytes_in_use")
 
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Work(run, device.device_kind, threads, {"jax": version("jax"), "jaxlib": version("jaxlib")}, peak)
+    return Workload(run, device.device_kind, threads, {"jax": version("jax"), "jaxlib": version("jaxlib")}, peak)
 
 
-def _torch(arm: Arm) -> Work:
+def _torch(arm: BenchCase) -> Workload:
     """The homework's loop, experiments/torch_baseline.py; its images are floats in memory."""
     import torch
 
     from experiments.torch_baseline import Gan, make_networks, train_epoch
 
-    setting = setting_of(arm)
+    hparams = setting_of(arm)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
-    networks = make_networks(setting)
-    gan = Gan(setting, *(network.to(device) for network in networks))
+    networks = make_networks(hparams)
+    gan = Gan(hparams, *(network.to(device) for network in networks))
     if arm.compiled:
         gan.compile()
     images = torch.tensor(np.asarray(to_unit_range(jnp.asarray(images_of(arm)))), device=device)
@@ -103,7 +103,7 @@ def _torch(arm: Arm) -> Work:
     def peak() -> int | None:
         return torch.cuda.max_memory_allocated() if device.type == "cuda" else None
 
-    return Work(
+    return Workload(
         run=lambda: train_epoch(gan, images, arm.discriminator_steps),  # its figures come back to the host: it is done
         device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         threads=torch.get_num_threads(),

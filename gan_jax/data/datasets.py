@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.cache import private_cache_folder
 from gan_jax.data import DATASETS
 from gan_jax.data.idx import read_idx
 from gan_jax.errors import UserError
+from gan_jax.utils.cache import private_cache_folder
 
 ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
@@ -67,7 +67,7 @@ def load(name: str) -> ImageDataset:
     # Here rather than above: the import takes a second, and archives of one's own need none of it.
     import tensorflow_datasets as tfds
 
-    from gan_jax.data.builders import BUILDERS, builder_for, prepare, read_split
+    from gan_jax.data.tfds_builders import BUILDERS, builder_for, prepare, read_split
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     tfds.disable_progress_bar()

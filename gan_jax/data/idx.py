@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.files import open_regular
+from gan_jax.utils.files import open_file
 
 MAX_ITEMS = 1_000_000
 MAX_RATIO = 1033  # bytes that deflate can make of one: 258 of two bits, and a little for its rounding
@@ -34,7 +34,7 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
         UserError: if the file cannot be read, is not gzip or IDX, or does not hold what its header says.
     """
     try:
-        with open_regular(path, links=True) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
+        with open_file(path, links=True) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
             count = _read_header(path, file.read(4 + 4 * (1 + len(item_shape))), item_shape)
             size = count * math.prod(item_shape)
             if size > MAX_RATIO * os.fstat(packed.fileno()).st_size:

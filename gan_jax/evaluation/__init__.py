@@ -8,9 +8,9 @@ Images are float32 (n, 784) in [-1, 1], as generators make them; real ones, uint
 """
 
 from gan_jax.evaluation.classifier import classify, load_classifier
-from gan_jax.evaluation.collapse import collapse_warnings
 from gan_jax.evaluation.evaluate import Evaluation, Reference, evaluate, make_reference
-from gan_jax.evaluation.stacked import Modes, modes_of, require_numbers
+from gan_jax.evaluation.mode_collapse import collapse_warnings
+from gan_jax.evaluation.mode_coverage import Modes, count_modes, validate_stacked
 from gan_jax.evaluation.summary import columns, summary
 
 __all__ = [
@@ -20,10 +20,10 @@ __all__ = [
     "classify",
     "collapse_warnings",
     "columns",
+    "count_modes",
     "evaluate",
     "load_classifier",
     "make_reference",
-    "modes_of",
-    "require_numbers",
     "summary",
+    "validate_stacked",
 ]

@@ -1,7 +1,8 @@
 """The MNIST classifier whose features and classes the measurements rest on: loaded, never trained here.
 
-Four convolutions, 128 features after a ReLU, ten logits: 463 306 parameters. `experiments/train_classifier.py` trained
-it; the weights lie beside this file in float16 and are computed with in float32.
+Four convolutions, 128 features after a ReLU, ten logits: 463 306 parameters. The script
+`experiments/scripts/train_classifier.py` trained it. The weights lie beside this file in float16 and are computed with
+in float32.
 """
 
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 
-from gan_jax import weights
-from gan_jax.evaluation.blocks import map_rows
-from gan_jax.models import IMAGE_SIZE
-from gan_jax.programs import deterministic_jit
-from gan_jax.weights import Parameters
+from gan_jax.evaluation.batched_map import map_rows
+from gan_jax.models.mlp import IMAGE_SIZE
+from gan_jax.utils import safetensors_io
+from gan_jax.utils.jit import deterministic_jit
+from gan_jax.utils.safetensors_io import Parameters
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
@@ -66,5 +67,5 @@ def load_classifier(path: Path | None = None) -> Parameters:
     holds values that are not finite in float32; or if the shipped one is not the one hashed here.
     """
     source, sha256 = (WEIGHTS, WEIGHTS_SHA256) if path is None else (path, None)
-    tensors, _ = weights.read(source, MAX_BYTES, sha256)
-    return weights.parameters_of(tensors, Classifier(), IMAGE_SIZE, source, "this package's classifier")
+    tensors, _ = safetensors_io.read(source, MAX_BYTES, sha256)
+    return safetensors_io.params_from_tensors(tensors, Classifier(), IMAGE_SIZE, source, "this package's classifier")

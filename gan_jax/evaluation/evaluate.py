@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.data.pixels import require_unit_range, to_unit_range
+from gan_jax.evaluation.class_histogram import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.classifier import Parameters, classify
-from gan_jax.evaluation.digits import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
-from gan_jax.evaluation.neighbours import NEIGHBOURS, fidelity, nearest, squared_radii
-from gan_jax.pixels import require_unit_range, to_unit_range
+from gan_jax.evaluation.prdc import NEIGHBOURS, fidelity, knn_squared_radii, nearest
 
 # Images on each side of the comparison with the training set: 1000 against 60 000 take a second on two cores, all
 # 10 000 would take ten, and the mean of 1000 distances is already known to about 1 %.
@@ -120,7 +120,7 @@ def _feature_reference(
         classifier=classifier,
         features=features,
         digits=np.argmax(logits, axis=1),
-        squared_radii=squared_radii(features),
+        squared_radii=knn_squared_radii(features),
         moments=of_test,
         frechet_floor=frechet_distance(moments(real), of_test),
     )

@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.panels import ACCURACY, DISCRIMINATOR, EQUILIBRIUM, GENERATOR, RUN_COLOURS, Metrics, in_logs, middle
+from gan_jax.analysis.metrics import Metrics
+from gan_jax.plotting.panels import (
+    ACCURACY,
+    DISCRIMINATOR,
+    EQUILIBRIUM,
+    GENERATOR,
+    RUN_COLOURS,
+    aggregate_seeds,
+    format_log2,
+)
 
 # Names of custom properties in the page's style sheet, whose dark theme has lighter ones of some.
 COLOURS = {
@@ -74,7 +83,7 @@ def line(
     rows = np.array([metrics.get(name, np.full(length, math.nan))[:length] for metrics in runs])
     finite = np.isfinite(rows).all(axis=0)
     centre = np.full(length, math.nan)
-    centre[finite] = middle(rows[:, finite], logarithmic)
+    centre[finite] = aggregate_seeds(rows[:, finite], logarithmic)
     rest = [None] * ((epochs or length) - length)
     each = [numbers(row, logarithmic) + rest for row in rows] if len(rows) > 1 else []
     return Line(
@@ -93,14 +102,14 @@ def _epochs(runs: Sequence[Metrics]) -> list[float]:
 
 
 def losses(runs: Sequence[Metrics], undecided: tuple[float, float]) -> Chart:
-    """Both losses, with the values that they take where D = 1/2: see `gan_jax.losses.at_equilibrium`."""
+    """Both losses, with the values that they take where D = 1/2, `equilibrium_losses`."""
     x = _epochs(runs)
     of_d, of_g = undecided
     lines = [
         line("discriminator", "discriminator", runs, "discriminator_loss"),
         line("generator", "generator", runs, "generator_loss"),
-        level(f"{in_logs(of_d)}: discriminator at D = 1/2", "discriminator", of_d, len(x)),
-        level(f"{in_logs(of_g)}: generator at D = 1/2", "generator", of_g, len(x)),
+        level(f"{format_log2(of_d)}: discriminator at D = 1/2", "discriminator", of_d, len(x)),
+        level(f"{format_log2(of_g)}: generator at D = 1/2", "generator", of_g, len(x)),
     ]
     return Chart("Losses", x, lines, "mean loss of the epoch")
 

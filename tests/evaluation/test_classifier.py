@@ -8,13 +8,13 @@ import torch
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 
-from experiments.train_classifier import build_network, to_flax
+from experiments.scripts.train_classifier import build_network, to_flax
 from gan_jax.data.datasets import ImageDataset
+from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import UserError
 from gan_jax.evaluation import classifier as module
 from gan_jax.evaluation import classify, load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS, Parameters
-from gan_jax.pixels import to_unit_range
 
 pytestmark = pytest.mark.numeric
 

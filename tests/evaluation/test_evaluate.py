@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gan_jax.data.datasets import ImageDataset
+from gan_jax.data.pixels import to_unit_range
 from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference, summary
-from gan_jax.pixels import to_unit_range
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
 ZERO = 1e-3

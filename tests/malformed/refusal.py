@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from gan_jax.run_folder import LOCK
-from tests.command import Done, contents
+from gan_jax.runs.run_dir import LOCK
+from tests.helpers.command import Done, contents
 
 PREFIX = "run.sh: error: "
 

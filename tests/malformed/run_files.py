@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.malformed.run_folder import CONFIG, config, content, json_of, manifest, metrics, replaced, setting, text
+from tests.malformed.run_folder import CONFIG, config, content, hparams, json_of, manifest, metrics, replaced, text
 
 DEEP = "[" * 100_000
 
@@ -77,26 +77,26 @@ CONFIGS = {
     "schedule null": config(discriminator_steps=None),
     "schedule deep": config(discriminator_steps="1/" * 100_000),
     "schedule that ends": config(discriminator_steps="1: 4"),
-    "setting missing": config(setting={"loss": "mse"}),
-    "setting null": config(setting=None),
-    "setting a list": config(setting=[1, 2]),
-    "setting in text": config(setting="loss"),
-    "unknown loss": setting(loss="mse"),
-    "loss a dictionary": setting(loss={}),
-    "unknown precision": setting(precision="float8"),
-    "batch a fraction": setting(batch_size=512.5),
-    "batch whole but a float": setting(batch_size=512.0),
-    "batch true": setting(batch_size=True),
-    "batch negative": setting(batch_size=-512),
-    "width a float": setting(width=1.0),
-    "width huge": setting(width=10**9),
-    "learning rate in words": setting(learning_rate="fast"),
-    "learning rate null": setting(learning_rate=None),
-    "learning rate not a number": setting(learning_rate=float("nan")),
-    "learning rate huge": setting(learning_rate=10**400),
-    "learning rate true": setting(learning_rate=True),
-    "target in words": setting(real_target="1"),
-    "dropout a list": setting(dropout_rate=[0.3]),
+    "setting missing": config(hparams={"loss": "mse"}),
+    "setting null": config(hparams=None),
+    "setting a list": config(hparams=[1, 2]),
+    "setting in text": config(hparams="loss"),
+    "unknown loss": hparams(loss="mse"),
+    "loss a dictionary": hparams(loss={}),
+    "unknown precision": hparams(precision="float8"),
+    "batch a fraction": hparams(batch_size=512.5),
+    "batch whole but a float": hparams(batch_size=512.0),
+    "batch true": hparams(batch_size=True),
+    "batch negative": hparams(batch_size=-512),
+    "width a float": hparams(width=1.0),
+    "width huge": hparams(width=10**9),
+    "learning rate in words": hparams(learning_rate="fast"),
+    "learning rate null": hparams(learning_rate=None),
+    "learning rate not a number": hparams(learning_rate=float("nan")),
+    "learning rate huge": hparams(learning_rate=10**400),
+    "learning rate true": hparams(learning_rate=True),
+    "target in words": hparams(real_target="1"),
+    "dropout a list": hparams(dropout_rate=[0.3]),
 }
 MANIFESTS = {
     "manifest empty": text("manifest.json", ""),

@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax import checkpoints
 from gan_jax.config import Config
-from gan_jax.run_folder import RunFolder
-from gan_jax.runs import initial_state
-from gan_jax.training import StepInfo
+from gan_jax.runs import checkpoints
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.runs.trainer import initial_state
+from gan_jax.training.diagnostics import StepInfo
 
 CONFIG = Config(name="part_a", dataset="archives", epochs=3)
 Damage = Callable[[Path], object]
@@ -20,7 +20,7 @@ Damage = Callable[[Path], object]
 
 def make_run(path: Path) -> Path:
     """A run of three epochs that has two behind it, without its checkpoint; returns `path`."""
-    folder = RunFolder(path)
+    folder = RunDir(path)
     folder.write_config(CONFIG)
     folder.write_manifest({"trainer": "jax", "seed": 0, "versions": {"jax": "0"}, "earlier": []})
     names = ("discriminator_steps", *StepInfo._fields, "seconds")
@@ -31,7 +31,7 @@ def make_run(path: Path) -> Path:
 
 def checkpointed(run: Path) -> Path:
     """The same with the checkpoint of its second epoch."""
-    checkpoints.save(RunFolder(run).checkpoints, initial_state(CONFIG)._replace(epoch=jax.numpy.int32(2)))
+    checkpoints.save(RunDir(run).checkpoints, initial_state(CONFIG)._replace(epoch=jax.numpy.int32(2)))
     return run
 
 
@@ -40,8 +40,8 @@ def config(**values: Any) -> Damage:
     return json_of("config.json", CONFIG.to_json() | values)
 
 
-def setting(**values: Any) -> Damage:
-    return config(setting=CONFIG.to_json()["setting"] | values)
+def hparams(**values: Any) -> Damage:
+    return config(hparams=CONFIG.to_json()["setting"] | values)
 
 
 def manifest(**values: Any) -> Damage:

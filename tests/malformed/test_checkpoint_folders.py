@@ -13,10 +13,10 @@ import jax
 import pytest
 import tensorstore
 
-from gan_jax import checkpoints
-from gan_jax.players import GanState
-from gan_jax.runs import initial_state
-from tests.command import contents
+from gan_jax.runs import checkpoints
+from gan_jax.runs.trainer import initial_state
+from gan_jax.training.state import GanState
+from tests.helpers.command import contents
 from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import CONFIG, Damage, checkpointed, make_run, replaced
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from safetensors.numpy import load_file, save
 
-from gan_jax import weights
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS
-from gan_jax.generator import SHIPPED, load_generator, write_generator
+from gan_jax.inference.pretrained import PRETRAINED, load_generator, write_generator
+from gan_jax.utils import safetensors_io
 from math_checks.tables import read_table
 from tests.malformed.refusal import assert_refused
 
@@ -182,7 +182,7 @@ DESCRIPTIONS = {
 
 @pytest.fixture(scope="module")
 def tensors() -> dict[str, np.ndarray]:
-    return load_file(SHIPPED)
+    return load_file(PRETRAINED)
 
 
 @pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
@@ -200,7 +200,7 @@ def test_no_description_is_refused_that_is_whole(tmp_path, tensors):
 
 
 def test_no_more_weights_are_read_or_written_than_fit(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "MAX_BYTES", SHIPPED.stat().st_size - 1)
+    monkeypatch.setattr(safetensors_io, "MAX_BYTES", PRETRAINED.stat().st_size - 1)
     with pytest.raises(UserError, match="it has more than"):
         load_generator()
     with pytest.raises(UserError, match="are not read again"):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax.cache import private_cache_folder
 from gan_jax.errors import UserError
-from tests.command import Done, contents, run
+from gan_jax.utils.cache import private_cache_folder
+from tests.helpers.command import Done, contents, run
 from tests.malformed.refusal import assert_refusal, assert_refused
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax.run_folder import LOCK, RunFolder
+from gan_jax.runs.run_dir import LOCK, RunDir
 from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import checkpointed, make_run
 
@@ -88,6 +88,6 @@ def test_a_runs_folder_may_itself_be_a_link(call, tmp_path, run):
     moved_away(run, "")
     assert run.is_symlink()
     assert call("compare", run, "--out", tmp_path / "compared").returncode == 0
-    with RunFolder(run).locked() as require_held:
+    with RunDir(run).locked() as require_held:
         require_held()
         assert (run / LOCK).read_text() == str(os.getpid())

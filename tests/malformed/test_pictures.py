@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from experiments.reporting import SHIPPED
+from experiments.homework.report import SHIPPED
 from tests.malformed.refusal import assert_refused
 from tests.malformed.run_folder import Damage, make_run
 

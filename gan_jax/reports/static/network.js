@@ -1,4 +1,4 @@
-// Fully connected networks with LeakyReLU(0.2) between the layers, as gan_jax.models has them, without dropout.
+// Fully connected networks with LeakyReLU(0.2) between the layers, as gan_jax.models.mlp has them, without dropout.
 "use strict";
 
 const GanNetwork = (() => {

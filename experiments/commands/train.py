@@ -1,0 +1,98 @@
+"""Configurations and options become trained runs, their comparisons, and what is told of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+
+from experiments.harness.comparison import compare, read_baselines, read_run
+from experiments.harness.inputs import habits_of, source_of
+from experiments.harness.options import RunOptions, configure
+from experiments.harness.progress import progress_callbacks, say
+from experiments.harness.runtime import prepare
+from experiments.homework.parts import PARTS, Part
+from experiments.improvements.variants import with_epochs
+from gan_jax.analysis.run_groups import explain_saturation
+from gan_jax.config import Config, require_run_name
+from gan_jax.distributed.collectives import is_main_process
+from gan_jax.errors import DivergedError
+from gan_jax.runs import trainer
+from gan_jax.runs.run_dir import RunDir
+
+
+def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
+    """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
+    configs, trainer_options = configure(base, options), habits_of(options)
+    summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
+    prepare(options.platform)
+    source = source_of(options)
+    # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
+    together = len(configs) > 1 and jax.default_backend() != "cpu"
+    devices = options.devices
+    if devices is None:
+        devices = 1 if jax.process_count() == 1 else jax.device_count()
+    try:
+        folders = trainer.train(
+            configs, source, options.out, trainer_options, progress_callbacks(), together=together, devices=devices
+        )
+    except DivergedError:
+        every = [RunDir(options.out / config.name) for config in configs]
+        whole = [folder for folder in every if "params_sha256" in folder.read_manifest()]
+        if summary is not None and whole and is_main_process():
+            counted = f"{len(whole)} of {len(every)} seeds: without those that diverged"
+            say(counted)
+            _summarise(whole, options.out / summary, f"{base.name}, {counted}")
+        raise
+    tell(folders)
+    if summary is not None and is_main_process():
+        _summarise(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
+    return folders
+
+
+def _summarise(folders: Sequence[RunDir], summary: Path, title: str) -> None:
+    """What several seeds have in common."""
+    compare([read_run(folder.path) for folder in folders], summary, title)
+
+
+def _summary_name(configs: Sequence[Config]) -> str:
+    """The folder for what several seeds have in common: part_a-seeds_0-4 or part_a-seeds_3_7."""
+    seeds = [config.seed for config in configs]
+    in_order = seeds == list(range(seeds[0], seeds[-1] + 1))
+    listed = f"{seeds[0]}-{seeds[-1]}" if in_order else "_".join(map(str, seeds))
+    name = f"{configs[0].name.removesuffix(f'-seed_{seeds[0]}')}-seeds_{listed}"
+    require_run_name(name)
+    return name
+
+
+def tell(folders: list[RunDir]) -> None:
+    """Say where finished runs are, and which bits they ended with."""
+    for folder in folders:
+        say(f"Done: figures, samples and metrics are in {folder.path}")
+        say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
+
+
+def run_part(part: Part, options: RunOptions) -> None:
+    """Train a part and compare it with its baseline, as far as that was made with the same options."""
+    base = part.config if options.epochs is None else with_epochs(part.config, options.epochs)
+    configs = configure(base, options)
+    name = configs[0].name
+    if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
+        name = f"{_summary_name(configs)}-against-{part.baseline}"
+        require_run_name(name)  # a name too long is refused before training
+    folders = train_seeds(base, options)
+    if part.baseline is None or not folders:
+        return
+    found = [read_run(folder.path) for folder in folders]
+    baseline = PARTS[part.baseline].config
+    paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
+    baselines, missing = read_baselines(paths, found, part.changes)
+    make = f"Make it: ./run.sh {baseline.name}, with the same options."
+    for reason in missing:
+        say(f"No comparison with {baseline.name}: {reason}. {make}")
+    if not baselines:
+        return
+    compare([*baselines, *found], options.out / name, f"{part.config.name} against {baseline.name}")
+    if part.config.hparams.loss == "saturating":
+        run, other = found[0], baselines[0]
+        say(explain_saturation(run.config.name, run.metrics, other.config.name, other.metrics))

@@ -1,0 +1,1 @@
+"""Parts that every command shares: options, JAX's start, data and classifier, progress, comparisons."""

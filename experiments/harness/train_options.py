@@ -1,0 +1,53 @@
+"""Options of `./run.sh train`: the fields of `Hyperparameters`, which declares each once, and the steps of D."""
+
+from dataclasses import asdict, field, fields, make_dataclass
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from experiments.harness.options import RunOptions, whole
+from gan_jax.config import Config, Hyperparameters, Spec, specs
+from gan_jax.schedules import Schedule
+
+_STEPS = Parameter(
+    help="Steps of D an iteration: '4', or by epochs '1: 16, 2-: 8', or in turn by epoch '1-50: 1, 51-: 1/2'."
+)
+
+
+def _parameter(kind: Any, spec: Spec) -> Parameter:
+    """Make an option of a field's declaration."""
+    choices = f": {', '.join(spec.choices)}" if isinstance(spec.choices, dict) else ""
+    text = f"{spec.help}{choices}."
+    if kind is int:
+        return whole(text)
+    return Parameter(help=text, negative="") if kind is bool else Parameter(help=text)
+
+
+def _options() -> list[tuple[str, Any, Any]]:
+    """List name, type and default of each option, but for those that every training command has."""
+    own = specs(Hyperparameters).items()
+    shared = {each.name for each in fields(RunOptions)}
+    defaults = {each.name: field(default=each.default) for each in fields(Hyperparameters)}
+    made = [(name, Annotated[kind, _parameter(kind, spec)], defaults[name]) for name, (kind, spec) in own
+            if name not in shared]  # fmt: skip
+    return [("discriminator_steps", Annotated[str, _STEPS], field(default="1")), *made]
+
+
+TrainOptions: Any = Parameter(name="*")(
+    # Before Python 3.12 the class is taken for one of the standard library's, which cyclopts would not look into.
+    make_dataclass("TrainOptions", _options(), frozen=True, kw_only=True, namespace={"__module__": __name__})
+)
+
+
+def config_of(train_options: Any, options: RunOptions) -> Config:
+    """Make the configuration of a run named train.
+
+    Raises:
+        UserError: for values out of range, or groups of images that do not make up a batch.
+    """
+    values = asdict(train_options)
+    schedule = Schedule.parse(values.pop("discriminator_steps"))
+    if options.batch_size is not None:
+        values["batch_size"] = options.batch_size
+    epochs = Config.epochs if options.epochs is None else options.epochs
+    return Config(name="train", epochs=epochs, discriminator_steps=schedule, hparams=Hyperparameters(**values))

@@ -1,0 +1,1 @@
+"""The homework: its parts as configurations, tests of its claims, and what is handed in."""

@@ -1,0 +1,296 @@
+"""The homework as a PDF: the runs as typst's document shows them, in the homework's order."""
+
+import base64
+import io
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typst
+from PIL import Image
+
+from experiments.homework import math_sections, saturation
+from experiments.homework.part_sections import compared, section_of_part, split
+from experiments.homework.parts import PARTS, Part
+from experiments.homework.results import Results
+from experiments.homework.setting_tables import departures, in_common
+from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
+from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
+from gan_jax.errors import UserError, require
+from gan_jax.losses.adversarial import equilibrium_losses
+from gan_jax.plotting import panels
+from gan_jax.reports import images, print_figures, run_sections
+from gan_jax.reports.page_model import Experiment, Provenance
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.utils.text import printable
+
+TITLE = "Generative adversarial networks, ridge regression, and a change of variables"
+TITLES = {
+    "part_a": "The non-saturating loss",
+    "part_b": "The original minimax loss",
+    "part_c1": "A head start for D",
+    "part_c2": "Steps of D that become fewer",
+    "part_c3": "One and two steps of D in turn",
+    "part_c4": "Four steps of D",
+    "part_c5": "Two-sided label smoothing",
+    "part_c6": "One-sided label smoothing",
+}
+INTRODUCTION_C = (
+    "Six changes to part (a), one at a time. The homework offers five of them as improvements; each is set beside "
+    "part (a) as it was measured, whatever came out."
+)
+MOST_LETTERS = 60  # of an author
+CIRCUMSTANCES = ("floor", "samples")  # columns that an overview drops where they are the same throughout
+SATURATION_CAPTION = "The norm of the gradient that G would receive, while a D is trained from scratch against it."
+_AUTHOR = b'#set document(title: "a")\n#set text(font: "Libertinus Serif")\n#sys.inputs.author'
+SAMPLES = 3  # grids of a run
+DOTS_PER_INCH = 200  # of pictures that were drawn for a screen
+
+
+class _Document:
+    """The files that typst reads, in a folder of their own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def add(self, name: str, content: str | bytes) -> str:
+        (self.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return name
+
+
+def require_author(author: str | None) -> None:
+    """Raise UserError where this is no name for a title."""
+    if author is not None:
+        require(author.strip() != "" and author.isprintable(), "--author must be a name")
+        require(len(author) <= MOST_LETTERS, f"--author must have at most {MOST_LETTERS} letters, not {len(author)}")
+
+
+def _needs_system_fonts(author: str) -> bool:
+    """Whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
+
+    PDF/A is the standard that refuses a letter that no font has; elsewhere it would be a box.
+    """
+    told = ""
+    for system in (False, True):
+        try:
+            inputs = {"author": author}
+            typst.compile(_AUTHOR, ignore_system_fonts=not system, sys_inputs=inputs, pdf_standards="a-2b")
+            return system
+        except typst.TypstError as error:
+            told = _first_line(error).rpartition("error: ")[2]
+    raise UserError(f"--author cannot be typeset: {told}: install a font that has it, or write the name otherwise")
+
+
+def _first_line(error: typst.TypstError) -> str:
+    return printable((str(error).splitlines() or ["no reason given"])[0])
+
+
+def make(results: Results, source: str, author: str | None) -> bytes:
+    """The PDF.
+
+    Args:
+        results: what was found; of what is missing the document says how to make it.
+        source: where, in words.
+        author: whose name the title bears, if any.
+
+    Raises:
+        UserError: if an image cannot be read or typeset, or no font has the author's letters.
+    """
+    system = author is not None and _needs_system_fonts(author)
+    with tempfile.TemporaryDirectory() as folder:
+        document = _Document(Path(folder))
+        content = _content(results, document) | {"title": TITLE, "author": author, "source": source}
+        document.add("homework.json", json.dumps(content))
+        shutil.copy(str(files("experiments.homework") / "homework.typ"), folder)
+        shutil.copytree(str(files("math_checks") / "derivations"), Path(folder) / "derivations")
+        try:
+            return typst.compile(
+                str(Path(folder) / "homework.typ"),
+                root=folder,
+                sys_inputs={"measured": json.dumps(_measured(results))},
+                ignore_system_fonts=not system,  # it looks the same everywhere
+            )
+        except typst.TypstError as error:
+            raise UserError(f"cannot typeset the homework: {_first_line(error)}") from error
+
+
+def _content(results: Results, document: _Document) -> dict[str, Any]:
+    groups = group_by_seed(results.runs)
+    standing, others = split(groups)
+    found = {part: groups[standing[part]] for part in PARTS if part in standing}
+    configs = {part: (found[part][0] if part in found else PARTS[part]).config for part in found or PARTS}
+    trained = "the runs shown" if found else "the homework's parts"
+    parts = {name: _part(part, found, document) for name, part in PARTS.items()}
+    experiments = {"saturation": _experiment(math_sections.saturation(results.records.get("saturation")), document)}
+    for name in math_sections.TITLES:
+        experiments[name] = _experiment(math_sections.mathematics(name, results.records.get(name))[0], document)
+    if "saturation" in results.records:
+        experiments["saturation"]["pictures"] = [_saturation(results.records["saturation"][1], document)]
+    provenance = [entry for it in [*parts.values(), *experiments.values()] for entry in it.pop("provenance", [])]
+    return {
+        "parts": parts,
+        "introduction_c": INTRODUCTION_C,
+        "overview": _overview(found) if len(found) > 1 else None,
+        "setting": in_common(configs),
+        "setting_caption": f"What {trained} have in common; what a part changes, its question says.",
+        "experiments": experiments,
+        "provenance": provenance,
+        "others": [Path(run.path).name for group in others for run in groups[group]],
+        "passed_over": results.reasons(),
+    }
+
+
+def _overview(found: Groups) -> dict[str, Any]:
+    """A column for each part, and what must be known of its rows."""
+    columns = zip(*as_cells(found)[0], strict=True)
+    rows = [column for column in columns if column[0] not in CIRCUMSTANCES or len(set(column[1:])) > 1]
+    return {"rows": rows, "notes": footnotes(found, with_differences=False)}
+
+
+def _part(part: Part, found: Mapping[str, Sequence[LoadedRun]], document: _Document) -> dict[str, Any]:
+    name = part.config.name
+    runs, baseline = found.get(name, []), found.get(part.baseline or "", [])
+    section = section_of_part(part, runs, baseline, images.FEWEST_EPOCHS)
+    about = {"title": TITLES[name], "question": section.question, "claim": section.claim, "missing": not runs}
+    if not runs:
+        return about
+    assert section.reason is not None
+    undecided = equilibrium_losses(part.config.hparams.loss, part.config.hparams.targets)
+    groups = compared(part, runs, baseline)[0] if part.baseline is not None else {}
+    of_seeds = "" if len(runs) == 1 else f"; the middle of {len(runs)} seeds, over a thin line for each"
+    drawn = print_figures.run([run.metrics for run in runs], undecided)
+    caption = f"{name}: how training went{of_seeds}."
+    return about | {
+        "departures": list(dict.fromkeys(line for run in runs for line in departures(part, run.config))),
+        "warnings": section.warnings,
+        "seed": runs[0].config.seed,
+        "samples": _samples(name, runs[0], document),
+        "run": _figure(f"{name}-run", drawn, caption, _run_seen(runs[0]), document),
+        "reason": section.reason.text,
+        "comparison": _comparison(name, groups, document) if groups else None,
+        "tables": [[table.caption, table.rows, table.notes] for table in section.tables],
+        "notes": section.notes,
+        "provenance": [_facts(entry) for entry in section.provenance],
+    }
+
+
+def _figure(name: str, svg: str, caption: str, seen: str, document: _Document) -> dict[str, Any]:
+    return {"file": document.add(f"{name}.svg", svg), "inches": print_figures.WIDTH, "caption": caption, "seen": seen}
+
+
+def _run_seen(run: LoadedRun) -> str:
+    """What its three panels show, for those who do not see them."""
+    last = {name: f"{column[-1]:.2g}" for name, column in run.metrics.items()}
+    return (
+        f"Three panels of lines over {run.epochs} epochs. With seed {run.config.seed} they end at a loss of "
+        f"{last['discriminator_loss']} for D and {last['generator_loss']} for G; at a mean D(x) of "
+        f"{last['real_probability']} and D(G(z)) of {last['fake_probability']}; and at gradients of norm "
+        f"{last['discriminator_gradient_norm']} for D and {last['generator_gradient_norm']} for G."
+    )
+
+
+def _comparison(name: str, groups: Groups, document: _Document) -> dict[str, Any]:
+    """The groups' curves, but for losses that they do not have in common; D(x) where D's targets differ."""
+    metrics = run_sections.metrics_of(groups)
+    columns = [column for column in panels.CURVES if column not in non_comparable(groups)]
+    targets = {runs[0].config.hparams.targets[:2] for runs in groups.values()}
+    if len(targets) > 1 and all("real_probability" in run for runs in metrics.values() for run in runs):
+        columns.insert(columns.index("fake_probability"), "real_probability")
+    columns += panels.traced(metrics)
+    titles = panels.CURVES | panels.OF_THE_REAL | panels.MEASURED
+    ends = [
+        f"{titles[column][0]} {' and '.join(_last(runs[0].get(column)) for runs in metrics.values())}"
+        for column in columns
+    ]
+    seen = f"Panels of lines for {' and '.join(groups)} over the epochs, which end at: {'; '.join(ends)}."
+    shares = panels.digit_shares(metrics)
+    if shares:
+        most = [f"{int(found.mean(axis=0).argmax())} in {group}" for group, found in shares.items()]
+        seen += f" Below, a bar for each digit's share of the samples; the tallest is of {', of '.join(most)}."
+    return _figure(
+        f"{name}-against", print_figures.against(metrics, columns), f"{' against '.join(groups)}.", seen, document
+    )
+
+
+def _last(column: np.ndarray | None) -> str:
+    """Its last number, of those that it has."""
+    numbers = [] if column is None else column[np.isfinite(column)]
+    return f"{numbers[-1]:.3g}" if len(numbers) else "nothing measured"
+
+
+def _saturation(record: Mapping[str, Any], document: _Document) -> dict[str, Any]:
+    curves = saturation.curves_of(record)
+    svg = print_figures.svg(lambda figure: saturation.draw(curves, figure), 2.7)
+    seen = "Two panels of lines over D's iterations, both axes logarithmic, a line for each frozen G: " + "; ".join(
+        f"after epoch {curve.epochs} of G, from {norms[0]:.2g} to {norms[-1]:.2g} under {math_sections.FORMULAS[loss]}"
+        for curve in curves
+        for loss, norms in curve.norms.items()
+    )
+    return _figure("saturation", svg, SATURATION_CAPTION, f"{seen}.", document)
+
+
+def _samples(name: str, run: LoadedRun, document: _Document) -> list[dict[str, Any]]:
+    folder = RunDir(Path(run.path))
+    epochs = [epoch for epoch in folder.sampled_epochs() if epoch <= run.epochs]
+    found = []
+    for epoch in images.chosen(epochs, SAMPLES):
+        written = io.BytesIO()
+        Image.fromarray(folder.read_sample(epoch)).save(written, "PNG")
+        file = document.add(f"{name}-{epoch}.png", written.getvalue())
+        found.append({"epoch": epoch, "file": file, "seen": _samples_seen(name, run, epoch)})
+    return found
+
+
+def _samples_seen(name: str, run: LoadedRun, epoch: int) -> str:
+    """What the digits are, where the classifier told them."""
+    shares = [
+        float(run.metrics.get(f"digit_share_{digit}", np.full(epoch, math.nan))[epoch - 1]) for digit in range(10)
+    ]
+    seen = f"64 images in rows of eight that G of {name} makes after epoch {epoch}"
+    if not np.isfinite(shares).all():
+        return f"{seen}."
+    most = int(np.argmax(shares))
+    return f"{seen}: to the classifier {100 * shares[most]:.0f} % of its samples are the digit {most}."
+
+
+def _experiment(experiment: Experiment, document: _Document) -> dict[str, Any]:
+    return {
+        "question": experiment.question,
+        "missing": bool(experiment.missing),
+        "text": experiment.text,
+        "warnings": experiment.warnings,
+        "pictures": _pictures(experiment.id, experiment.pictures, document),
+        "provenance": [_facts(entry) for entry in experiment.provenance],
+    }
+
+
+def _pictures(name: str, shown: Sequence[tuple[str, images.Picture]], document: _Document) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": document.add(f"{name}-{place}.png", base64.b64decode(picture.uri.partition(",")[2])),
+            "inches": min(picture.width / DOTS_PER_INCH, print_figures.WIDTH),
+            "caption": caption,
+            "seen": picture.seen,
+        }
+        for place, (caption, picture) in enumerate(shown)
+    ]
+
+
+def _facts(entry: Provenance) -> list[Any]:
+    return [entry.subject, list(entry.facts.items())]
+
+
+def _measured(results: Results) -> dict[str, list[Any]]:
+    """What each check of the mathematics found, by its name."""
+    found = {}
+    for name in math_sections.TITLES:
+        if name in results.records:
+            for check, measured in math_sections.found_by(results.records[name][1]["checks"]).items():
+                found[check] = [measured.told(), measured.passed]
+    return found

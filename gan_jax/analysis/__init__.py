@@ -1,0 +1,1 @@
+"""Numbers about runs, without drawing: groups of seeds, confidence intervals, tables."""

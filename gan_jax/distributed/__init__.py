@@ -1,0 +1,1 @@
+"""Several devices and several processes: how they meet, what they share, how they end together."""

@@ -1,0 +1,70 @@
+"""Stacked MNIST: how many of the numbers that its channels make up are generated, and how evenly.
+
+Three digits as the channels of one image make 1000 modes (Metz et al. 2017, arXiv:1611.02163, section 3.3.1). As there
+and in PacGAN (Lin et al. 2018, arXiv:1712.04086) a classifier reads each channel of some 26 000 samples; a mode counts
+that appears at all.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config import MAX_DIGITS
+from gan_jax.data.pixels import require_unit_range
+from gan_jax.evaluation.class_histogram import kl_to_uniform
+from gan_jax.evaluation.classifier import Parameters, classify
+from gan_jax.models.mlp import IMAGE_SIZE
+
+SAMPLES = 25_600
+SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, MAX_DIGITS + 1))
+
+
+class Modes(NamedTuple):
+    """What was found in n samples."""
+
+    n: int
+    modes: int  # of 10 to the number of channels
+    modes_kl: float  # KL(their shares || uniform) in nats
+    modes_kl_floor: float  # the same of n numbers of real digits
+    digits_kl: float  # the digits' own, summed over them; the rest of modes_kl is total correlation, and chance
+
+
+def validate_stacked(images: jax.Array) -> None:
+    """Raise ValueError unless these are images whose modes `count_modes` counts."""
+    shape = jnp.shape(images)
+    if len(shape) != 2 or not shape[0] or shape[1] not in SIZES:
+        raise ValueError(f"images of shape {shape}: expected (n, d), n at least 1 and d 784 times 1 to {MAX_DIGITS}")
+    require_unit_range(images, "images")
+
+
+def count_modes(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
+    """Count the modes of images by a classifier of single digits, and of as many numbers of real digits.
+
+    Args:
+        classifier: `load_classifier()`.
+        real_digits: int (m,), the classes that it sees in real images; real numbers are drawn from them.
+        images: float32 (n, channels 784) in [-1, 1], one digit after the other, of 1 to 4 channels.
+
+    Raises ValueError for images of another shape or range, or none.
+    """
+    validate_stacked(images)
+    n, channels = len(images), images.shape[1] // IMAGE_SIZE
+    channelwise = jnp.split(jnp.asarray(images), channels, axis=1)
+    digits = np.stack([np.argmax(classify(classifier, channel)[1], axis=1) for channel in channelwise])
+    real = np.random.default_rng(0).choice(real_digits, (channels, n))  # always the same
+    shares = _shares(digits)
+    return Modes(
+        n=n,
+        modes=int((shares > 0).sum()),
+        modes_kl=kl_to_uniform(shares),
+        modes_kl_floor=kl_to_uniform(_shares(real)),
+        digits_kl=sum(kl_to_uniform(_shares(digit[None])) for digit in digits),
+    )
+
+
+def _shares(digits: np.ndarray) -> np.ndarray:
+    """Of digits int (channels, n) the share of each number that they can make up, float64 (10^channels,)."""
+    numbers = np.ravel_multi_index(tuple(digits), (10,) * len(digits))
+    return np.bincount(np.atleast_1d(numbers), minlength=10 ** len(digits)) / digits.shape[1]

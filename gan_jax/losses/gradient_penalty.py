@@ -1,0 +1,180 @@
+"""Gradient penalties on the discriminator, in one table; each is a number to add to any adversarial loss.
+
+The penalized quantity is the norm of the input gradient: the gradient of D's logit with respect to one image. D is a
+function of images float32 (batch, size) to logits float32 (batch,). Where a logit depends on other images too, as in a
+pack or in a group of the minibatch standard deviation, the gradient is that of the sum of all logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import jax
+    import jax.numpy as jnp
+    from jax import Array
+else:  # the configuration and the command line read the table's names
+    from gan_jax.utils.lazy import jax, jnp
+
+    Array = Any
+
+EPS = 1e-12  # under a root whose gradient at 0 would be infinite
+DRAGAN_NOISE_SCALE = 0.5  # of the standard deviation of the real images' pixels
+
+
+class Discriminator(Protocol):
+    """D as the penalties see it."""
+
+    def __call__(self, images: Array, interleaved: int, dropout_key: Array) -> Array:
+        """Return logits; images of `interleaved` kinds take turns in the batch."""
+        ...
+
+
+PointSampler = Callable[[Array, Array, Array, int], Array]  # (key, real_images, fake_images, pack_size) -> images
+
+
+class GradientPenalty(NamedTuple):
+    """A penalty: at which images D's gradient is taken, and what is made of its norm.
+
+    "real" and "fake" are the images that the adversarial loss sees, in the same forward pass. A sampler draws points of
+    its own, which take a further forward pass with dropout of its own.
+    """
+
+    points: Literal["real", "fake"] | PointSampler
+    penalty: Callable[[Array], Array]  # squared norms float32 (batch // pack_size,) -> float32 ()
+    # Numbers of a sampler's random keys, for its points and its dropout. They are part of every run's bits: a new
+    # penalty takes new ones.
+    keys: tuple[int, int] | None = None
+
+
+class Points(NamedTuple):
+    """Images at which a penalty takes D's gradient."""
+
+    name: str  # of the penalty
+    images: Array  # float32 (batch, size)
+    dropout_key: Array  # typed key ()
+
+
+def zero_centered(squared_norms: Array) -> Array:
+    """E |gradient|^2 / 2: R1 at real images, R2 at generated ones (Mescheder et al. 2018, equations 9 and 10).
+
+    Args:
+        squared_norms: float32 (batch,).
+    """
+    return squared_norms.mean() / 2
+
+
+def one_centered(squared_norms: Array) -> Array:
+    """E (|gradient| - 1)^2, which keeps D close to 1-Lipschitz where it is taken (Gulrajani et al. 2017, equation 3).
+
+    Args:
+        squared_norms: float32 (batch,).
+    """
+    return ((jnp.sqrt(squared_norms + EPS) - 1) ** 2).mean()
+
+
+def interpolate(key: Array, real_images: Array, fake_images: Array, pack_size: int = 1) -> Array:
+    """Draw a point on each line between a real and a generated image (Gulrajani et al. 2017, algorithm 1).
+
+    Args:
+        key: typed key ().
+        real_images: float32 (batch, size).
+        fake_images: float32 (batch, size).
+        pack_size: images that D sees as one; they share a mixing weight, so that the line joins what D sees.
+    """
+    share = _mixing_weights(key, len(real_images), pack_size)
+    return share * real_images + (1 - share) * fake_images
+
+
+def perturb_real(key: Array, real_images: Array, fake_images: Array, pack_size: int = 1) -> Array:
+    """Draw a point on each line between a real image and a perturbed copy of it (DRAGAN: Kodali et al. 2017).
+
+    As in the authors' code, a pixel is perturbed by a uniform number from 0 to half of the standard deviation of all
+    pixels; the paper's noise is normal. `fake_images` is not read; `pack_size` is as in `interpolate`.
+    """
+    noise_key, share_key = jax.random.split(key)
+    noise = DRAGAN_NOISE_SCALE * real_images.std() * jax.random.uniform(noise_key, real_images.shape)
+    return real_images + _mixing_weights(share_key, len(real_images), pack_size) * noise
+
+
+def _mixing_weights(key: Array, images: int, pack_size: int) -> Array:
+    """Draw uniform numbers in [0, 1), one for each pack of consecutive images, float32 (images, 1)."""
+    return jnp.repeat(jax.random.uniform(key, (images // pack_size, 1)), pack_size, axis=0)
+
+
+PENALTIES: dict[str, GradientPenalty] = {
+    "r1": GradientPenalty("real", zero_centered),
+    "r2": GradientPenalty("fake", zero_centered),
+    "gradient_penalty": GradientPenalty(interpolate, one_centered, keys=(0, 2)),  # WGAN-GP
+    "dragan": GradientPenalty(perturb_real, one_centered, keys=(1, 3)),
+}
+
+
+def draw_points(
+    key: Callable[[], Array], real_images: Array, fake_images: Array, weights: Mapping[str, float], pack_size: int
+) -> list[Points]:
+    """Draw the points of the penalties that sample their own and have a weight.
+
+    Args:
+        key: makes a typed key (); not called where nothing is drawn.
+        real_images: float32 (batch, size), without instance noise.
+        fake_images: float32 (batch, size), without instance noise.
+        weights: of the penalties, by name; those at weight 0 are absent.
+        pack_size: images that D sees as one.
+    """
+    drawn = []
+    for name, (sampler, _, keys) in PENALTIES.items():
+        if name in weights and callable(sampler) and keys is not None:
+            images = sampler(jax.random.fold_in(key(), keys[0]), real_images, fake_images, pack_size)
+            drawn.append(Points(name, images, jax.random.fold_in(key(), keys[1])))
+    return drawn
+
+
+def logits_and_penalties(
+    discriminator: Discriminator,
+    batch: Array,
+    dropout_key: Array,
+    points: Sequence[Points],
+    weights: Mapping[str, float],
+    pack_size: int,
+) -> tuple[Array, list[Array]]:
+    """Compute D's logits on a batch, and the weighted penalties; without penalties, plain logits.
+
+    Args:
+        discriminator: D.
+        batch: float32 (2 batch, size), real and generated images in turn.
+        dropout_key: typed key (), of D's pass over the batch.
+        points: what `draw_points` drew.
+        weights: of the penalties, by name; those at weight 0 are absent.
+        pack_size: images that D sees as one.
+
+    Returns:
+        Logits float32 (2 batch // pack_size,), in turn as in the batch, and a list of float32 ().
+    """
+    penalties = []
+    of_batch = [name for name in PENALTIES if name in weights and not callable(PENALTIES[name].points)]
+    if of_batch:
+        of_images = partial(discriminator, interleaved=2, dropout_key=dropout_key)
+        logits, squared_norms = logits_and_squared_grad_norms(of_images, batch)
+        # The gradient with respect to a pack of images is that with respect to all of them together.
+        real_norms, fake_norms = squared_norms.reshape(-1, pack_size, 2).sum(axis=1).T
+        for name in of_batch:
+            norms = real_norms if PENALTIES[name].points == "real" else fake_norms
+            penalties.append(weights[name] * PENALTIES[name].penalty(norms))
+    else:
+        logits = discriminator(batch, 2, dropout_key)
+    for name, images, own_key in points:
+        of_images = partial(discriminator, interleaved=1, dropout_key=own_key)
+        _, squared_norms = logits_and_squared_grad_norms(of_images, images)
+        norms = squared_norms.reshape(-1, pack_size).sum(axis=1)
+        penalties.append(weights[name] * PENALTIES[name].penalty(norms))
+    return logits, penalties
+
+
+def logits_and_squared_grad_norms(discriminator: Callable[[Array], Array], images: Array) -> tuple[Array, Array]:
+    """Compute D's logits and the squared Euclidean norms of its input gradients, float32 (batch,) each."""
+    logits, pullback = jax.vjp(discriminator, images)
+    [gradients] = pullback(jnp.ones_like(logits))
+    return logits, (gradients**2).sum(axis=1)

@@ -1,0 +1,1 @@
+"""Runs and their directories: training, checkpoints, records, resuming, verifying."""

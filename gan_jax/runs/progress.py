@@ -1,0 +1,62 @@
+"""Telling how a run goes: a progress bar with epoch, both losses, rate and time left."""
+
+import sys
+from collections.abc import Sequence
+
+import jax
+from tqdm import tqdm
+
+from gan_jax.config import Config
+from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.run_dir import MetricsRow
+from gan_jax.utils.text import printable
+
+
+def say(text: str) -> None:
+    """Lines on standard output, above the progress bar if there is one."""
+    tqdm.write(printable(text), file=sys.stdout)
+    sys.stdout.flush()
+
+
+def bar() -> Callbacks:
+    """A bar that moves on with every epoch."""
+    shown: tqdm = tqdm(disable=True)
+
+    def start(config: Config, done: int, devices: int) -> None:
+        nonlocal shown
+        say(opening(config, done, devices))
+        shown = tqdm(
+            total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
+        )
+
+    def epoch(rows: Sequence[MetricsRow]) -> None:
+        shown.set_postfix_str(losses(mean(rows)), refresh=False)
+        shown.update()
+        if shown.n == shown.total:
+            shown.close()
+
+    return Callbacks(say, start, epoch)
+
+
+def opening(config: Config, done: int, devices: int) -> str:
+    """What is trained, and on what."""
+    device = jax.devices()[0]
+    kind = "CPU" if device.platform == "cpu" else device.device_kind
+    where = f"the {kind}" if devices == 1 else f"{devices} devices of the {kind}"
+    return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}"
+
+
+def mean(rows: Sequence[MetricsRow]) -> MetricsRow:
+    """Of the seeds that are trained together, but for the time, which is shared out among them: its sum."""
+    means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+    return means | {"seconds": sum(row["seconds"] for row in rows)}
+
+
+def losses(row: MetricsRow) -> str:
+    """Both losses of an epoch."""
+    return f"D {short(row['discriminator_loss'])}  G {short(row['generator_loss'])}"
+
+
+def short(value: float) -> str:
+    """Three decimals, or where they would all be zeros the order of magnitude."""
+    return f"{value:.1e}" if 0 < abs(value) < 5e-4 else f"{value:.3f}"

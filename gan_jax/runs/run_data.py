@@ -1,0 +1,42 @@
+"""What a run is trained on and measured against: made when it is first needed."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from gan_jax.data.datasets import ImageDataset
+from gan_jax.evaluation import Reference, make_reference
+from gan_jax.runs.checkpoints import tree_sha256
+from gan_jax.utils.safetensors_io import Parameters
+
+EVALUATED_SAMPLES = 10_000
+
+
+class RunData:
+    """The images, and what samples are compared with: made when first asked for, and once."""
+
+    def __init__(
+        self,
+        load: Callable[[], ImageDataset],
+        refer: Callable[[ImageDataset], Reference],
+        classifier_sha256: str | None = None,
+    ):
+        self._load, self._refer = load, refer
+        self.classifier_sha256 = classifier_sha256  # of the parameters, None without one
+
+    @cached_property
+    def dataset(self) -> ImageDataset:
+        return self._load()
+
+    @cached_property
+    def reference(self) -> Reference:
+        return self._refer(self.dataset)
+
+
+def make_run_data(load: Callable[[], ImageDataset], classifier: Parameters | None) -> RunData:
+    """The images that `load` gives, compared with 10 000 samples, by a classifier if one fits them."""
+
+    def refer(dataset: ImageDataset) -> Reference:
+        samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
+        return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
+
+    return RunData(load, refer, None if classifier is None else tree_sha256(classifier))

@@ -1,0 +1,227 @@
+"""What lies in a run's folder, and reading and writing it.
+
+config.json      the configuration, which the run is a function of
+manifest.json    where and how it ran, its data's hash, and the hash that it ended with
+metrics.csv      a row an epoch
+samples/         epoch_001.png and so on: the same 64 latents at every epoch
+checkpoints/     the newest states
+tensorboard/     event files, if asked for
+*.png, *.gif     figures
+"""
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax.config import Config
+from gan_jax.errors import UserError
+from gan_jax.utils.files import (
+    PARTIAL,
+    open_file,
+    open_no_follow,
+    read_limited,
+    save_image,
+    unpacked_png,
+    write_json,
+    write_text,
+)
+
+MetricsRow = dict[str, float]
+JAX = "jax"  # the name of gan_jax.runs.trainer as a trainer, in a manifest
+LOCK = ".lock"  # holds the number of the process that trains here
+MAX_JSON_BYTES = 2**20
+_LARGEST = float(np.finfo(np.float32).max)
+# Of those of a manifest's values that the program reads again.
+_KINDS: dict[str, Any] = {
+    "classifier_sha256": str | None,
+    "data_sha256": str,
+    "device_count": int,
+    "earlier": list,
+    "epochs": int | None,
+    "params_sha256": str | None,
+    "seeds_together": list,
+    "trainer": str,
+    "versions": dict,
+}
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """A run's folder by its path; nothing is read or written before it is asked for."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "tensorboard"
+
+    def sample(self, epoch: int) -> Path:
+        """The grid of samples after `epoch`."""
+        return self.samples / f"epoch_{epoch:03d}.png"
+
+    def sampled_epochs(self) -> list[int]:
+        """Epochs whose grid of samples is there, in order."""
+        names = (path.stem.removeprefix("epoch_") for path in self.samples.glob("epoch_*.png"))
+        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[Callable[[], None]]:
+        """Hold the folder, made if missing, against other processes; a process that dies lets go of it.
+
+        Yields a function that raises UserError if the folder is no longer the one that is held.
+
+        Raises:
+            UserError: if another process holds it, with its number, or parts of it are elsewhere.
+        """
+
+        def require_held() -> None:
+            try:
+                held = os.path.samestat(os.stat(self.path / LOCK), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                held = False
+            if not held:
+                raise UserError(f"{self.path} was deleted or moved while it was in use: nothing more is written there")
+
+        self._require_whole()
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / LOCK, "a+", encoding="ascii", errors="replace", opener=open_no_follow) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise UserError(f"{self.path} is in use by process {file.read(20) or '?'}: wait for it") from error
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            for path in self.path.rglob(f"{PARTIAL}*"):  # left by a process that was killed
+                path.unlink(missing_ok=True)
+            yield require_held
+
+    def read_sample(self, epoch: int) -> np.ndarray:
+        """The grid of samples after `epoch`, uint8 (height, width)."""
+        path = self.sample(epoch)
+        try:
+            with open_file(path) as file:
+                return np.asarray(unpacked_png(file).convert("L"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read the image {path}: {error}") from error
+
+    def write_sample(self, epoch: int, grid: np.ndarray) -> None:
+        """Write the grid of samples after `epoch`, uint8 (height, width)."""
+        save_image(self.sample(epoch), grid)
+
+    def read_config(self) -> Config | None:
+        """The configuration of the run that is here, or None if there is none."""
+        self._require_whole()
+        values = self._read_json("config.json")
+        if values is None:
+            return None
+        try:
+            return Config.from_json(values)
+        except UserError as error:
+            raise UserError(f"{self.path / 'config.json'}: {error}") from error
+
+    def write_config(self, config: Config) -> None:
+        write_json(self.path / "config.json", config.to_json())
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest, empty if there is none; what the program reads of it is of the kind that it should be."""
+        manifest = self._read_json("manifest.json") or {}
+        _require_kinds(self.path / "manifest.json", manifest)
+        return manifest
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        write_json(self.path / "manifest.json", manifest)
+
+    def read_metrics(self, needed: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """The columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value; empty if none."""
+        rows = self.read_rows(needed)
+        return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
+
+    def read_rows(self, needed: Sequence[str] = ()) -> list[MetricsRow]:
+        """The rows of metrics.csv, epoch by epoch, each with the values that it has, and with those of `needed`."""
+        path = self.path / "metrics.csv"
+        try:
+            with open_file(path) as file:
+                table = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+                rows = [{name: float(value) for name, value in row.items() if value} for row in table]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
+            raise UserError(f"cannot read {path}: {error}. --overwrite trains the run anew") from error
+        if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
+            raise UserError(f"cannot read {path}: its epochs do not count from 1")
+        for row in rows:
+            if missing := [name for name in needed if name not in row]:
+                raise UserError(f"{path} lacks the {missing[0]} of epoch {row['epoch']:.0f}")
+            # Of what a run measures nothing is beyond float32: it would have stopped.
+            if wrong := [name for name, value in row.items() if not abs(value) <= _LARGEST]:
+                raise UserError(f"{path}: the {wrong[0]} of epoch {row['epoch']:.0f} is not finite in float32")
+        return rows
+
+    def write_rows(self, rows: list[MetricsRow]) -> None:
+        """Write metrics.csv; numbers in the shortest form that is read back to the same bits."""
+        names = _columns(rows)
+        lines = [names, *([_shortest(row[name]) if name in row else "" for name in names] for row in rows)]
+        write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
+
+    def _require_whole(self) -> None:
+        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere.
+
+        Of the event files as well, which their writer would open through a link.
+        """
+        for path in (self.samples, self.checkpoints, self.events, *self.events.glob("*")):
+            if path.is_symlink():
+                raise UserError(f"{path} is a link: a run's folders are its own")
+
+    def _read_json(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        try:
+            values = json.loads(read_limited(path, MAX_JSON_BYTES).decode())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"cannot read {path}: {error}") from error
+        if not isinstance(values, dict):
+            raise UserError(f"{path} does not hold a JSON object")
+        return values
+
+
+def _require_kinds(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise UserError unless what is known of a manifest, or of an earlier stretch in it, is of its kind."""
+    for name, kind in _KINDS.items():
+        if name in manifest and (not isinstance(manifest[name], kind) or isinstance(manifest[name], bool)):
+            raise UserError(f"{path}: {name} is {str(manifest[name])[:60]!r}, which it cannot be")
+    if not all(isinstance(seed, int) for seed in manifest.get("seeds_together", [])):
+        raise UserError(f"{path}: seeds_together are no whole numbers")
+    for stretch in manifest.get("earlier", []):
+        if not isinstance(stretch, dict) or not isinstance(stretch.get("until_epoch"), int) or "earlier" in stretch:
+            raise UserError(f"{path}: earlier holds what is no stretch of epochs")
+        _require_kinds(path, stretch)
+
+
+def _columns(rows: list[MetricsRow]) -> list[str]:
+    """The names in the order in which they first occur."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _shortest(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))

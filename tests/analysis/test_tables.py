@@ -1,0 +1,177 @@
+"""What a table says of groups of runs, against closed forms and scipy."""
+
+import csv
+import io
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from gan_jax.analysis.run_groups import LoadedRun, group_by_seed
+from gan_jax.analysis.tables import TIMES, as_cells, as_csv, as_markdown, as_text, entropy, footnotes
+from gan_jax.config import Config, Hyperparameters
+from gan_jax.losses.adversarial import LOSSES
+from tests.analysis.test_run_groups import run
+
+
+def test_every_group_has_a_row():
+    runs = [run("a", 0, generator_loss=[1, 2]), run("a", 3, generator_loss=[1, 4]), run("b", 0, generator_loss=[1, 9])]
+    groups = group_by_seed(runs)
+    rows = list(csv.DictReader(io.StringIO(as_csv(groups))))
+    assert [row["run"] for row in rows] == ["a", "b"]
+    assert float(rows[0]["generator_loss"]) == 3.0
+    assert float(rows[0]["generator_loss_half_width"]) == pytest.approx(12.706 * math.sqrt(2) / math.sqrt(2), rel=1e-4)
+    assert rows[1]["generator_loss_half_width"] == ""
+    assert "3 ± 12.7" in as_text(groups)
+    assert "| a | 2 | 2 | 3 ± 12.7 |" in as_markdown(groups)
+
+
+def test_what_a_run_lacks_is_a_dash():
+    groups = group_by_seed([run("a", frechet=[10.0]), run("b", generator_loss=[1.0])])
+    assert as_markdown(groups).splitlines()[2:4] == ["| a | 1 | 1 | - | 10.0 |", "| b | 1 | 1 | 1 | - |"]
+
+
+def test_a_value_that_is_not_a_number_does_not_hide_the_run():
+    assert "| a | 1 | 1 | - |" in as_markdown(group_by_seed([run("a", frechet=[math.nan])]))
+
+
+def seeds(name: str, column: str, *values: float) -> list[LoadedRun]:
+    """Runs that belong together and to no others."""
+    return [run(name, seed, **{column: [value]})._replace(data=name) for seed, value in enumerate(values)]
+
+
+def lines(text: str) -> dict[str, str]:
+    """A terminal's lines by their heading, of the last table that has it."""
+    return {line[: line.index("  ")]: line for line in text.splitlines() if "  " in line}
+
+
+@pytest.mark.parametrize("column", ["fake_probability", "generator_gradient_norm"])
+def test_what_spans_decades_has_a_geometric_mean_and_a_factor(column):
+    groups = group_by_seed(seeds("a", column, 1e-20, 1e-10, 1e-15))
+    factor = 10 ** (4.30265 * 5 / math.sqrt(3))
+    assert f"| 1e-15 {TIMES}/÷ {factor:.3g} |" in as_markdown(groups)
+    (row,) = csv.DictReader(io.StringIO(as_csv(groups)))
+    assert float(row[column]) == pytest.approx(1e-15)
+    assert float(row[f"{column}_factor"]) == pytest.approx(factor, rel=1e-4)
+    assert f"{column}_half_width" not in row
+
+
+def test_zeros_are_told_apart():
+    groups = group_by_seed([*seeds("a", "fake_probability", 0.2, 0.4), *seeds("b", "fake_probability", 1e-9, 1e-9, 0)])
+    assert "| 1e-09, zeros: 1 of 3 |" in as_markdown(groups)
+    rows = list(csv.DictReader(io.StringIO(as_csv(groups))))
+    assert [row["fake_probability_zeros"] for row in rows] == ["0", "1"]
+    assert rows[1]["fake_probability_ratio"] == ""  # of other runs than the group's
+    only = as_markdown(group_by_seed(seeds("b", "fake_probability", 0, 0)))
+    assert "| 0, zeros: 2 of 2 |" in only
+
+
+def test_differences_from_the_first_group():
+    groups = group_by_seed(
+        [*seeds("a", "frechet", 10, 12), *seeds("b", "frechet", 20, 24, 22), *seeds("c", "frechet", 9)]
+    )
+    found = scipy.stats.ttest_ind([20, 24, 22], [10, 12], equal_var=False).confidence_interval(0.95)
+    half_width = (found.high - found.low) / 2
+    text = as_text(groups)
+    assert lines(text)["difference from a"].split()[-2:] == ["b", "c"]
+    assert lines(text)["Fréchet"].split("  ", 1)[1].strip() == f"+11.0 ± {half_width:.1f}  n = 1"
+    assert "Welch" in text
+    assert f"| b | +11.0 ± {half_width:.1f} |" in as_markdown(groups)
+    rows = list(csv.DictReader(io.StringIO(as_csv(groups))))
+    assert [row["frechet_difference"] for row in rows] == ["", "11.0", "-2.0"]
+    assert float(rows[1]["frechet_difference_half_width"]) == pytest.approx(half_width)
+    assert rows[2]["frechet_difference_half_width"] == ""
+
+
+def test_of_what_spans_decades_the_difference_is_a_ratio():
+    name = "generator_gradient_norm"
+    groups = group_by_seed([*seeds("a", name, 1, 4), *seeds("b", name, 1e-9, 1e-9, 1e-9)])
+    assert f"| b | {TIMES}5e-10 {TIMES}/÷ 6.68e+03 |" in as_markdown(groups)  # 12.706 standard errors of log10(2)
+
+
+def test_single_runs_are_said_to_be_n_1():
+    groups = group_by_seed([run("a", frechet=[10.0]), run("b", frechet=[12.0])])
+    for text in (as_text(groups), as_markdown(groups)):
+        assert "n = 1" in text
+        assert "difference from" not in text
+
+
+def test_differences_are_explained_where_they_are_told():
+    single = group_by_seed([*seeds("a", "frechet", 10, 12), *seeds("b", "frechet", 20)])
+    several = group_by_seed([*seeds("a", "frechet", 10, 12), *seeds("b", "frechet", 20, 24)])
+    assert not any("Welch" in note for note in footnotes(single))
+    assert any("Welch" in note for note in footnotes(several))
+    assert not any("Welch" in note for note in footnotes(several, with_differences=False))
+
+
+@pytest.mark.parametrize(("classes", "told"), [((10, 9), ["10", "9"]), ((10, 9.5), ["10.0", "9.5"])])
+def test_counts_are_whole_where_all_are(classes, told):
+    groups = group_by_seed([run(name, classes_covered=[value]) for name, value in zip("ab", classes, strict=True)])
+    assert [row[-1] for row in as_cells(groups)[0][1:]] == told
+
+
+def test_a_mean_of_counts_that_spread_has_decimals():
+    assert "| 9.0 ± 12.7 |" in as_markdown(group_by_seed(seeds("a", "classes_covered", 8, 10)))
+
+
+def test_precision_and_recall_are_beside_density_and_coverage():
+    groups = group_by_seed([run("a", precision=[0.9], recall=[0.2], density=[0.6], coverage=[0.1])])
+    assert as_cells(groups)[0] == [
+        ["run", "seeds", "epochs", "precision", "recall", "density", "coverage"],
+        ["a", "1", "1", "0.90", "0.20", "0.60", "0.10"],
+    ]
+
+
+def test_a_column_that_one_seed_lacks_is_of_the_others():
+    runs = [run("a", 0, frechet=[10.0]), run("a", 1, frechet=[12.0]), run("a", 2, generator_loss=[1.0])]
+    runs.append(run("a", 3, frechet=[math.nan]))
+    groups = group_by_seed(runs)
+    assert f"| 1 (n = 1) | 11.0 ± {12.706:.1f} (n = 2) |" in as_markdown(groups)
+    (row,) = csv.DictReader(io.StringIO(as_csv(groups)))
+    assert (row["seeds"], row["frechet"], row["frechet_n"]) == ("4", "11.0", "2")
+
+
+def test_losses_of_other_targets_are_not_compared_silently():
+    def of(name: str, **hparams) -> LoadedRun:
+        return run(name, discriminator_loss=[1.0])._replace(
+            config=Config(name=name, hparams=Hyperparameters(**hparams))
+        )
+
+    plain, other = of("a"), of("d", learning_rate=1e-3)
+    assert not any("not comparable" in note for note in footnotes(group_by_seed([plain, other])))
+    smooth = [of("b", real_target=0.9, fake_target=0.1), of("c", real_target=0.9)]
+    for text in (as_text(group_by_seed([plain, *smooth])), as_markdown(group_by_seed([plain, *smooth]))):
+        assert "entropy of D's targets, in nats: 0 in a, 0.65 in b, 0.33 in c" in text
+        assert "G loss" not in text
+    saturating = footnotes(group_by_seed([plain, of("e", loss="saturating")]))
+    assert [note[:6] for note in saturating if "not comparable" in note] == ["G loss"]
+
+
+def test_other_losses_of_d_are_not_compared_silently(monkeypatch):
+    """Nor is it said of them that their minimum is an entropy."""
+    other = LOSSES["non_saturating"]._replace(discriminator=lambda real, fake, targets: real.mean() - fake.mean())
+    monkeypatch.setitem(LOSSES, "other", other)
+    configs = [Config(name=name, hparams=Hyperparameters(loss=name)) for name in LOSSES]
+    runs = [run(config.name, discriminator_loss=[1.0])._replace(config=config) for config in configs]
+    found = [note for note in footnotes(group_by_seed(runs)) if note.startswith("D loss")]
+    assert found == ["D loss: not comparable, the runs minimise different functions"]
+    assert not any("entropy" in note for note in footnotes(group_by_seed([runs[-1]])))
+
+
+def test_entropy_is_the_least_of_the_cross_entropy():
+    probability = np.linspace(1e-4, 1 - 1e-4, 9999)
+    for target in (0.9, 0.1, 0.5):
+        cross = -target * np.log(probability) - (1 - target) * np.log1p(-probability)
+        assert entropy(target) == pytest.approx(cross.min(), abs=1e-7)
+    assert entropy(0) == entropy(1) == 0
+
+
+def test_a_d_that_is_known_but_for_a_constant_has_no_verdicts_to_compare():
+    configs = [
+        Config(name=loss, hparams=Hyperparameters(loss=loss)) for loss in ("hinge", "wasserstein", "relativistic")
+    ]
+    runs = [run(config.name, fake_probability=[0.5])._replace(config=config) for config in configs]
+    found = [note for note in footnotes(group_by_seed(runs)) if note.startswith("D(G(z))")]
+    assert found == ["D(G(z)): not comparable, D is known but for a constant in wasserstein, relativistic"]
+    assert not [note for note in footnotes(group_by_seed(runs[:1])) if note.startswith("D(G(z))")]

@@ -1,0 +1,312 @@
+"""`./run.sh report`: from the shipped results, from a few runs, and where something is missing or wrong."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.homework import report
+from experiments.homework.parts import PARTS
+from experiments.homework.results import gather, gather_named
+from gan_jax.config import Config, Hyperparameters
+from gan_jax.errors import UserError
+from gan_jax.inference.pretrained import load_discriminator, load_generator
+from gan_jax.reports import live_generator
+from gan_jax.reports.html import render
+from gan_jax.reports.page_model import Page
+from gan_jax.runs.run_dir import RunDir
+from tests.helpers.command import contents
+
+RESULTS = Path(report.SHIPPED)
+LARGEST = 15_000_000
+
+
+def make(folder: Path, whole: bool = True) -> Page:
+    return report.make_page(gather(folder), "a test", whole)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Page:
+    return make(RESULTS)
+
+
+def test_the_shipped_results_are_all_there(shipped):
+    assert [section.title for section in shipped.parts] == list(PARTS)
+    assert not any(section.missing for section in [*shipped.parts, *shipped.experiments])
+    assert [section.title for section in shipped.others] == [
+        "part_a-bfloat16",
+        "part_best",
+        "stacked_mnist",
+        "torch-part_a",
+    ]
+    for section in shipped.parts:
+        part = PARTS[section.id]
+        assert (section.question, section.claim, section.expected) == (part.question, part.claim, part.measured)
+        assert section.samples is not None
+        assert {1, 50, 100} <= set(section.samples.epochs)
+        assert section.reason is not None
+        assert section.reason.charts or section.reason.bars
+        assert section.comparison
+        assert bool(section.beside) == (part.baseline is not None)
+        made = section.provenance[0].facts
+        assert all(made[name] != "not recorded" for name in ("command", "commit", "machine", "versions", "data"))
+        assert re.fullmatch("[0-9a-f]{64}", made["final parameters"])
+    assert [experiment.id for experiment in shipped.experiments] == ["saturation", "ridge", "change_of_variables"]
+
+
+def test_measurements_are_those_of_metrics_csv(shipped):
+    frechet = RunDir(RESULTS / "part_c4").read_metrics()["frechet"]
+    section = next(section for section in shipped.parts if section.id == "part_c4")
+    rows = {row[0]: row[1:] for row in section.tables[0].rows}
+    assert rows["run"] == ("part_a", "part_c4")
+    assert rows["Fréchet"][1] == f"{frechet[-1]:.1f}"
+    chart = next(chart for chart in section.comparison if "Fréchet" in chart.title)
+    assert chart.lines[1].values[-1] == pytest.approx(frechet[-1], rel=1e-4)
+
+
+def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
+    section = next(section for section in shipped.parts if section.id == "part_c1")
+    rows = {row[0]: row[1:] for row in section.tables[0].rows}
+    assert rows["seeds"] == ("3", "1")
+    assert "±" in rows["Fréchet"][0]
+    assert "±" not in rows["Fréchet"][1]
+    assert "part_a (seed 0)" in section.reason.text[1]
+
+
+def test_collapse_is_told_where_it_happened(shipped):
+    warned = {section.id: " ".join(section.warnings) for section in shipped.parts}
+    assert "D(G(z)) has died" in warned["part_b"]
+    assert "one class dominates: 1 makes up 96%" in warned["part_c4"]
+    assert "epoch 100" not in warned["part_a"]
+
+
+def test_reasons_name_what_was_measured(shipped):
+    reasons = {section.id: " ".join(section.reason.text) for section in shipped.parts}
+    assert "G no longer learns" in reasons["part_b"]
+    assert "Of its samples 96 % (there 22 %) are the digit 1, and 2 (there 10) of ten" in reasons["part_c4"]
+    assert "D took 4 times as many steps" in reasons["part_c4"]
+    assert "cannot fall below 0.65" in reasons["part_c5"]
+
+
+def test_each_step_of_a_derivation_has_what_its_check_measured(shipped):
+    assert "penalised intercept breaks the shift 0.99 \u2265 0.499<" in shipped.experiments[1].derivation
+    for experiment in shipped.experiments[1:]:
+        record = json.loads((RESULTS / experiment.id / "checks.json").read_text())
+        names = {check["name"] for check in record["checks"]}
+        linked = set(re.findall(rf'href="#{experiment.id}-(\w+)">✓', experiment.derivation))
+        assert linked == names
+        assert set(experiment.tables[0].ids) - {""} == {f"{experiment.id}-{name}" for name in names}
+        assert experiment.derivation.count("<math") > 40
+
+
+def test_a_failed_check_is_not_ticked(tmp_path):
+    shutil.copytree(RESULTS / "ridge", tmp_path / "ridge")
+    path = tmp_path / "ridge" / "checks.json"
+    record = json.loads(path.read_text())
+    record["checks"][1] |= {"residual": None, "passed": False}
+    path.write_text(json.dumps(record))
+    [ridge] = make(tmp_path, whole=False).experiments
+    assert ridge.derivation.count("✗") == 1
+    assert ridge.text[0] == "20 of 21 checks passed."
+    assert "gradient_formula failed" in ridge.warnings[0]
+
+
+def test_what_is_missing_has_a_placeholder_with_its_command(tmp_path):
+    page = make(tmp_path)
+    assert [section.missing for section in page.parts] == [f"./run.sh {name}" for name in PARTS]
+    assert all(experiment.missing == f"./run.sh {experiment.id}" for experiment in page.experiments)
+    assert page.overview is None
+
+
+def test_without_a_run_there_are_the_shipped_networks(tmp_path):
+    """To the float16 in which they are shipped."""
+    found = make(tmp_path).generator
+    assert found.live == live_generator.embed(load_generator().params["params"], load_discriminator()["params"])
+    assert found.live.discriminator is not None
+    assert "part_a-seed_1 after epoch 100" in found.about
+    assert "./run.sh part_a makes" in found.about
+
+
+def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):
+    """Without runs of one's own; small enough, and the same commands' results are never touched."""
+    monkeypatch.setattr(report, "DEFAULT_OUT", tmp_path / "runs")
+    done = call("report", "--out", tmp_path / "a" / "page.html")
+    assert done.returncode == 0, done
+    assert "the shipped results" in done.stdout
+    text = (tmp_path / "a" / "page.html").read_text(encoding="utf-8")
+    assert len(text.encode()) < LARGEST
+    assert f"{len(text.encode()) / 1e6:.1f} MB" in done.stdout
+
+
+def copy_of_part_a(path: Path, seed: int, name: str | None = None, epochs: int = 100) -> Path:
+    """Part_a's shipped run as if it had been trained with another seed."""
+    shutil.copytree(RESULTS / "part_a", path)
+    folder = RunDir(path)
+    config = folder.read_config()
+    assert config is not None
+    folder.write_config(replace(config, seed=seed, name=name or f"part_a-seed_{seed}"))
+    folder.write_rows([row | {"generator_loss": row["generator_loss"] + seed} for row in folder.read_rows()[:epochs]])
+    return path
+
+
+def test_several_seeds_are_one_section_with_intervals(tmp_path):
+    shutil.copytree(RESULTS / "part_a", tmp_path / "part_a")
+    for seed in (1, 2):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed)
+    page = make(tmp_path, whole=False)
+    [section] = page.parts
+    rows = {row[0]: row[1] for row in section.tables[0].rows}
+    assert rows["seeds"] == "3"
+    assert "±" in rows["G loss"]
+    assert len(section.charts[0].lines[1].seeds) == 3
+    assert len(section.provenance) == 3
+    assert not any("how far seeds differ" in note for note in section.notes)
+
+
+def test_an_unfinished_run_says_so_and_is_compared_with_nothing_longer(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a", epochs=60)
+    shutil.copytree(RESULTS / "part_c5", tmp_path / "part_c5")
+    page = make(tmp_path)
+    part_a = page.parts[0]
+    assert "part_a is not finished: 60 of 100 epochs." in part_a.notes
+    assert part_a.samples is not None
+    assert part_a.samples.epochs == [1, 50]
+    part_c5 = next(section for section in page.parts if section.id == "part_c5")
+    assert any("Not compared with part_a: epochs is 60" in note for note in part_c5.notes)
+
+
+def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
+    """Runs of different lengths are never taken together; the others are shown as well."""
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a", epochs=60)
+    copy_of_part_a(tmp_path / "part_a-seed_1", 1)
+    page = make(tmp_path)
+    assert page.parts[0].provenance[0].subject == "part_a-seed_1"
+    assert [section.title for section in page.others] == ["part_a"]
+    assert page.overview is not None
+    assert list(page.overview.links) == ["run-1", "part_a"]
+
+
+def test_a_long_run_stands_before_many_short_ones(tmp_path):
+    for seed in (1, 2, 3):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed, epochs=60)
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    page = make(tmp_path)
+    assert [entry.subject for entry in page.parts[0].provenance] == ["part_a"]
+    assert [section.title for section in page.others] == ["part_a (part_a-seed_1)"]
+
+
+def test_of_runs_of_one_length_the_most_seeds_stand(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    config = RunDir(tmp_path / "part_a").read_config()
+    assert config is not None
+    RunDir(tmp_path / "part_a").write_config(replace(config, hparams=Hyperparameters(learning_rate=1e-3)))
+    for seed in (1, 2):
+        copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed)
+    assert len(make(tmp_path).parts[0].provenance) == 2
+
+
+def test_no_page_tells_where_the_folders_lie(tmp_path):
+    copy_of_part_a(tmp_path / "runs" / "part_a", 0, name="part_a", epochs=60)
+    shutil.copytree(RESULTS / "part_c5", tmp_path / "runs" / "part_c5")
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "config.json").write_text("{")
+    found = make(tmp_path / "runs")
+    assert "broken/config.json" in found.made.facts["passed over"]
+    part_c5 = next(section for section in found.parts if section.id == "part_c5")
+    assert "Not compared with part_a: epochs is 60 in part_a, 100 in part_c5." in part_c5.notes
+    assert str(tmp_path) not in render(found)
+
+
+def test_losses_that_cannot_be_compared_are_not_drawn_together(shipped):
+    drawn = {section.id: [chart.title for chart in section.comparison] for section in shipped.parts}
+    assert "Loss of G" in drawn["part_c4"]
+    assert "Loss of G" not in drawn["part_b"]
+
+
+def test_named_runs_alone_are_shown(call, tmp_path):
+    before = contents(RESULTS)
+    done = call("report", RESULTS / "part_b", RESULTS / "ridge", "--out", tmp_path / "page.html")
+    assert done.returncode == 0, done
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'id="part_b"' in text
+    assert 'id="ridge"' in text
+    assert 'id="part_a"' not in text
+    assert 'id="saturation"' not in text
+    assert contents(RESULTS) == before
+
+
+def test_text_from_a_manifest_is_escaped(call, tmp_path):
+    path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    hostile = "<img src=x onerror=hacked=1>"
+    manifest = RunDir(path).read_manifest()
+    RunDir(path).write_manifest(manifest | {"command": hostile, "git_commit": hostile, "processor": hostile})
+    assert call("report", path, "--out", tmp_path / "page.html").returncode == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert hostile not in text
+    assert text.count("&lt;img src=x onerror") == 3
+
+
+def test_what_cannot_be_shown_is_passed_over_and_told(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    (tmp_path / "unrelated").mkdir()
+    RunDir(tmp_path / "begun").write_config(Config(name="begun"))
+    found = gather(tmp_path)
+    assert len(found.runs) == 1
+    assert len(found.passed_over) == 2
+    page = report.make_page(found, "a test", whole=False)
+    assert "broken" in page.made.facts["passed over"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["/nonexistent"], "there is no folder"),
+        ([RESULTS / "bench"], "holds no run"),
+        ([RESULTS / "part_a", RESULTS / "part_a"], "named twice"),
+        (["--out", "page.txt"], "such as report.html"),
+        (["--out", "/proc/nowhere/page.html"], "cannot write"),
+    ],
+)
+def test_mistakes(call, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    out = [] if "--out" in arguments else ["--out", tmp_path / "page.html"]
+    done = call("report", *arguments, *out)
+    assert done.returncode == 2
+    assert done.stderr.startswith("run.sh: error: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert message in done.stderr
+    assert not contents(tmp_path)
+
+
+def test_a_damaged_picture_is_told(tmp_path):
+    path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    (path / "samples" / "epoch_050.png").write_bytes(np.zeros(100, np.uint8).tobytes())
+    with pytest.raises(UserError, match="epoch_050"):
+        report.make_page(gather_named([path]), "a test", whole=False)
+
+
+def test_a_folder_of_runs_may_be_named(call, tmp_path):
+    """So that what is shipped can be shown beside runs of one's own."""
+    for name in ("part_b", "ridge"):
+        shutil.copytree(RESULTS / name, tmp_path / "mine" / name)
+    done = call("report", tmp_path / "mine", RESULTS / "part_a", "--out", tmp_path / "a.html", "--pdf")
+    assert done.returncode == 0, done.stderr
+    missing = [name for name in PARTS if name not in ("part_a", "part_b")]
+    told = ", ".join([*missing, "saturation", "change_of_variables"])
+    assert f"the homework, in which these are still to be made: {told}" in done.stdout
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in text for name in ("part_a", "part_b", "ridge"))
+
+
+def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(call, tmp_path):
+    (tmp_path / "homework.zip").mkdir()
+    done = call("report", RESULTS / "part_a", "--out", tmp_path / "a.html", "--zip")
+    assert done.returncode == 2
+    assert "homework.zip: Is a directory" in done.stderr
+    assert ".partial" not in done.stderr

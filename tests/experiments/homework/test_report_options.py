@@ -1,0 +1,90 @@
+"""Runs with further options in the page of `./run.sh report`: their setting, their D's verdicts, their networks."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from gan_jax.config import Config, Hyperparameters
+from gan_jax.reports import live_generator
+from gan_jax.runs import checkpoints
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.runs.trainer import initial_state
+from gan_jax.training.apply_fns import discriminator_weights
+from tests.experiments.homework.test_report import RESULTS, copy_of_part_a, make
+
+
+def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
+    path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    config = Config(name="part_a", hparams=Hyperparameters(dropout_rate=0.1))
+    RunDir(path).write_config(config)
+    page = make(tmp_path)
+    assert page.parts[0].missing
+    assert [section.title for section in page.others] == ["part_a"]
+
+
+def test_a_run_with_further_options_is_no_part_and_tells_them(tmp_path):
+    copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
+    folder = RunDir(tmp_path / "part_a")
+    config = folder.read_config()
+    assert config is not None
+    [section] = make(tmp_path, whole=False).parts
+    assert not {"r1", "pack size", "generator adam b1"} & {name for name, _ in section.hparams}
+    folder.write_config(replace(config, hparams=replace(config.hparams, r1=5.0)))
+    page = make(tmp_path, whole=False)
+    assert not page.parts
+    assert ("r1", "5") in page.others[0].hparams
+
+
+@pytest.mark.parametrize(("loss", "dies"), [("saturating", True), ("relativistic", False)])
+def test_a_d_that_is_known_but_for_a_constant_cannot_die(tmp_path: Path, loss: str, dies: bool):
+    """part_b's figures, in which D(G(z)) is 1e-22, as if of this loss."""
+    shutil.copytree(RESULTS / "part_b", tmp_path / "mine")
+    folder = RunDir(tmp_path / "mine")
+    config = folder.read_config()
+    assert config is not None
+    folder.write_config(replace(config, name="mine", hparams=replace(config.hparams, loss=loss)))
+    [section] = make(tmp_path, whole=False).others
+    assert any("D(G(z)) has died" in line for line in section.warnings) == dies
+    assert any("classes have vanished" in line for line in section.warnings)
+
+
+@pytest.mark.parametrize(
+    ("options", "has_verdicts"),
+    [
+        (dict(loss="hinge"), True),
+        (dict(loss="hinge", spectral_norm=True), True),
+        (dict(loss="relativistic"), False),
+        (dict(pack_size=2), False),
+        (dict(minibatch_stddev=4), False),
+    ],
+    ids=str,
+)
+def test_a_d_that_judges_no_single_image_is_not_shown(tmp_path, options, has_verdicts):
+    """And a normalised one as it is, with the weights that it multiplies by."""
+    copy_of_part_a(tmp_path / "mine", 0, name="mine")
+    folder = RunDir(tmp_path / "mine")
+    config = folder.read_config()
+    assert config is not None
+    config = replace(config, hparams=replace(config.hparams, **options))
+    folder.write_config(config)
+    state = initial_state(config)._replace(epoch=jnp.int32(1))
+    checkpoints.save(folder.checkpoints, state)
+    found = make(tmp_path, whole=False).generator
+    assert ("Under each image is D's verdict" in found.about) == has_verdicts
+    assert (found.live.discriminator is not None) == has_verdicts
+    if has_verdicts:
+        weights = discriminator_weights(state.discriminator, config.hparams)["params"]
+        assert found.live == live_generator.embed(state.generator["params"], weights)
+
+
+def test_a_run_of_stacked_digits_leaves_the_shipped_networks(tmp_path):
+    copy_of_part_a(tmp_path / "stacked", 0, name="stacked")
+    folder = RunDir(tmp_path / "stacked")
+    config = folder.read_config()
+    assert config is not None
+    folder.write_config(replace(config, hparams=replace(config.hparams, stacked_digits=3)))
+    folder.checkpoints.mkdir()
+    assert "There is no run of single digits with a checkpoint" in make(tmp_path, whole=False).generator.about

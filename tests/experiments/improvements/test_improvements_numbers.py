@@ -1,0 +1,225 @@
+"""The numbers of docs/improvements.md are those of experiments/results/improvements, and those of the runs in it."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import improvements
+from experiments.harness.comparison import read_run
+from experiments.improvements.cost import Cost
+from experiments.improvements.leaderboard import SMOOTHING, as_json, frechet_at, rank
+from experiments.improvements.study import finished
+from experiments.improvements.variants import CHANGES
+from gan_jax.analysis.intervals import interval, prediction
+from gan_jax.analysis.run_groups import LoadedRun
+from gan_jax.analysis.tables import TIMES
+from gan_jax.runs.run_dir import RunDir
+from tests.test_readme_numbers import README, RESULTS, ROOT, SEEDS, assert_printed, table
+
+Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, of changes and columns
+PAGE = (ROOT / "docs" / "improvements.md").read_text(encoding="utf-8")
+SCREENING = RESULTS / "improvements" / "screening"
+EPOCHS = 40
+STUDY = RESULTS / "improvements"
+# Studies of one seed: their table's heading, and epochs that it shows besides the last.
+SHORT = {"screening": ("after 40 epochs", (10,)), "ablation": ("at 40 epochs", (10, 20, 30))}
+STUDIED = {
+    "Fréchet": "frechet", "times `part_a`'s": "ratio", "density": "density", "coverage": "coverage",
+    "KL": "kl_to_uniform", "nearest": "nearest_ratio", "in `part_a`'s time": "at_equal_time", "an epoch's time": "cost",
+}  # fmt: skip
+SCREENED = {
+    "Fréchet": "frechet", "density": "density", "coverage": "coverage", "classes": "classes_covered",
+    "KL": "kl_to_uniform", "nearest": "nearest_ratio", "an epoch's time": "cost",
+}  # fmt: skip
+
+
+def costs_of(folder: Path) -> dict[str, Cost]:
+    """As the study read them, of the settings that the changes have."""
+    entries = json.loads((folder / "costs.json").read_text())
+    return {name: Cost(**entry["cost"]) for name, entry in entries.items()}
+
+
+def flat(changes: Record) -> dict[str, float]:
+    """One number by what it is of; null becomes NaN."""
+    return {
+        f"{name} {column} {field}": math.nan if number is None else number
+        for name, row in changes.items()
+        for column, value in row.items()
+        for field, number in value.items()
+    }
+
+
+def seeds_of(name: str) -> list[LoadedRun]:
+    """A change's runs in the study's folder, or a part's own beside it."""
+    configs = [replace(CHANGES[name].config(name, 100), seed=seed) for seed in range(3)]
+    configs = [replace(config, name=f"{name}-seed_{config.seed}" if config.seed else name) for config in configs]
+    return [run for folder in (RESULTS, STUDY) for run in finished(folder, configs)]
+
+
+def test_the_study_is_of_its_runs():
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    found = {name: seeds_of(name) for name in changes}
+    assert {name: len(runs) for name, runs in found.items()} == {
+        name: row["frechet"]["n"] for name, row in changes.items()
+    }
+    assert flat(as_json(rank(found, costs_of(STUDY)))) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)
+
+
+def told_of(value: Mapping[str, float]) -> list[float]:
+    """The mean of an interval, and its spread if the seeds differ."""
+    return [value["mean"], *([value["spread"]] if value["spread"] else [])]
+
+
+def test_the_study_as_it_is_told():
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    rows = table(PAGE, "after 100 epochs")
+    assert [row["after 100 epochs"].strip("`") for row in rows] == list(changes)
+    for row in rows:
+        found = changes[row["after 100 epochs"].strip("`")]
+        assert int(row["seeds"]) == found["frechet"]["n"]
+        for title, column in STUDIED.items():
+            value = found[column]
+            assert_printed(row[title], *told_of(value))
+            assert (f"{TIMES}/÷" in row[title]) == (value["geometric"] and value["spread"] is not None)
+
+
+def test_how_long_the_study_takes():
+    costs = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]
+    assert len(costs) == len(CHANGES)
+    hours = sum(cost["epoch_seconds"] for cost in costs.values()) * 3 * 100 / 3600
+    assert f"is {hours:.0f} hours on two cores" in " ".join(PAGE.split())
+    assert f"are {hours:.0f} hours on two cores" in str(improvements.__doc__)
+
+
+def test_smoothing_under_either_loss():
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    for row, names in zip(table(PAGE, "G minimises"), SMOOTHING.values(), strict=True):
+        for cell, name in zip(list(row.values())[1:], names, strict=True):
+            value = changes[name]["frechet"]
+            assert_printed(cell, *told_of(value))
+
+
+def test_what_lets_g_learn_under_the_saturating_loss():
+    assert "D(G(z)) ends below 1e-6" in " ".join(PAGE.split())
+    assert "it ends above 0.3" in " ".join(PAGE.split())
+    for name, alive in (("part_b", False), ("one_sided_saturating", False), ("two_sided_saturating", True)):
+        for run in seeds_of(name):
+            verdict = float(run.metrics["fake_probability"][-1])
+            assert verdict > 0.3 if alive else verdict < 1e-6
+
+
+def test_what_is_said_of_the_study():
+    text = " ".join(PAGE.split())
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    [told] = re.findall(r"after 25 epochs, it stands at (.+?), where `part_a` is at", text)
+    found = interval([frechet_at(run, 25) for run in seeds_of("small_batch")])
+    assert_printed(told, found.mean, found.spread)
+    told = re.findall(r"it is between (.+?) \(epoch 20\) and (.+?) \(epoch 30\)", text)[0]
+    for words, epoch in zip(told, (20, 30), strict=True):
+        found = interval([frechet_at(run, epoch) for run in seeds_of("part_best")])
+        assert_printed(words, found.mean, found.spread)
+    count = sum(value["ratio"]["spread"] is not None for value in changes.values())
+    assert f"of {count} such, one would be off by chance alone in {100 * (1 - 0.95**count):.0f} %" in text
+
+
+def test_the_study_in_the_readme():
+    """All of it, in fewer columns than on the page."""
+    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
+    rows = table(README, "change")
+    told = [row["change"].strip("`") for row in rows]
+    assert told == list(changes)
+    for row, name in zip(rows, told, strict=True):
+        for title, column in STUDIED.items():
+            value = changes[name][column]
+            if title in row:
+                assert_printed(row[title], *told_of(value))
+        assert row["what"] == CHANGES[name].what
+
+
+def test_what_is_said_of_part_best_without_its_parts():
+    text = " ".join(PAGE.split())
+    ours, whole = (
+        RunDir(STUDY / "ablation" / name).read_metrics() for name in ("best_without_relativistic_r1_r2", "part_best")
+    )
+    [told] = re.findall(
+        r"D's accuracy grows from (.+?) \(in `part_best`, (.+?)\), .+? test images do, at (.+?)\. ", text
+    )
+    accuracy = ours["discriminator_accuracy"]
+    assert_printed(told[0], accuracy[19], accuracy[39])
+    assert_printed(told[1], whole["discriminator_accuracy"][39])
+    assert_printed(told[2], ours["nearest_ratio"][39])
+    shipped = json.loads((STUDY / "ablation" / "improvements.json").read_text())["changes"]
+    left = [name for name in CHANGES if name.startswith("best_without_") and name not in shipped]
+    assert len(left) == 6
+    assert "The other six are not trained yet" in text
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_the_short_runs_are_of_their_folder(short):
+    folder = STUDY / short
+    changes = json.loads((folder / "improvements.json").read_text())["changes"]
+    found = {
+        name: finished(folder if (folder / name).is_dir() else SCREENING, [CHANGES[name].config(name, EPOCHS)])
+        for name in changes
+    }
+    assert all(len(members) == 1 for members in found.values())
+    again = as_json(rank(found, costs_of(folder)))
+    assert list(again) == list(changes)
+    assert flat(again) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)  # logarithms of other machines' libraries
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_the_short_runs_as_they_are_told(short):
+    heading, epochs = SHORT[short]
+    changes = json.loads((STUDY / short / "improvements.json").read_text())["changes"]
+    rows = table(PAGE, heading)
+    assert [row[heading].strip("`") for row in rows] == [name for name in changes if (STUDY / short / name).is_dir()]
+    for row in rows:
+        name = row[heading].strip("`")
+        for title, column in SCREENED.items():
+            assert_printed(row[title], changes[name][column]["mean"])
+        measured = read_run(STUDY / short / name).metrics["frechet"]
+        for epoch in epochs:
+            assert_printed(row[f"after {epoch}"], float(measured[epoch - 1]))
+        assert row.get("what", CHANGES[name].what) == CHANGES[name].what
+
+
+def test_what_is_said_of_the_screening():
+    text = " ".join(PAGE.split())
+    at_40 = [float(RunDir(RESULTS / name).read_metrics()["frechet"][EPOCHS - 1]) for name in SEEDS]
+    found = prediction([math.log(value) for value in at_40])
+    least, most = math.exp(found.mean - found.spread), math.exp(found.mean + found.spread)
+    [told] = re.findall(r"two seeds stand at (.+?), on the scale", text)
+    assert_printed(told.replace("95 %", ""), *at_40[1:], least, most)
+    changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
+    frechet = {name: row["frechet"]["mean"] for name, row in changes.items()}
+    [told] = re.findall(r"Better than chance has it are (.+?), and these were carried on", text)
+    assert re.findall(r"`(\w+)`", told) == [name for name, value in frechet.items() if value < least]
+    assert most > frechet["hinge"] > frechet["part_a"]
+    spectral, fast = (RunDir(SCREENING / name).read_metrics() for name in ("spectral_normalisation", "fast"))
+    [told] = re.findall(r"spectral normalisation was at (.+?);", text)
+    assert_printed(told, spectral["frechet"][19], 20, spectral["frechet"][39])
+    assert min(fast["discriminator_accuracy"][9:]) > 0.995
+    first = list(frechet)[:4]
+    assert all(RunDir(SCREENING / name).read_metrics()["frechet"][9] < at_40[0] for name in first)
+    for epoch, words in ((20, ("one", "three")), (30, ("four", "eight"))):
+        classes = [int(RunDir(RESULTS / name).read_metrics()["classes_covered"][epoch - 1]) for name in SEEDS]
+        numbers = dict(zip(range(1, 9), ["one", "two", "three", "four", "five", "six", "seven", "eight"], strict=True))
+        assert (numbers[min(classes)], numbers[max(classes)]) == words
+    [left] = re.findall(r"\*\*Not carried on\*\*(.+?), of which", text)
+    late = {name for name, value in frechet.items() if value > frechet["part_a"]}
+    assert set(re.findall(r"`(\w+)`", left)) == late
+    own = RunDir(SCREENING / "averaging").read_metrics()["raw_frechet"][EPOCHS - 1]
+    assert float(own) == at_40[0]
+    assert f"bit for bit, at {at_40[0]:.0f})" in text
+
+
+@pytest.mark.parametrize("part", ["part_a", "part_b", "part_c5", "part_c6", "part_best"])
+def test_shipped_runs_stand_in_the_study(part):
+    """What is under experiments/results was trained with the study's own configuration."""
+    assert RunDir(RESULTS / part).read_config() == CHANGES[part].config(part, 100)

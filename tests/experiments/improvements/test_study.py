@@ -1,0 +1,220 @@
+"""`./run.sh improvements`: what is changed, what is found of it, and that it goes on where it was stopped."""
+
+import dataclasses
+import json
+import math
+import shutil
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.homework.parts import EXTENSION_RUNS, PART_BEST, PARTS
+from experiments.improvements import study
+from experiments.improvements.cost import Cost
+from experiments.improvements.leaderboard import as_markdown, draw, frechet_at, rank
+from experiments.improvements.variants import BASE, BEST_OF, CHANGES
+from gan_jax.analysis.run_groups import LoadedRun
+from gan_jax.config import Hyperparameters
+from gan_jax.errors import DivergedError
+from gan_jax.runs import trainer
+from gan_jax.runs.run_dir import RunDir
+from tests.helpers.command import contents
+
+SEVERAL = {"wasserstein", "r1_r2", "relativistic_r1_r2", "betas", "two_time_scales", "part_c5", "part_best",
+           "one_sided_saturating", "two_sided_saturating", "minibatch_deviation"}  # fmt: skip
+
+
+def changed(hparams: Hyperparameters, usual: Hyperparameters) -> dict[str, Any]:
+    here, there = dataclasses.asdict(hparams), dataclasses.asdict(usual)
+    return {field: here[field] for field in here if here[field] != there[field]}
+
+
+def test_one_change_at_a_time():
+    alone = [name for name in CHANGES if not name.startswith("best_without_")]
+    for name in alone:
+        count = len(changed(CHANGES[name].hparams, BASE))
+        assert (count == 1) != (name in SEVERAL or name == "part_a"), name
+    assert len({change.hparams for change in CHANGES.values()}) == len(CHANGES)
+
+
+def test_what_is_a_part_of_the_homework_too_is_that():
+    for name in ("part_a", "part_b", "part_c5", "part_c6", "part_best"):
+        assert (PARTS | EXTENSION_RUNS)[name].config == CHANGES[name].config(name, 100)
+
+
+def test_part_best_is_made_up_of_changes_of_its_own():
+    """So that the study can tell what each of them does alone."""
+    best = CHANGES["part_best"].hparams
+    parts = {name: changed(CHANGES[name].hparams, BASE) for name in BEST_OF}
+    assert changed(best, BASE) == {field: value for part in parts.values() for field, value in part.items()}
+    for name, part in parts.items():
+        assert changed(best, CHANGES[f"best_without_{name}"].hparams) == part
+
+
+def test_a_falling_rate_falls_over_the_epochs_of_the_run():
+    assert CHANGES["cosine"].config("cosine", 7).hparams.cosine_decay_epochs == 7
+    assert CHANGES["hinge"].config("hinge", 7).hparams.cosine_decay_epochs == 0
+
+
+def run(frechet: list[float], seed: int) -> LoadedRun:
+    epochs = np.arange(1.0, len(frechet) + 1)
+    metrics = dict.fromkeys(
+        ("density", "coverage", "classes_covered", "kl_to_uniform", "nearest_ratio", "frechet_floor"),
+        np.ones(len(epochs)),
+    )
+    metrics |= {"epoch": epochs, "frechet": np.array(frechet)}
+    config = replace(PARTS["part_a"].config, seed=seed)
+    return LoadedRun(config=config, metrics=metrics, samples=np.zeros((4, 4), np.uint8), sampled_epoch=1)
+
+
+def test_the_distance_at_equal_time_lies_between_the_measurements_around_it():
+    slow = run([math.nan, 40.0, math.nan, 10.0], seed=0)
+    for epochs, expected in ((2, 40), (3, 20), (3.5, 20 / math.sqrt(2)), (4, 10), (50, 10)):
+        assert frechet_at(slow, epochs) == pytest.approx(expected, rel=1e-12)
+    assert math.isnan(frechet_at(slow, 1.9))
+    assert math.isnan(frechet_at(run([math.nan], seed=0), 1))
+
+
+def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_a():
+    found = {
+        "part_a": [run([90.0, 100.0], 0), run([90.0, 110.0], 1), run([90.0, 120.0], 2)],
+        "hinge": [run([80.0, 200.0], 0)],
+        "part_best": [run([30.0, 10.0], 0), run([40.0, 12.0], 1), run([50.0, 14.0], 2)],
+    }
+    times = {"part_a": 1.0, "hinge": 1.1, "part_best": 2.0}
+    costs = {name: Cost([0.1], 5.0 * each, each) for name, each in times.items()}
+    rows = rank(found, costs)
+    assert list(rows) == ["part_best", "part_a", "hinge"]
+    # 95 % of Student's t with 2 degrees of freedom, and Welch's with the two variances 4 and 100.
+    assert rows["part_best"]["frechet"].spread == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
+    ratio = math.exp(np.log([10, 12, 14]).mean() - np.log([100, 110, 120]).mean())
+    assert rows["part_best"]["ratio"].mean == pytest.approx(ratio)
+    assert rows["part_a"]["ratio"].mean == 1
+    assert math.isnan(rows["part_a"]["ratio"].spread)  # it is what it is compared with
+    assert math.isnan(rows["hinge"]["ratio"].spread)
+    assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # in two epochs of part_a it has one
+    # 1.82 epochs: 0.82 of the way.
+    assert rows["hinge"]["at_equal_time"].mean == pytest.approx(80 * (200 / 80) ** (2 / 1.1 - 1))
+    text = as_markdown(rows, found, {"fast": "fast diverged"})
+    assert "| `part_best` | 3 | 12.0 ± 5.0 |" in text
+    assert "`fast` diverged: fast diverged" in text
+    assert "of G itself" not in text  # which no run has
+    assert "one-sided" not in text
+    assert [tick.get_text() for tick in draw(rows, found, costs).axes[0].get_yticklabels()] == list(
+        reversed(list(rows))
+    )
+
+
+def test_smoothing_has_a_table_of_its_own_under_either_loss():
+    names = ("part_a", "part_c6", "part_c5", "part_b", "one_sided_saturating", "two_sided_saturating")
+    found = {name: [run([place + 1.0], 0)] for place, name in enumerate(names)}
+    rows = rank(found, {name: Cost([0.1], 5.0, 1.0) for name in names})
+    lines = as_markdown(rows, found, {}).splitlines()
+    assert lines[-2:] == ["| -log D(G(z)) | 1.0 | 2.0 | 3.0 |", "| log(1 - D(G(z))) | 4.0 | 5.0 | 6.0 |"]
+
+
+@pytest.mark.usefixtures("narrow_runs")
+def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
+    monkeypatch.setattr(study, "REPEATS", 1)
+    options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
+    options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
+    done = call(*options, "--epochs", 1)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| change |") == 2  # after each
+    folder = tmp_path / "improvements"
+    folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
+    written = {f"improvements.{end}" for end in ("md", "json", "png")}
+    assert {path.name for path in folder.iterdir()} == folders | written | {"costs.json"}
+    costs = json.loads((folder / "costs.json").read_text())
+    assert costs["part_a"]["cost"]["times"] == 1
+    assert costs["hinge"]["cost"]["times"] > 0
+    found = json.loads((folder / "improvements.json").read_text())
+    assert found["changes"]["hinge"]["frechet"]["n"] == 2
+    assert found["provenance"]["command"]
+    before = contents(folder / "hinge-archives")
+    done = call(*options, "--epochs", 1)  # again: all is finished
+    assert done.returncode == 0, done.stderr
+    assert contents(folder / "hinge-archives") == before
+    assert json.loads((folder / "costs.json").read_text()) == costs
+    assert done.stdout.count("| change |") == 1
+    # Of another machine, and damaged: measured anew.
+    (folder / "costs.json").write_text(json.dumps({"part_a": costs["part_a"] | {"processor_count": 0}, "hinge": 1}))
+    shutil.rmtree(folder / "hinge-archives-seed_1")
+    assert call(*options, "--epochs", 1).returncode == 0
+    assert RunDir(folder / "hinge-archives-seed_1").read_manifest()["epochs"] == 1
+    again = json.loads((folder / "costs.json").read_text())
+    assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
+    assert all(again[name]["cost"]["seconds"] != costs[name]["cost"]["seconds"] for name in costs)
+    shutil.copytree(folder / "hinge-archives", folder / "fast-archives")  # finished, and another run than its name says
+    done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the others' rows stay
+    assert "| `hinge` | 2 |" in done.stdout
+    assert "`fast`" not in done.stdout
+
+    train = trainer.train
+
+    def diverging(configs, *arguments, **options):
+        if configs[0].hparams.loss == "hinge":
+            raise DivergedError("hinge diverged")
+        return train(configs, *arguments, **options)
+
+    monkeypatch.setattr(trainer, "train", diverging)  # with more epochs: what it was after fewer is not what it is
+    assert call(*options, "--epochs", 2).returncode == 0
+    found = json.loads((folder / "improvements.json").read_text())
+    assert (list(found["changes"]), found["diverged"]) == (["part_a"], {"hinge": "hinge diverged"})
+    assert call("improvements", "--only", "part_a", *options[3:], "--epochs", 2).returncode == 0  # and it stays told
+    assert json.loads((folder / "improvements.json").read_text())["diverged"] == found["diverged"]
+    monkeypatch.setattr(trainer, "train", train)
+    assert call(*options, "--epochs", 2).returncode == 0  # until it is trained after all
+    found = json.loads((folder / "improvements.json").read_text())
+    assert (found["changes"]["hinge"]["frechet"]["n"], found["diverged"]) == (2, {})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only", "hingle"),
+        ("--only", ""),
+        ("--batch-size", 128),
+        ("--learning-rate", 1e-3),  # which would be part_a with the name of another
+        ("--overwrite",),
+        ("--name", "x"),
+        ("--devices", 2),
+        ("--dataset", "kmnist"),  # which no classifier is there for
+    ],
+)
+def test_what_the_study_does_not_know(call, tmp_path, options):
+    done = call("improvements", "--out", tmp_path, *options)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_change_that_is_misspelt_is_told_those_that_are_near(call, tmp_path):
+    done = call("improvements", "--out", tmp_path, "--only", "hinge, Betas")
+    assert (done.returncode, done.stderr) == (2, "run.sh: error: unknown change 'Betas': choose from betas\n")
+
+
+def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_path, small_archives):
+    """And three seeds are trained where none is asked for."""
+    RunDir(tmp_path / "improvements" / "hinge-archives-seed_2").write_config(PART_BEST.config)
+    options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
+    done = call("improvements", "--only", "hinge", "--out", tmp_path, *options)
+    assert done.returncode == 2
+    assert "hinge-archives-seed_2 belongs to another configuration" in done.stderr
+    assert [path.name for path in (tmp_path / "improvements").iterdir()] == ["hinge-archives-seed_2"]
+
+
+@pytest.mark.usefixtures("narrow_runs")
+def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
+    """Though it changes a learning rate, by which other parts' baselines are told apart."""
+    options = ("--archives", small_archives, "--out", tmp_path, "--epochs", 1)
+    for part in ("part_a", "part_best"):
+        done = call(part, *options)
+        assert done.returncode == 0, done.stderr
+    assert "part_best-archives" in (tmp_path / "part_best-archives" / "comparison.md").read_text()
+    config = RunDir(tmp_path / "part_best-archives").read_config()
+    assert config is not None
+    assert config.hparams.cosine_decay_epochs == 1  # the rates fall over the epochs that are asked for
+    done = call("part_b", *options, "--learning-rate", 1e-3)
+    assert "learning_rate is 0.0002" in done.stdout

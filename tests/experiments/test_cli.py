@@ -1,0 +1,211 @@
+"""The command line: its help, mistakes in a process of its own, and run.sh itself. More mistakes: tests/malformed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.homework.parts import PARTS
+from tests.helpers.command import Done, contents, run
+from tests.malformed.refusal import assert_refusal
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path, small_archives):
+    """One that is seen when the data are there: no library adds a line of its own to what the user sees."""
+    done = run("part_a", "--batch-size", 1101, "--archives", small_archives, "--out", tmp_path / "runs")
+    assert_refusal(Done(done.returncode, done.stdout, done.stderr))
+    assert not contents(tmp_path)
+
+
+def test_a_folder_with_something_else_is_left_alone(call, tmp_path):
+    (tmp_path / "part_a").mkdir()
+    (tmp_path / "part_a" / "thesis.txt").write_text("years of work")
+    before = contents(tmp_path)
+    for extra in ([], ["--overwrite"]):
+        done = call("part_a", "--out", tmp_path, *extra)
+        assert_refusal(done)
+        assert "not a run's folder" in done.stderr
+    assert contents(tmp_path) == before
+
+
+COMMANDS = (
+    *PARTS, "part_c", "all", "train", "compare", "saturation", "bench", "torch_baseline", "ridge",
+    "change_of_variables", "verify", "report", "sample", "interpolate", "export", "improvements", "part_best",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help(call, arguments):
+    """Under the names that README and SPEC give."""
+    done = call(*arguments)
+    assert done.returncode == 0
+    assert "Usage: ./run.sh" in done.stdout
+
+
+class TestRunScript:
+    """run.sh itself, on a PATH with nothing but what a test puts there and the shell's own tools."""
+
+    def start(self, tools: Path, script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name in [
+            "bash",
+            "env",
+            "cat",
+            "cksum",
+            "dirname",
+            "readlink",
+            "grep",
+            "head",
+            "mkdir",
+            "mv",
+            "cut",
+            "chmod",
+            "rm",
+            "flock",
+        ]:
+            if not (tools / name).exists():
+                (tools / name).symlink_to(subprocess.check_output(["bash", "-c", f"type -P {name}"], text=True).strip())
+        environment["PATH"] = str(tools)
+        return subprocess.run(["bash", script, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+    @pytest.fixture
+    def clone(self, tmp_path) -> Path:
+        """The script and the metadata in a folder with a space in its name."""
+        folder = tmp_path / "a folder"
+        folder.mkdir()
+        for name in ("run.sh", "pyproject.toml", "requirements.lock"):
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+        return folder
+
+    @pytest.fixture
+    def tools(self, tmp_path) -> Path:
+        """With a Python that only notes what it is asked for, and makes an environment of itself."""
+        (tmp_path / "tools").mkdir()
+        python = tmp_path / "tools" / "python3"
+        python.write_text(f"""#!/usr/bin/env bash
+echo "$@" >>'{tmp_path}/asked'
+case "$*" in
+    -c*) echo True ;;
+    "-m venv "*)
+        mkdir -p "$3/bin" "$3/lib/python3.11/site-packages"
+        cat "$0" >"$3/bin/python"
+        chmod +x "$3/bin/python"
+        ;;
+esac
+""")
+        python.chmod(0o755)
+        return tmp_path / "tools"
+
+    def asked(self, clone: Path) -> list[str]:
+        """Return the Python's arguments since the last look, a line a call, but for questions about its version."""
+        notes = clone.parent / "asked"
+        lines = notes.read_text().splitlines() if notes.exists() else []
+        notes.write_text("")
+        return [line for line in lines if not line.startswith("-c")]
+
+    @pytest.mark.parametrize(
+        ("driver", "variables", "choice"),
+        [
+            (None, {}, "jax on the CPU"),
+            ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-0)'", {}, "jax[cuda12]"),
+            ("echo 'NVIDIA-SMI has failed' >&2; exit 9", {}, "jax on the CPU"),
+            ("echo 'No devices were found'", {}, "jax on the CPU"),
+            (None, {"TPU_ACCELERATOR_TYPE": "v5litepod-8"}, "jax[tpu]"),
+            ("exit 9", {"TPU_ACCELERATOR_TYPE": "v5litepod-8"}, "jax[tpu]"),
+        ],
+    )
+    def test_choice_of_jax(self, tmp_path, clone, driver, variables, choice):
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        if driver is not None:
+            (tools / "nvidia-smi").write_text(f"#!/usr/bin/env bash\n{driver}\n")
+            (tools / "nvidia-smi").chmod(0o755)
+        done = self.start(tools, clone / "run.sh", "part_a", **variables)
+        assert choice in done.stderr
+        # No Python on that PATH: told as a mistake with its remedy, and nothing is made.
+        assert done.returncode == 2
+        assert "Python 3.11 or newer is needed" in done.stderr
+        assert not (clone / ".venv").exists()
+
+    @pytest.mark.parametrize("command", ["lint", "docs"])
+    def test_help_of_what_the_script_does_itself(self, tmp_path, clone, command):
+        """Without an environment, and without doing it."""
+        (tmp_path / "tools").mkdir()
+        done = self.start(tmp_path / "tools", clone / "run.sh", command, "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"Usage: ./run.sh {command}: ")
+        assert not (clone / ".venv").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "extras"),
+        [
+            (["part_a", "--epochs", "3"], None),
+            (["part_a", "--tensorboard"], "tensorboard"),
+            (["torch_baseline", "part_a", "--tensorboard"], "torch tensorboard"),
+            (["part_a", "--tensorboard", "--help"], None),
+            (["sample"], None),
+            (["notebook", "--no-browser"], "notebook"),
+            (["docs"], "docs"),
+        ],
+    )
+    def test_choice_of_extras(self, clone, tools, arguments, extras):
+        """In an environment that is there already."""
+        assert self.start(tools, clone / "run.sh", "install").returncode == 0
+        self.asked(clone)
+        assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
+        *installed, started = self.asked(clone)
+        program = {
+            "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
+            "docs": f"-P -W error {clone}/docs/pages.py",
+        }.get(arguments[0], f"-P -m experiments {arguments[0]}")
+        assert started == " ".join([program, *arguments[1:]])
+        needed = [line for line in installed if "requirements.py" in line]
+        assert needed == ([f"-I {clone}/experiments/requirements.py {extras}"] if extras else [])
+
+    def test_versions_are_locked_or_the_newest_until_the_others_are_asked_for(self, clone, tools):
+        """An environment of the newest is kept, and gets its extras of the newest, too."""
+
+        def installed(*arguments: str) -> list[bool]:
+            """Run a command; return for each installation that it starts if that keeps to the lock."""
+            assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
+            return ["requirements.lock" in line for line in self.asked(clone) if line.startswith("-m pip install")]
+
+        assert installed("sample") == [True]
+        assert installed("install", "--newest") == [False]
+        assert installed("sample") == []
+        assert installed("docs") == [False]
+        assert installed("install", "--newest") == [False]  # of today
+        assert installed("install") == [True]
+        assert installed("install") == []
+        (clone / "requirements.lock").write_text("jax==0.0.0\n")
+        assert installed("sample") == [True]
+        assert [path.read_text() for path in clone.glob(".venv/lib/*/site-packages/gan_jax.pth")] == [f"{clone}\n"]
+
+    def test_install_takes_no_other_option(self, clone, tools):
+        done = self.start(tools, clone / "run.sh", "install", "--latest")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "takes --newest or nothing" in done.stderr
+        assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [("jinja2", "report"), ("typst", "report"), ("torch", "torch_baseline"), ("sklearn", "ridge")],
+)
+def test_what_is_not_installed_is_told_in_a_line(tmp_path, module, command):
+    """Without run.sh, which installs it."""
+    arguments = [command, *(["part_a"] if module == "torch" else []), "--out", str(tmp_path / "a.html")]
+    script = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['', *{arguments}]; from experiments import cli"
+    done = subprocess.run([sys.executable, "-P", "-c", f"{script}; cli.main()"], capture_output=True, text=True)
+    assert done.returncode == 2, done
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"run.sh: error: {module} is not installed: python -m pip install '.[")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_replaced_is_told(call):
+    told = " ".join(call("report", "--help").stdout.replace("│", " ").split())
+    assert "homework.pdf beside it, which is replaced" in told
+    assert "homework.zip beside it, which is replaced" in told

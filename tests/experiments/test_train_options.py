@@ -1,0 +1,109 @@
+"""Every field of a setting has an option of `./run.sh train`, which reaches the configuration that is trained."""
+
+import dataclasses
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from experiments.commands import train
+from experiments.harness.options import configure
+from experiments.homework.parts import PART_BEST
+from gan_jax.config import Config, Hyperparameters
+from gan_jax.losses.adversarial import LOSSES
+from tests.test_readme_numbers import README
+
+# A value of each field that is not its default, and what else it takes.
+VALUES: dict[str, Any] = {
+    "loss": "saturating",
+    "real_target": 0.9,
+    "fake_target": 0.1,
+    "generator_target": 0.8,
+    "batch_size": 96,
+    "learning_rate": 1e-3,
+    "adam_b1": 0.5,
+    "adam_b2": 0.9,
+    "dropout_rate": 0.2,
+    "width_multiplier": 2,
+    "precision": "bfloat16",
+    "stacked_digits": 3,
+    "generator_learning_rate": 3e-4,
+    "generator_adam_b1": 0.0,
+    "generator_adam_b2": 0.99,
+    "cosine_decay_epochs": 150,  # beyond the run's 100
+    "ema_decay": 0.995,
+    "r1": 1.5,
+    "r2": 2.5,
+    "gradient_penalty": 10.0,
+    "dragan": 5.0,
+    "spectral_norm": True,
+    "pack_size": 4,
+    "minibatch_stddev": 8,
+    "instance_noise_std": 0.1,
+}
+FIELDS = {field.name: field for field in dataclasses.fields(Hyperparameters)}
+
+
+@pytest.fixture
+def trained(call, monkeypatch):
+    """The configuration that `train` with these options would train."""
+
+    def trained(*arguments: object) -> Config:
+        asked = []
+        monkeypatch.setattr(train, "train_seeds", lambda base, options: asked.extend(configure(base, options)))
+        done = call("train", *arguments)
+        assert done.returncode == 0, done
+        [config] = asked
+        return config
+
+    return trained
+
+
+def given(name: str) -> list[object]:
+    """The option of a field, with its value unless it is a flag."""
+    option = "--" + name.replace("_", "-")
+    return [option] if VALUES[name] is True else [option, VALUES[name]]
+
+
+def test_without_options_it_is_part_a(trained):
+    assert trained() == Config(name="train")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_an_option_sets_its_field_and_no_other(trained, name):
+    assert VALUES[name] != FIELDS[name].default
+    assert trained(*given(name)).hparams == Hyperparameters(**{name: VALUES[name]})
+
+
+def test_all_options_together(trained):
+    """Of a batch that is made up of their groups, as no batch of 512 would be."""
+    options: dict[str, Any] = VALUES | {"pack_size": 3}
+    arguments = [argument for name in options if name != "pack_size" for argument in given(name)]
+    assert trained(*arguments, "--pack-size", 3, "--discriminator-steps", "1: 2, 2-: 1").hparams == Hyperparameters(
+        **options
+    )
+
+
+def test_rates_fall_over_the_epochs_that_are_asked_for(trained):
+    assert trained("--epochs", 20, "--cosine-decay-epochs", 20).epochs == 20
+
+
+def test_part_best_as_a_variant(trained):
+    """The command that README gives, to be varied."""
+    [command] = re.findall(r"^\./run\.sh train --name best(.+?)#", README, re.DOTALL | re.MULTILINE)
+    assert replace(trained(*command.replace("\\\n", " ").split()), name="part_best") == PART_BEST.config
+
+
+@pytest.mark.parametrize("command", ["part_best", "part_a", "improvements"])
+def test_where_a_variants_option_belongs_is_told(call, command):
+    done = call(command, "--instance-noise-std", 0.1)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "run.sh: error: --instance-noise-std is an option of ./run.sh train alone\n",
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_can_be_named(trained, loss):
+    assert trained("--loss", loss).hparams.loss == loss

@@ -1,0 +1,46 @@
+"""A page in a browser: what was asked for, what was complained of, and waiting for what is drawn."""
+
+from pathlib import Path
+
+from experiments.homework import report
+from experiments.homework.results import gather
+from gan_jax.reports import html as pages
+
+SHOWN = ("part_a", "part_b", "part_c4", "part_c5", "saturation", "ridge")  # of each kind of section one or more
+PHONE, DESK = (390, 844), (1280, 900)
+
+
+def write_page(folder: Path, path: Path) -> Path:
+    path.write_text(pages.render(report.make_page(gather(folder), "a test", whole=True)), encoding="utf-8")
+    return path
+
+
+class Opened:
+    """A page, and what it complained of and asked for."""
+
+    def __init__(self, browser, file: Path, size=DESK, scheme="light"):
+        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def see_all(self) -> None:
+        """Scroll from end to end, as far as a chart is not drawn yet, so that every one is."""
+        self.page.evaluate(
+            """async () => {
+                for (const chart of document.querySelectorAll("figure.chart:not(.bars)"))
+                    while (!chart.querySelector("canvas")) {
+                        chart.scrollIntoView({behavior: "instant", block: "center"});
+                        await new Promise(requestAnimationFrame);
+                    }
+            }"""
+        )
+
+
+def frames(page) -> None:
+    """Let two frames pass: one in which the picture is drawn, and one after it."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -1,0 +1,185 @@
+"""The page in a real browser: nothing fails, nothing is loaded, all can read it, and everything that moves moves."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.homework import report
+from gan_jax.reports import html as pages
+from gan_jax.runs.run_dir import RunDir
+from tests.reports.browser.opened import DESK, PHONE, SHOWN, Opened, frames, write_page
+from tests.reports.test_page_pieces import hostile_page
+
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed").Axe
+
+
+def require_readable(browser, file: Path, scheme: str, size: tuple[int, int]) -> None:
+    """No console message, no request but for the file itself, no sideways scrolling, no serious finding of axe-core."""
+    opened = Opened(browser, file, size, scheme)
+    opened.see_all()
+    assert opened.complaints == []
+    assert {url for url in opened.requests if not url.startswith("data:")} == {file.as_uri()}
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Tables of values that are closed are judged, too. Of formulas axe-core has nothing to say.
+    opened.page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+    found = Axe().run(opened.page, context={"exclude": ["math"]}).response["violations"]
+    serious = [
+        f"{finding['id']}: {finding['help']}: {finding['nodes'][0]['html'][:200]}"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+    ]
+    opened.context.close()
+    assert serious == []
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", PHONE)], ids=["light-desk", "dark-phone"])
+def test_nothing_fails_nothing_is_loaded_and_all_can_read_it(browser, file, scheme, size):
+    require_readable(browser, file, scheme, size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_page_of_the_shipped_results_is_readable(browser, tmp_path, scheme, size):
+    require_readable(browser, write_page(report.SHIPPED, tmp_path / "report.html"), scheme, size)
+
+
+def test_hostile_text_does_nothing(browser, tmp_path):
+    file = tmp_path / "hostile.html"
+    file.write_text(pages.render(hostile_page()), encoding="utf-8")
+    opened = Opened(browser, file)
+    opened.see_all()
+    assert opened.page.evaluate("typeof hacked") == "undefined"
+    assert opened.complaints == []
+    opened.context.close()
+
+
+def test_all_charts_are_on_paper(browser, file, tmp_path):
+    """Which does not scroll, as charts on the screen wait for."""
+    opened = Opened(browser, file)
+    charts = "[...document.querySelectorAll('figure.chart:not(.bars)')]"
+    missing = f"{charts}.filter(each => !each.querySelector('canvas')).length"
+    assert opened.page.evaluate(missing) > 0
+    opened.page.pdf(path=tmp_path / "page.pdf")
+    assert opened.page.evaluate(missing) == 0
+    opened.context.close()
+
+
+def test_the_policy_forbids_the_network(browser, file):
+    """Even a script of the page could not fetch anything."""
+    opened = Opened(browser, file)
+    refused = opened.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', error => error.name)")
+    assert refused == "TypeError"
+    assert "violates the following Content Security Policy" in opened.complaints[0]
+    assert not any(url.startswith("http") for url in opened.requests)
+    opened.context.close()
+
+
+def test_the_slider_shows_the_epochs_samples(page):
+    figure = page.locator("#part_b figure.samples")
+    slider, image, beside = figure.locator("input"), figure.locator("img").first, figure.locator("img").nth(1)
+    assert figure.locator("output").inner_text() == "100"
+    last, others = image.get_attribute("src"), beside.get_attribute("src")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert figure.locator("output").inner_text() == "1"
+    assert image.get_attribute("src") != last
+    assert beside.get_attribute("src") != others
+    assert "epoch 1" in str(image.get_attribute("alt"))
+    assert slider.get_attribute("aria-valuetext") == "epoch 1"
+    page.wait_for_function("image => image.complete && image.naturalWidth === 242", arg=image.element_handle())
+
+
+def values_of(chart) -> list[str]:
+    return chart.locator(".legend .value").all_inner_texts()
+
+
+def test_hovering_shows_the_values_of_an_epoch(page):
+    chart = page.locator("#part_a figure.chart").first
+    chart.scroll_into_view_if_needed()
+    over = chart.locator(".u-over")
+    over.wait_for()
+    at_end = values_of(chart)
+    box = over.bounding_box()
+    page.mouse.move(box["x"] + 1, box["y"] + 40)  # the left edge is epoch 1
+    metrics = RunDir(report.SHIPPED / "part_a").read_metrics()
+    losses = [metrics[name][0] for name in ("discriminator_loss", "generator_loss")]
+    assert [float(text) for text in values_of(chart)[:2]] == pytest.approx(losses, rel=5e-3)  # three digits
+    assert chart.get_attribute("data-at") == "epoch 1"
+    page.mouse.move(0, 0)
+    assert values_of(chart) == at_end
+
+
+def test_a_chart_is_read_with_the_keyboard(page):
+    chart = page.locator("#part_a figure.chart").first
+    chart.locator(".plot").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert chart.get_attribute("data-at") == "epoch 2"
+    assert chart.locator(".spoken").inner_text().startswith("epoch 2: discriminator 1.41, generator 2.04")
+
+
+def ink(chart) -> int:
+    """How many pixels of the chart are of the generator's colour."""
+    return chart.locator("canvas").first.evaluate(
+        """c => { const {data} = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+            let count = 0;
+            for (let i = 0; i < data.length; i += 4) count += data[i] === 0xd5 && data[i + 1] === 0x5e && !data[i + 2];
+            return count; }"""
+    )
+
+
+def test_the_legend_switches_lines(page):
+    chart = page.locator("#part_a figure.chart").first
+    chart.scroll_into_view_if_needed()
+    lines = [chart.locator(".legend button", has_text=text).first for text in ("generator", "log 2: generator")]
+    drawn = ink(chart)
+    assert drawn > 0
+    for line in lines:  # the curve, and the dashed level of the same colour
+        line.click()
+        assert line.get_attribute("aria-pressed") == "false"
+    frames(page)
+    assert ink(chart) == 0
+    for line in lines:
+        line.click()
+    frames(page)
+    assert ink(chart) == drawn
+
+
+def test_the_table_sorts_by_name_and_by_number(page):
+    table = page.locator("table.sortable")
+    names = lambda: table.locator("tbody th").all_inner_texts()  # noqa: E731
+    shipped = [name for name in SHOWN if name.startswith("part")]
+    table.locator("thead button", has_text="run").click()
+    assert names() == ["live", *shipped]
+    last = {name: RunDir(report.SHIPPED / name).read_metrics()["frechet"][-1] for name in shipped}
+    by_distance = sorted(shipped, key=lambda name: last[name])
+    button = table.locator("thead button", has_text="Fréchet")
+    button.click()
+    assert names() == [*by_distance, "live"]  # which was not measured with a classifier
+    assert button.locator("xpath=..").get_attribute("aria-sort") == "ascending"
+    button.click()
+    assert names() == [*reversed(by_distance), "live"]
+    assert button.locator("xpath=..").get_attribute("aria-sort") == "descending"
+
+
+def test_the_switch_changes_the_theme(page):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    button = page.locator("#theme")
+    light = page.evaluate(ground)
+    button.click()
+    dark = page.evaluate(ground)
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert page.evaluate(ground) == light
+    assert light != dark
+
+
+def test_without_scripts_it_can_still_be_read(browser, file):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert page.locator("#part_b figure.samples img").count() == 1
+    page.locator("#part_b details summary").first.click()
+    assert page.locator("#part_b figure.chart table").first.is_visible()
+    context.close()

@@ -1,0 +1,60 @@
+"""What a run's lines say: losses, verdicts, and a time left that the first epoch's compiling does not spoil."""
+
+import pytest
+
+from experiments.harness import progress
+from gan_jax.config import Config, Hyperparameters
+from gan_jax.models.flops import flops
+from gan_jax.schedules import Schedule
+
+ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probability=0.75, fake_probability=0.25)
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """A plain listener on a clock of our own, and a function that ends an epoch and gives its line."""
+    clock, said = [0.0], []
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(progress, "say", said.append)
+    callbacks = progress.plain()
+
+    def end(epoch: int, seconds: float, seeds: int = 1) -> str:
+        clock[0] += seconds
+        rows = [ROW | dict(epoch=float(epoch), generator_loss=1e-7 * (1 + seed), seconds=seconds / seeds)
+                for seed in range(seeds)]  # fmt: skip
+        callbacks.on_epoch_end(rows)
+        return said[-1]
+
+    return callbacks, end
+
+
+def test_lines_and_time_left(lines):
+    callbacks, end = lines
+    callbacks.on_train_start(Config(name="x", epochs=10), 2, 1)
+    assert end(3, 50).startswith("epoch   3/10  loss D 1.250  G 1.0e-07  D(x) 0.750  D(G(z)) 0.250  50.0 s, ")
+    assert end(4, 5).endswith("  5.0 s, 30 s left")  # six epochs of 5 s
+    assert end(5, 7).endswith("  7.0 s, 30 s left")  # five of 6 s
+
+
+def test_verdicts_of_logits_that_are_compared_are_not_told(lines):
+    callbacks, end = lines
+    callbacks.on_train_start(Config(name="x", epochs=10, hparams=Hyperparameters(loss="relativistic")), 0, 1)
+    assert end(1, 50).startswith("epoch   1/10  loss D 1.250  G 1.0e-07  50.0 s, ")
+
+
+def test_time_left_of_a_schedule(lines):
+    """A step of D is 1.17 times the operations of one of G: a first epoch of 16 steps says nothing of the rest."""
+    callbacks, end = lines
+    schedule = Schedule.parse("1-2: 16, 3-: 1")
+    callbacks.on_train_start(Config(name="x", epochs=12, discriminator_steps=schedule), 0, 1)
+    end(1, 100)
+    per_epoch = flops(512).iteration(1) / flops(512).iteration(16)
+    assert end(2, 1000).endswith(f", {1000 * per_epoch * 10 / 60:.0f} min left")
+    assert 0.10 < per_epoch < 0.12
+
+
+def test_seeds_together_are_one_line_with_their_mean_and_all_of_their_time(lines):
+    callbacks, end = lines
+    callbacks.on_train_start(Config(name="x", epochs=2), 0, 1)
+    assert "G 2.0e-07" in end(1, 6, seeds=3)
+    assert end(2, 6, seeds=3).endswith("  6.0 s, 0 s left")

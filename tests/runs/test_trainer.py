@@ -1,0 +1,243 @@
+"""Whole runs through the command line, on few real digits: what they leave, and what their bits do not depend on.
+
+A process of its own has what depends on it: the first run, one on a terminal, and those that get signals. The rest is
+run in this one, to the same bits.
+"""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import termios
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.config import Hyperparameters
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.training.diagnostics import StepInfo
+from gan_jax.training.state import init_state
+from tests.conftest import SMALL_TEST, write_idx
+from tests.helpers.command import COMMAND, contents, run
+
+pytestmark = pytest.mark.usefixtures("optimized")  # what is promised of bits is of programs as users have them
+
+EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def part_a(small_archives):
+    """The command line of `part_a` on the small archives, with the options that a test gives."""
+
+    def arguments(out: Path, **options: object) -> list[str]:
+        options = {
+            "archives": small_archives,
+            "name": "a",
+            "checkpoint_every": 1,
+            "epochs": EPOCHS,
+            "out": out,
+        } | options
+        return ["part_a", *(str(word) for name, value in options.items() for word in _option(name, value))]
+
+    return arguments
+
+
+def _option(name: str, value: object) -> list[object]:
+    flag = "--" + name.replace("_", "-")
+    return [flag] if value is True else [flag, value]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, part_a) -> Path:
+    """An uninterrupted run of three epochs; the folder of runs."""
+    out = tmp_path_factory.mktemp("runs")
+    done = run(*part_a(out))
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^epoch +\d/3  loss D \d.*left$", done.stdout, re.MULTILINE)) == EPOCHS
+    return out
+
+
+def digest(out: Path, name: str = "a") -> str:
+    return json.loads((out / name / "manifest.json").read_text())["params_sha256"]
+
+
+def test_a_run_leaves_its_folder(finished):
+    folder = RunDir(finished / "a")
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {
+        "config.json", "manifest.json", "metrics.csv", "learning_curve.png", "diagnostics.png", "samples.gif",
+        "samples", "checkpoints", ".lock",
+    }  # fmt: skip
+    metrics = folder.read_metrics()
+    assert metrics["epoch"].tolist() == [1, 2, 3]
+    assert all(np.isfinite(metrics[name]).all() for name in ("epoch", *StepInfo._fields, "seconds"))
+    assert all(np.isfinite(column[-1]) for column in metrics.values())  # samples are measured after the last alone
+    assert folder.sampled_epochs() == [1, 2, 3]
+    with Image.open(folder.path / "samples.gif") as animation:
+        assert getattr(animation, "n_frames", 1) == EPOCHS
+    with Image.open(folder.sample(3)) as grid:
+        assert grid.size == (242, 242)  # eight of 28 pixels with nine gaps of 2
+        pixels = np.asarray(grid)
+    assert pixels[2:30, 2:30].std() > 0
+    manifest = folder.read_manifest()
+    for name in ("versions", "backend", "device", "xla_flags", "data_sha256", "git_commit", "seed", "params_sha256"):
+        assert name in manifest
+
+
+def test_a_finished_run_is_not_trained_again(finished, part_a, call):
+    before = contents(finished)
+    done = call(*part_a(finished))
+    assert done.returncode == 0
+    assert "is finished at epoch 3" in done.stdout
+    assert contents(finished) == before
+
+
+def test_a_run_that_is_another_is_refused(finished, part_a, call):
+    before = contents(finished)
+    for change, told in (
+        ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
+        ({"seed": 1}, "another configuration (seed is 0 there, 1 here)"),
+        ({"precision": "bfloat16"}, "another configuration (precision is float32 there, bfloat16 here)"),
+        ({"learning_rate": 1e-3, "epochs": 2}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
+        ({"epochs": 2}, "has 3 epochs behind it"),
+    ):
+        done = call(*part_a(finished, **change))
+        assert done.returncode == 2
+        assert told in done.stderr
+    assert contents(finished) == before
+
+
+def test_a_folder_in_use_is_refused(tmp_path, part_a, call):
+    """While a process trains there, another is told its number; when that is killed, the next one goes on."""
+    with subprocess.Popen([*COMMAND, *part_a(tmp_path, epochs=500)], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        next(line for line in first.stdout if line.startswith("epoch   1/"))
+        second = call(*part_a(tmp_path, epochs=500))
+        assert second.returncode == 2
+        assert f"is in use by process {first.pid}: wait for it" in second.stderr
+        first.kill()
+    rows = len(RunDir(tmp_path / "a").read_rows())
+    assert call(*part_a(tmp_path, epochs=rows + 1)).returncode == 0
+
+
+def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished, call):
+    call(*part_a(tmp_path, epochs=1))
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in small_archives.iterdir():
+        (other / path.name).write_bytes(path.read_bytes())
+    write_idx(other / "t10k-labels-idx1-ubyte.gz", np.zeros(SMALL_TEST))
+    keepsake = tmp_path / "a" / "notes.txt"
+    keepsake.write_text("mine")
+    refused = call(*part_a(tmp_path, epochs=2, archives=other))
+    assert refused.returncode == 2
+    assert "trained on other data" in refused.stderr
+    again = call(*part_a(tmp_path, overwrite=True))
+    assert again.returncode == 0
+    assert keepsake.read_text() == "mine"
+    assert digest(tmp_path) == digest(finished)
+
+
+def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
+    """Another cadence, states kept against NaNs, a terminal with a progress bar, an extended run: the same hash."""
+    assert call(*part_a(tmp_path, epochs=1, samples_every=5, detect_nans=True)).returncode == 0
+    try:
+        reader, writer = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"there are no pseudo-terminals here: {error}")
+    termios.tcsetwinsize(writer, (40, 110))
+    rest = [*COMMAND, *part_a(tmp_path, checkpoint_every=7)]
+    process = subprocess.Popen(rest, stdout=writer, stderr=writer)
+    os.close(writer)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(reader, 4096)
+        except OSError:  # the terminal is closed with its last process
+            break
+        shown += chunk
+    os.close(reader)
+    assert process.wait() == 0
+    assert b"3/3" in shown
+    assert b"epoch" in shown  # the rate's unit
+    assert digest(tmp_path) == digest(finished)
+    # What was measured is the same bits too, except the seconds; samples were measured at epoch 1 here as well.
+    there, here = (RunDir(out / "a").read_metrics() for out in (finished, tmp_path))
+    assert there.keys() == here.keys()
+    for name in there.keys() - {"seconds"}:
+        evaluated = np.isfinite(there[name])
+        np.testing.assert_array_equal(there[name][evaluated], here[name][evaluated])
+
+
+@pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch, call):
+    """SIGKILL as soon as an epoch is told, and the same command again; tests/runs/test_soak.py has other moments."""
+    command = [*COMMAND, *part_a(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(f"epoch   {epoch}/"):
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+    assert "params_sha256" not in (tmp_path / "a" / "manifest.json").read_text()
+    again = call(*part_a(tmp_path))
+    assert f"resuming after epoch {epoch}" in again.stdout
+    assert digest(tmp_path) == digest(finished)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
+def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code, call):
+    """Where no checkpoint was due: it ends after the epoch in hand, and the rest ends with the same bits."""
+    command = [*COMMAND, *part_a(tmp_path, checkpoint_every=500, epochs=500)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith("epoch   1/"))
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == code
+    assert "stopping after this epoch with a checkpoint" in errors
+    epoch = len(RunDir(tmp_path / "a").read_rows())
+    assert f"stopped after epoch {epoch} of 500: the same command goes on there" in errors
+    again = call(*part_a(tmp_path, epochs=epoch + 1))
+    assert f"resuming after epoch {epoch}" in again.stdout
+    assert call(*part_a(tmp_path / "whole", epochs=epoch + 1)).returncode == 0
+    assert digest(tmp_path) == digest(tmp_path / "whole")
+
+
+def test_part_b_is_compared_with_part_a(tmp_path, small_archives, call):
+    options = ["--archives", small_archives, "--epochs", 2, "--out", tmp_path]
+    alone = call("part_b", *options)
+    assert alone.returncode == 0
+    assert "./run.sh part_a" in alone.stdout
+    assert not list(tmp_path.rglob("comparison.png"))
+    call("part_a", *options)
+    assert digest(tmp_path, "part_a-archives") != digest(tmp_path, "part_b-archives")
+    compared = call("part_b", *options)
+    assert compared.returncode == 0
+    assert (tmp_path / "part_b-archives" / "comparison.png").stat().st_size > 10_000
+    metrics = RunDir(tmp_path / "part_b-archives").read_metrics()
+    assert f"D(G(z)) is {metrics['fake_probability'][-1]:.2g} in part_b-archives" in compared.stdout
+
+
+def test_another_seed_gives_another_hash(tmp_path, part_a, finished, call):
+    assert call(*part_a(tmp_path, seed=1)).returncode == 0
+    assert digest(tmp_path) != digest(finished)
+
+
+def test_width_reaches_the_run(call, tmp_path, small_archives):
+    done = call("train", "--width-multiplier", 2, "--epochs", 1, "--archives", small_archives, "--out", tmp_path)
+    assert done.returncode == 0, done
+    config = RunDir(tmp_path / "train-archives").read_config()
+    assert config is not None
+    assert config.hparams == Hyperparameters(width_multiplier=2)
+    shapes = jax.eval_shape(lambda: init_state(jax.random.key(0), config.hparams))
+    assert shapes.discriminator["params"]["hidden_2"]["kernel"].shape == (2048, 1024)
+    assert shapes.generator["params"]["image"]["kernel"].shape == (2048, 784)
