@@ -24,7 +24,9 @@ os.environ["JAX_DEBUG_KEY_REUSE"] = "1"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Programs run for a moment in tests and take longer to compile: without most optimizations, and where XLA still has it
 # with its older code for fused operations, in a third of the time. `optimized` compiles them as users have them.
-USERS_FLAGS = os.environ.get("XLA_FLAGS", "")
+USERS_FLAGS = os.environ.setdefault(
+    "TESTS_USERS_XLA_FLAGS", os.environ.get("XLA_FLAGS", "")
+)  # kept for xdist's workers
 QUICK_FLAGS = f"{USERS_FLAGS} --xla_cpu_use_fusion_emitters=false".lstrip()
 _TAKES = [sys.executable, "-c", "from jaxlib import xla_client; xla_client.make_cpu_client()"]
 # XLA ends a process that has a flag which it does not know: jax 0.12's knows this one no more.

@@ -20,7 +20,7 @@ from jax.sharding import Mesh
 from gan_jax.config import Hyperparameters
 from gan_jax.data.datasets import ARCHIVES, load_archives
 from gan_jax.distributed.sharding import BATCH, SEEDS, make_mesh, replicate, to_local, tracing_for
-from gan_jax.training import state
+from gan_jax.training import apply_fns, state
 from gan_jax.training.state import init_state
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 from tests.helpers.narrow import networks
@@ -80,7 +80,7 @@ def main(options: bool) -> None:
         mesh = make_mesh(2, BATCH)
         found: dict[Any, Any] = {name: collectives(hparams, mesh, images) for name, hparams in OPTIONS.items()}
     else:
-        state.networks = networks
+        apply_fns.networks = state.networks = networks
         found = {devices: found_on(devices, images, train=devices <= 2) for devices in (1, 2, 4)}
     print(json.dumps(found))
 

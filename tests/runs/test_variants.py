@@ -205,6 +205,6 @@ def test_a_d_that_is_known_but_for_a_constant_is_not_said_to_reject_all(tmp_path
     told = []
     record = RunRecorder(RunDir(tmp_path), Config(name="x", hparams=Hyperparameters(loss=loss)), {}, lambda: None)
     record.rows = [{"epoch": 1, "fake_probability": 1e-9}]
-    record._warn(None, replace(SILENT, say=told.append))
+    record._warn(None, replace(SILENT, log=told.append))
     assert [line for line in told if "D(G(z)) has died" in line] == told
     assert len(told) == dies

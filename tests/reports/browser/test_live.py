@@ -43,7 +43,8 @@ def in_page(page) -> tuple[np.ndarray, np.ndarray]:
 
 def in_jax(state, halve: bool) -> tuple[np.ndarray, np.ndarray]:
     def weights(tree):
-        return jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32) if halve else leaf, tree)
+        rounded = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32), tree)
+        return rounded if halve else tree
 
     hparams = Hyperparameters()
     images = generate(weights(state.generator), jnp.asarray(LATENTS), hparams=hparams)
