@@ -193,8 +193,8 @@ def verify(
     *,
     out: Out = DEFAULT_OUT,
     since: Annotated[int, whole("The epoch of one of its checkpoints, to start there. 0: from the start.")] = 0,
-    archives: Annotated[Path | None, paths("Those that it was trained on, if it was.")] = None,
-    classifier: Annotated[Path | None, paths("That it was measured with, if not the shipped one.")] = None,
+    archives: Annotated[Path | None, paths("Folder of the archives that it was trained on, if it was.")] = None,
+    classifier: Annotated[Path | None, paths("Classifier that it was measured with, if not the shipped one.")] = None,
     platform: Annotated[Platform | None, Parameter(help="To compute on. By default the fastest there is.")] = None,
 ) -> int:
     """Train a run again from its own configuration and compare bit for bit; exit code 1 if anything differs."""
@@ -249,7 +249,7 @@ def saturation(
     iterations: Annotated[int, whole("Updates of each D from scratch.")] = 4000,
     epochs: Annotated[str, Parameter(help="After which G is frozen.")] = "1,10,25",
 ) -> None:
-    """How fast G's gradient vanishes under both losses while D becomes good (Arjovsky and Bottou 2017, figure 2)."""
+    """Measure how fast G's gradient vanishes under both losses as D becomes good (Arjovsky and Bottou 2017)."""
     require(1 <= iterations <= 1_000_000, f"iterations must be from 1 to 1000000, not {iterations}")
     frozen = numbers(epochs)
     require(min(frozen) >= 1 and max(frozen) <= 1000, f"epochs must be from 1 to 1000, not {epochs}")
@@ -280,7 +280,7 @@ def run_bench(
     /,
     *,
     out: Out = DEFAULT_OUT,
-    repeats: Annotated[int, whole("Of each timing.")] = 5,
+    repeats: Annotated[int, whole("Repeats of each timing.")] = 5,
 ) -> None:
     """Time training against PyTorch's, and what it costs by steps of D, batch size, width, seeds and improvements."""
     chosen = studies or list(STUDIES)
@@ -312,7 +312,7 @@ def ridge(
 def change_of_variables(
     *,
     out: Annotated[Path, paths("Results go into its subfolder change_of_variables.", show_default=False)] = DEFAULT_OUT,
-    seed: Annotated[int, whole("Of the random maps and of the samples.")] = 0,
+    seed: Annotated[int, whole("Seed of the random maps and of the samples.")] = 0,
 ) -> int:
     """The density of a transformed variable, checked on five maps."""
     prepare()

@@ -244,7 +244,7 @@ def _train(
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
-    record.open()
+    record.start()
     callbacks.on_train_start(config, 0, 1)
     torch.manual_seed(config.seed)
     gan = Gan(config.hparams, *(network.to(device) for network in make_networks(config.hparams)))
@@ -267,7 +267,7 @@ def _train(
     for epoch in range(1, config.epochs + 1):
         steps, start = config.discriminator_steps.steps(epoch), time.perf_counter()
         infos = train_epoch(gan, images, steps)
-        record.add_epoch(steps, infos, time.perf_counter() - start)
-        record.keep(ModelFns(generate, judge), source, trainer_options, callbacks)
+        record.log_epoch(steps, infos, time.perf_counter() - start)
+        record.evaluate_and_save(ModelFns(generate, judge), source, trainer_options, callbacks)
         callbacks.on_epoch_end(record.rows[-1:])
-    record.close(params_sha256(gan))
+    record.finish(params_sha256(gan))

@@ -1,4 +1,4 @@
-"""How GANs train: a purely functional laboratory in JAX and Flax.
+"""A purely functional laboratory in JAX and Flax for how GANs train.
 
 A run, from its configuration to what its samples are worth:
 

@@ -1,4 +1,4 @@
-"""What a notebook needs: images, training, samples and what they are worth, without the command line."""
+"""Functions for notebooks: load images, train, sample and evaluate, without the command line."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run is: frozen, hashable dataclasses, validated when they are made, written to JSON and read back."""
+"""Configuration of a run: frozen, hashable dataclasses, validated when made, written to JSON and read back."""
 
 import dataclasses
 import functools
@@ -33,7 +33,7 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 
 
 class Spec(NamedTuple):
-    """What a field means and may be. Validation and the command line read it."""
+    """Meaning and range of a field. Validation and the command line read it."""
 
     help: str
     low: float | None = None
@@ -136,7 +136,7 @@ class Hyperparameters:
 
     def __post_init__(self) -> None:
         _validate(self)
-        unread = not LOSSES[self.loss].reads_targets and self.targets != Targets()
+        unread = not LOSSES[self.loss].uses_targets and self.targets != Targets()
         require(not unread, f"the {self.loss} loss knows no targets: leave them at 1, 0 and 1")
         require(self.minibatch_stddev != 1, "minibatch_stddev must be 2 images or more, or 0 for none")
         require(

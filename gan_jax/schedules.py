@@ -1,4 +1,4 @@
-"""How many discriminator steps an iteration takes, epoch by epoch, as a small language.
+"""Schedules of discriminator steps, epoch by epoch, as a small language.
 
     schedule := phase ("," phase)*          the phases follow each other without a gap, from epoch 1 on
     phase    := epochs ":" steps            "2-10: 8" takes 8 steps in epochs 2 to 10, "31-: 1" one from 31 on

@@ -1,4 +1,4 @@
-"""What must hold of a map of the plane and of the density that it carries, each with its measured residual.
+"""Checks that must hold of a map of the plane and of the density that it carries, each with its measured residual.
 
 Every check takes a `Case`: a bijector with the log-determinant that it claims, and a density to
 push through it. The claim enters every check, so that a wrong one fails them all.
@@ -144,7 +144,7 @@ def jacobian_of_the_homework(case: Case) -> float:
 
 @in_float64
 def area_errors(case: Case, sizes: np.ndarray) -> np.ndarray:
-    """How far the image of du x dv is from |det J| du dv, relative, at each size du = 2 dv: float64 (m, 256).
+    """Measure how far the image of du x dv is from|det J| du dv, relative, at each size du = 2 dv: float64 (m, 256).
 
     The image is measured as the parallelogram on the images of the rectangle's two sides: the
     length of their cross product. Its corner is each of `images` in turn.

@@ -10,7 +10,7 @@ Relation = Literal["<=", ">="]
 
 
 class Check(NamedTuple):
-    """What one check found."""
+    """Outcome of a check."""
 
     name: str  # the function that measured it; the derivations refer to it
     subject: str  # the data set or the map that it was measured on
@@ -22,7 +22,7 @@ class Check(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the residual keeps its bound; one that is not a number does not."""
+        """Tell whether the residual keeps its bound; one that is not a number does not."""
         return self.residual <= self.bound if self.relation == "<=" else self.residual >= self.bound
 
 

@@ -150,7 +150,7 @@ def densities(planes: Sequence[Plane]) -> Figure:
 
 
 def area_errors(sizes: np.ndarray, errors: dict[str, np.ndarray]) -> Figure:
-    """How far a small rectangle's image is from |det J| du dv, over the rectangle's size, per map; all (m,)."""
+    """Measure how far a small rectangle's image is from |det J| du dv, over the rectangle's size, per map; all (m,)."""
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
     for index, (name, values) in enumerate(errors.items()):

@@ -36,7 +36,7 @@ def in_float64(function: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def is_traced(value: object) -> bool:
-    """Whether `value` is still symbolic (inside jit, grad or vmap), with no numbers to inspect."""
+    """Tell whether `value` is still symbolic (inside jit, grad or vmap), with no numbers to inspect."""
     return isinstance(value, jax.core.Tracer)
 
 

@@ -1,4 +1,4 @@
-"""What a command leaves behind: checks as JSON and figures as PNG, each file whole or not there at all."""
+"""Results that a command leaves: checks as JSON and figures as PNG, each file whole or not there at all."""
 
 import importlib.metadata
 import math

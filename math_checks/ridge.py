@@ -251,7 +251,7 @@ def _require_regular(system: np.ndarray, strength: float, names: Sequence[str] |
 
 
 def _name(index: int, names: Sequence[str] | None) -> str:
-    """What a user calls a coefficient."""
+    """Make the name of a coefficient that a user knows."""
     if index == 0:
         return "the intercept"
     return f"column {index - 1}" if names is None else f"column {names[index - 1]!r}"

@@ -1,4 +1,4 @@
-"""What must hold of a ridge solution, each statement with its measured residual.
+"""Checks that must hold of a ridge solution, each with its measured residual.
 
 A check takes a `Problem` and the `Method` under test. The method is an argument so that a wrong
 one (a penalised intercept, a missing 1/n) can be shown to fail.

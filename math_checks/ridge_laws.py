@@ -1,4 +1,4 @@
-"""What the strength, the targets and the features do to a ridge solution: its limits and its scaling laws."""
+"""Laws of a ridge solution: its limits and its scaling in the strength, the targets and the features."""
 
 import numpy as np
 

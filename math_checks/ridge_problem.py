@@ -1,4 +1,4 @@
-"""What the checks of ridge regression stand on: a problem, the method under test, and measures without units."""
+"""Foundations of the ridge checks: a problem, the method under test, and measures without units."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Problem(NamedTuple):
 
     @property
     def data(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """What every solver takes."""
+        """Arguments that every solver takes."""
         return self.features, self.targets, self.penalty_strength
 
     @property
@@ -62,13 +62,13 @@ def smallest_share(matrix: np.ndarray) -> float:
 
 
 def condition(problem: Problem) -> float:
-    """How much the solution magnifies a relative change of the system, units aside."""
+    """Compute how much the solution magnifies a relative change of the system, units aside."""
     Z = problem.design
     return 1 / smallest_share(Z.T @ Z / len(Z) + problem.penalty_strength * problem.penalty)
 
 
 def full_rank(problem: Problem) -> bool:
-    """Whether least squares, the limit of vanishing strength, has one solution known to six digits or more."""
+    """Tell whether least squares, the limit of vanishing strength, has one solution known to six digits or more."""
     return smallest_share(problem.design.T @ problem.design) > LEAST_SQUARES_SHARE
 
 
@@ -102,10 +102,10 @@ IDENTITY_REASON = "1e-12, or where the system is ill-conditioned the eps x condi
 
 
 def agreement_bound(problem: Problem) -> float:
-    """What AGREEMENT_REASON says."""
+    """Compute the bound that AGREEMENT_REASON explains."""
     return max(1e-10, 64 * EPS * condition(problem))
 
 
 def identity_bound(problem: Problem) -> float:
-    """What IDENTITY_REASON says."""
+    """Compute the bound that IDENTITY_REASON explains."""
     return max(IDENTITY_BOUND, EPS * condition(problem))

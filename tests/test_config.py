@@ -28,7 +28,7 @@ from gan_jax.schedules import Schedule
 def setting_of(groups: int, targets: dict[str, Any], **values: Any) -> Hyperparameters:
     """Of so many groups a batch, and with targets if the loss reads them."""
     images = groups * values["pack_size"] * max(values["minibatch_stddev"], 1)
-    read = targets if LOSSES[values["loss"]].reads_targets else {}
+    read = targets if LOSSES[values["loss"]].uses_targets else {}
     return Hyperparameters(**values | read | {"batch_size": images})
 
 
@@ -112,7 +112,7 @@ def test_bad_settings_are_refused(values):
         Hyperparameters(**values)
 
 
-@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.reads_targets])
+@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.uses_targets])
 @pytest.mark.parametrize("target", [dict(real_target=0.9), dict(fake_target=0.1), dict(generator_target=0.9)], ids=str)
 def test_targets_that_nothing_reads_are_refused(loss, target):
     with pytest.raises(UserError, match=f"the {loss} loss knows no targets"):

@@ -1,4 +1,4 @@
-"""How fast training is: each arm in a process of its own, all of a study in turn, as ratios of one run.
+"""Benchmarks of training: each case in a process of its own, all of a study in turn, as ratios of one run.
 
 arms      what is timed
 workloads the arm's work, in JAX, in torch, or as bare matrix products

@@ -1,4 +1,4 @@
-"""What is timed: an arm is one way to train, and runs in a process of its own."""
+"""Cases of the benchmarks: each is one way to train, and runs in a process of its own."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -14,7 +14,7 @@ REFERENCE_ITERATIONS = 8  # of the homework's size in one timing: about a second
 
 @dataclass(frozen=True, kw_only=True)
 class BenchCase:
-    """So many iterations of `part_a` in one framework, or their matrix products alone ("products": the floor)."""
+    """Iterations of `part_a` in one framework, or their matrix products alone ("products": the roofline)."""
 
     framework: Framework
     precision: Precision = "float32"
@@ -26,7 +26,7 @@ class BenchCase:
 
     @property
     def flops(self) -> int:
-        """Of an iteration of all seeds."""
+        """Operations of an iteration of all seeds."""
         return self.seeds * flops(self.batch_size, self.width).iteration(self.discriminator_steps)
 
     @property
@@ -37,7 +37,7 @@ class BenchCase:
 
     @property
     def images(self) -> int:
-        """That one iteration trains on, of all seeds."""
+        """Images that one iteration trains on, over all seeds."""
         return self.seeds * self.batch_size
 
     def to_json(self) -> dict[str, Any]:

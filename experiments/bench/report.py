@@ -46,7 +46,7 @@ def _row(study: Study, timings: Mapping[str, Timing], label: str, timing: Timing
 
 
 def _ratio(one: Timing, other: Timing) -> float:
-    """How many times longer `one` takes than `other` for an image: several seeds train on as many batches at once."""
+    """Divide `one`'s time for an image by `other`'s; several seeds train on as many batches at once."""
     return float(np.median(np.array(one.seconds) / np.array(other.seconds))) * other.arm.images / one.arm.images
 
 

@@ -103,7 +103,7 @@ def _peak_bytes() -> int:
 
 
 def _blas_threads() -> dict[str, int]:
-    """What each library of linear algebra in the process computes with, by its file's first word."""
+    """Describe each library of linear algebra in the process, by its file's first word."""
     return {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
 
 

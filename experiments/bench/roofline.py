@@ -1,4 +1,4 @@
-"""What an iteration would take at least on machines that are not here: a prediction by arithmetic, not a measurement.
+"""Roofline of an iteration on machines that are not here: a prediction by arithmetic, not a measurement.
 
 The least time is the longest of three that can pass side by side (the products' operations, the memory's traffic, the
 launches of kernels), and the all-reduces of gradients, which wait for the products and are waited for.
@@ -86,7 +86,7 @@ def products(rows: int) -> list[tuple[int, int, int]]:
 
 
 def parameters() -> int:
-    """Of both networks, weights and biases."""
+    """Count the parameters of both networks."""
     sizes = (LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE), (IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1)
     return sum((k + 1) * m for network in sizes for k, m in pairwise(network))
 
@@ -107,7 +107,7 @@ def predict(machine: Machine, precision: Precision, batch: int = REFERENCE_BATCH
 
 
 def seeds_for_twice_the_time(machine: Machine, precision: Precision) -> int:
-    """How many seeds a device trains side by side, without any exchange, in twice the least time of one."""
+    """Count the seeds that a device trains side by side, without any exchange, in twice the least time of one."""
     alone = predict(machine.of(1), precision).least
     seeds = 1
     while predict(machine.of(1), precision, seeds=seeds + 1).least <= 2 * alone:

@@ -1,4 +1,4 @@
-"""Which arms belong together: what is compared with what."""
+"""Studies: which cases are compared with which."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ class Study:
     arms_on_gpu: Mapping[str, BenchCase] = field(default_factory=dict)  # besides
 
     def arms_on(self, backend: str) -> dict[str, BenchCase]:
-        """What is timed on a CPU, or on JAX's other backends."""
+        """Choose the cases to time on a CPU, or on JAX's other backends."""
         return {**self.arms, **(self.arms_on_gpu if backend == "gpu" else {})}
 
 

@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 
 @dataclass(frozen=True)
 class Timing:
-    """What came of an arm. Times are in seconds an iteration."""
+    """Timing of a case. Times are in seconds an iteration."""
 
     arm: BenchCase
     seconds: list[float]  # one a repeat
@@ -58,7 +58,7 @@ class Worker:
         self.answers.append(self._answer())
 
     def timing(self) -> Timing:
-        """What has been measured."""
+        """Collect what has been measured."""
         seconds = [answer["seconds"] for answer in self.answers]
         iterations = self.arm.iterations
         return Timing(

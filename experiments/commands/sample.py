@@ -21,14 +21,14 @@ OptionalRun = Annotated[
         name="RUN",
     ),
 ]
-Seed = Annotated[int, whole("Of the latents: equal seeds give equal images.")]
+Seed = Annotated[int, whole("Seed of the latents: equal seeds give equal images.")]
 
 
 def sample(
     run: OptionalRun = None,
     /,
     *,
-    count: Annotated[int, whole("How many; of more, the first are the same.")] = 64,
+    count: Annotated[int, whole("Number of images; of more, the first are the same.")] = 64,
     seed: Seed = 0,
     out: Annotated[
         Path, paths("A .png file. By default samples.png in runs, beside run.sh.", show_default=False)
@@ -123,7 +123,7 @@ def _load(run: Path | None) -> "TrainedGenerator":
 
 
 def _columns(count: int) -> int:
-    """Of a grid that is as high as it is wide."""
+    """Choose the columns of a grid that is about as high as it is wide."""
     return math.ceil(math.sqrt(count))
 
 

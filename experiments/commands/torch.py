@@ -13,13 +13,13 @@ from gan_jax.types import Precision
 
 
 def torch_arm(precision: Precision | None, compiled: bool) -> str:
-    """How the run's folder begins: each way of computing has a name of its own."""
+    """Make the beginning of the run's name: each way of computing has one of its own."""
     numbers_of = {"bfloat16": "_autocast", "tensorfloat32": "_tensorfloat32"}
     return "torch" + "_compile" * compiled + numbers_of.get(precision or "", "")
 
 
 def torch_baseline(
-    part: Annotated[str, Parameter(help="Of the homework: part_a, part_b, part_c1 to part_c6.")],
+    part: Annotated[str, Parameter(help="Part of the homework: part_a, part_b, part_c1 to part_c6.")],
     /,
     options: RunOptions | None = None,
     *,

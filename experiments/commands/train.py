@@ -51,7 +51,7 @@ def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
 
 
 def _summarise(folders: Sequence[RunDir], summary: Path, title: str) -> None:
-    """What several seeds have in common."""
+    """Summarize several seeds."""
     compare([read_run(folder.path) for folder in folders], summary, title)
 
 

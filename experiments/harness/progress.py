@@ -16,12 +16,12 @@ from gan_jax.runs.run_dir import MetricsRow
 
 def plain() -> Callbacks:
     """A line an epoch with what the bar shows, and D's verdicts where they mean something."""
-    begun, first, warm, work, anchored = time.perf_counter(), 0, False, [0], True
+    begun, first, warm, work, shows_d = time.perf_counter(), 0, False, [0], True
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal begun, first, warm, work, anchored
+        nonlocal begun, first, warm, work, shows_d
         begun, first, warm, work = time.perf_counter(), done, False, _work(config)
-        anchored = LOSSES[config.hparams.loss].anchored
+        shows_d = not LOSSES[config.hparams.loss].shift_invariant
         say(opening(config, done, devices))
 
     def epoch(rows: Sequence[MetricsRow]) -> None:
@@ -31,7 +31,7 @@ def plain() -> Callbacks:
         left = (now - begun) / sum(work[first:done]) * sum(work[done:])
         if not warm:  # the first epoch also compiles: it says nothing of the others
             begun, first, warm = now, done, True
-        verdicts = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * anchored
+        verdicts = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * shows_d
         timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
         say(f"epoch {done:3d}/{total}  loss {losses(row)}  {verdicts}{timing}")
 
@@ -39,7 +39,7 @@ def plain() -> Callbacks:
 
 
 def progress_callbacks() -> Callbacks:
-    """What suits standard output."""
+    """Choose the callbacks that suit standard output."""
     # A terminal that tells no size, or no capabilities, cannot show a bar.
     columns, lines = shutil.get_terminal_size((0, 0))
     capable = columns > 0 and lines > 1 and os.environ.get("TERM", "dumb") != "dumb"

@@ -1,4 +1,4 @@
-"""Whether what the homework claims of a part held, by what was measured after its last epoch.
+"""Tests of the homework's claims about its parts, by the metrics after the last epoch.
 
 A run differs from its baseline by more than chance where it lies outside the 95 % prediction interval of a single run
 over the baseline's seeds, or, of several seeds, where the 95 % interval of the difference of means is without zero.
@@ -61,7 +61,7 @@ class Finding(NamedTuple):
 
 
 def findings(groups: Groups) -> dict[str, Finding]:
-    """Of a baseline's runs and a part's, each of `MEASURES` that both have, by its name."""
+    """Compare a part's runs with a baseline's by each of `MEASURES` that both have."""
     baseline, own = groups.values()
     found = {}
     for measure in MEASURES:
@@ -92,7 +92,7 @@ def last_values(runs: Sequence[LoadedRun], name: str) -> list[float]:
 
 
 def claim_test(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> str:
-    """Whether the part's claim held, and by which numbers.
+    """Tell whether the part's claim held, and by which numbers.
 
     Args:
         part: the part.
@@ -108,7 +108,7 @@ def claim_test(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> str:
 
 
 def _told(outcomes: Sequence[bool], claim: str) -> str:
-    """How many of the seeds bear a claim out."""
+    """Say how many of the seeds bear a claim out."""
     held = sum(outcomes)
     if len(outcomes) == 1:
         return f"The claim that {claim} {'held' if held else 'did not hold'} in this run"
@@ -205,7 +205,7 @@ def _listed(found: Sequence[Finding]) -> str:
 
 
 def _meaning(theirs: int, ours: int, count: int, name: str) -> str:
-    """What the intervals are, and what so many of them are worth."""
+    """Explain what the intervals are, and what so many of them are worth."""
     if min(theirs, ours) > 1:
         kind = f"95 % intervals of the difference of means (Welch's t, {ours} seeds against {theirs})"
     else:

@@ -37,7 +37,7 @@ def code_archive() -> bytes:
 
 
 def _belongs(inside: Path) -> bool:
-    """Whether this is a file of the code, by its ending and the folders that it lies in."""
+    """Tell whether this is a file of the code, by its ending and the folders that it lies in."""
     hidden = any(part == "__pycache__" or part.startswith(".") for part in inside.parts)
     left_out = any(inside.is_relative_to(folder) for folder in LEFT_OUT)
     path = ROOT / inside

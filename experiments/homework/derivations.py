@@ -16,7 +16,7 @@ _CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
 
 
 class Measured(NamedTuple):
-    """What a check found, of all that it was measured on."""
+    """Outcome of a check over all that it was measured on."""
 
     residual: float | None  # the one nearest the bound, or beyond; None where one is not a number
     relation: str  # that it must have to the bound
@@ -56,5 +56,5 @@ def derivation(name: str, found: Mapping[str, Measured]) -> tuple[Markup, str]:
 
 
 def check_id(name: str, check: str) -> str:
-    """Of the first row of a check in the table of all of them."""
+    """Return the id of a check's first row in the table of all checks."""
     return f"{name}-{check}"

@@ -27,7 +27,7 @@ MOST_MEASURED = 5  # measured epochs of which a paragraph tells
 
 
 def reason(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> Reason:
-    """Whether the part's claim held, and the reason.
+    """Explain whether the part's claim held, and why.
 
     Args:
         part: the part.
@@ -136,7 +136,7 @@ def _over(epochs: Sequence[int], own: Metrics, baseline: Metrics) -> str:
 
 
 def _most_frequent(metrics: Metrics) -> list[str]:
-    """How the share went of the digit that is most frequent at the end; nothing where that was measured once."""
+    """Say how the share of the finally most frequent digit went; nothing where it was measured once."""
     shares = [metrics.get(f"digit_share_{digit}") for digit in range(10)]
     precision = metrics.get("precision")
     if precision is None or any(share is None for share in shares):
@@ -154,7 +154,7 @@ def _most_frequent(metrics: Metrics) -> list[str]:
 
 
 def _consequence(name: str, baseline: LoadedRun, own: LoadedRun, found: Mapping[str, Finding]) -> str:
-    """What D's steps did to G's samples, by what was measured of both."""
+    """Explain what D's steps did to G's samples, by the metrics of both."""
     here, there = _at(own.metrics), _at(baseline.metrics)
     if here["fake_probability"] < LESS * there["fake_probability"]:
         lead = "At the last D still rejects more surely"
@@ -242,7 +242,7 @@ def _at(metrics: Metrics, epoch: int = 0) -> Mapping[str, float]:
 
 
 def _samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
-    """What the samples are after the last epoch, and the baseline's; nothing where they were not measured."""
+    """Describe the samples after the last epoch, and the baseline's; nothing where they were not measured."""
     here = _at(metrics)
     there = _at(baseline) if baseline is not None else None
     shares = [here.get(f"digit_share_{digit}", math.nan) for digit in range(10)]

@@ -65,7 +65,7 @@ QUESTIONS = {
 
 
 def saturation(record: Record | None) -> Experiment:
-    """How fast G's gradient vanishes under both losses."""
+    """Make the section on how fast G's gradient vanishes under both losses."""
     question = (
         "How fast does G's gradient vanish while D becomes good? G is frozen after some epochs, a D is trained from "
         "scratch against it, and along the way the gradient is measured that G would receive under either loss "

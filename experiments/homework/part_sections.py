@@ -83,7 +83,7 @@ def section_of(name: str, runs: Sequence[LoadedRun], most_epochs: int, id: str) 
 
 
 def _fill(section: Section, runs: Sequence[LoadedRun], most_epochs: int) -> Section:
-    """What a section says of any runs."""
+    """Make the part of a section that any runs have."""
     groups = group_by_seed(runs)
     without = ("generator_gradient_norm", "fake_probability", "generator_loss")  # charts of their own
     return section._replace(

@@ -27,7 +27,7 @@ class Part:
 
     @property
     def changes(self) -> frozenset[str]:
-        """What it changes in its baseline, by the configuration's names."""
+        """Fields of the configuration in which it differs from its baseline."""
         if self.baseline is None:
             return frozenset()
         here, there = self.config.flat(), PARTS[self.baseline].config.flat()

@@ -72,7 +72,7 @@ def require_author(author: str | None) -> None:
 
 
 def _needs_system_fonts(author: str) -> bool:
-    """Whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
+    """Tell whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
 
     PDF/A is the standard that refuses a letter that no font has; elsewhere it would be a box.
     """
@@ -185,7 +185,7 @@ def _figure(name: str, svg: str, caption: str, seen: str, document: _Document) -
 
 
 def _run_seen(run: LoadedRun) -> str:
-    """What its three panels show, for those who do not see them."""
+    """Describe its three panels, for those who do not see them."""
     last = {name: f"{column[-1]:.2g}" for name, column in run.metrics.items()}
     return (
         f"Three panels of lines over {run.epochs} epochs. With seed {run.config.seed} they end at a loss of "
@@ -248,7 +248,7 @@ def _samples(name: str, run: LoadedRun, document: _Document) -> list[dict[str, A
 
 
 def _samples_seen(name: str, run: LoadedRun, epoch: int) -> str:
-    """What the digits are, where the classifier told them."""
+    """Name the digits, where the classifier told them."""
     shares = [
         float(run.metrics.get(f"digit_share_{digit}", np.full(epoch, math.nan))[epoch - 1]) for digit in range(10)
     ]
@@ -287,7 +287,7 @@ def _facts(entry: Provenance) -> list[Any]:
 
 
 def _measured(results: Results) -> dict[str, list[Any]]:
-    """What each check of the mathematics found, by its name."""
+    """Collect what each check of the mathematics found, by its name."""
     found = {}
     for name in math_sections.TITLES:
         if name in results.records:

@@ -76,7 +76,7 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
 
 
 def make_page(results: Results, source: str, whole: bool) -> Page:
-    """What the page shows.
+    """Make the content of the page.
 
     Args:
         results: what was found.
@@ -155,7 +155,7 @@ def _generator(runs: Sequence[LoadedRun]) -> Generator:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no checkpoint that is whole")
-            alone = run.config.hparams.grouped == 1 and LOSSES[run.config.hparams.loss].anchored
+            alone = run.config.hparams.grouped == 1 and not LOSSES[run.config.hparams.loss].shift_invariant
             weights = discriminator_weights(state.discriminator, run.config.hparams)["params"]
             judge = weights if alone else None  # where D has no verdict on a single image
             embedded = live_generator.embed(state.delivered["params"], judge)

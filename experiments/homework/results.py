@@ -1,4 +1,4 @@
-"""What lies in some folders: runs, the saturation experiment, the checks of the mathematics."""
+"""Results in some folders: runs, the saturation experiment, the checks of the mathematics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ MATHEMATICS = {"ridge": "penalty_strength", "change_of_variables": "draws"}  # b
 
 @dataclass
 class Results:
-    """What was found."""
+    """Results that were found."""
 
     runs: list[LoadedRun] = field(default_factory=list)
     records: dict[str, tuple[Path, Mapping[str, Any]]] = field(default_factory=dict)  # by experiment: folder and JSON
@@ -47,7 +47,7 @@ def gather(folder: Path) -> Results:
 
 
 def gather_named(paths: Sequence[Path]) -> Results:
-    """What lies in just these folders, each of a run or an experiment, or with such folders in it.
+    """Gather the results of just these folders, each of a run or an experiment, or with such folders in it.
 
     Raises:
         UserError: if one of them is missing, damaged, or holds nothing that a page can show.
@@ -71,7 +71,7 @@ def gather_named(paths: Sequence[Path]) -> Results:
 
 
 def _add(results: Results, path: Path) -> bool:
-    """Whether there was something to add."""
+    """Add what a folder has; return False if that is nothing."""
     if RunDir(path).read_config() is not None:
         results.runs.append(read_run(path))
         return True

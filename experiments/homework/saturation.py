@@ -1,4 +1,4 @@
-"""How fast G's gradient vanishes while D becomes good: Arjovsky and Bottou (2017, arXiv:1701.04862), figures 2 and 3.
+"""Saturation of G's gradient as D becomes good (Arjovsky and Bottou 2017, arXiv:1701.04862, figures 2 and 3).
 
     ./run.sh saturation      claim: under log(1 - D) five orders of magnitude within 4000 iterations of D
 
@@ -59,7 +59,7 @@ def _batch(state: GanState, images: Array, hparams: Hyperparameters) -> Array:
 
 @partial(deterministic_jit, static_argnames=("hparams",))
 def _train_discriminator(state: GanState, images: Array, iterations: Array, hparams: Hyperparameters) -> GanState:
-    """So many updates of D alone; the number is not static, so that all stretches are one program."""
+    """Update D alone so many times; the number is not static, so that all stretches are one program."""
 
     def body(_: Array, state: GanState) -> GanState:
         state, _info = discriminator_step(state, _batch(state, images, hparams), jnp.int32(0), hparams)
@@ -143,7 +143,7 @@ def greatest_fall(norms: np.ndarray) -> float:
 
 
 def in_words(norms: np.ndarray) -> str:
-    """What becomes of the norms float64 (points,) of a curve."""
+    """Describe what becomes of a curve's norms, float64 (points,)."""
     change, fall = orders_changed(norms), greatest_fall(norms)
     if change is None:
         return "is 0 at first"
@@ -200,7 +200,7 @@ def saturation(
 
 
 def curves_of(record: Mapping[str, Any]) -> list[Curve]:
-    """Those of a saturation.json."""
+    """Read the curves of a saturation.json."""
     return [
         Curve(
             curve["generator_epochs"],

@@ -1,4 +1,4 @@
-"""What the runs of the homework's parts have in common, and where they depart from it: from their configurations."""
+"""Tables of what the runs of the homework's parts have in common, and of where they differ from the homework."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise

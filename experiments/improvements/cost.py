@@ -1,4 +1,4 @@
-"""What an epoch costs under other settings, by steps timed in turn in one process: load moves no such ratio."""
+"""Cost of an epoch under other hyperparameters, by steps timed in turn in one process: load moves no such ratio."""
 
 import statistics
 import time
@@ -18,7 +18,7 @@ ITERATIONS = 8  # in one timing: about a second on two cores
 
 
 class Cost(NamedTuple):
-    """Of training with a setting."""
+    """Cost of training with some hyperparameters."""
 
     seconds: list[float]  # an iteration's, one a repeat
     epoch_seconds: float  # the median's

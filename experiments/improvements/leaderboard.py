@@ -39,7 +39,7 @@ Rows = Mapping[str, Mapping[str, Interval]]
 
 
 def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interval]]:
-    """Of each change, the one with the least Fréchet distance first, its measurements after the last epoch.
+    """Rank the changes by Fréchet distance, with their metrics after the last epoch.
 
     Besides those in COLUMNS: "ratio", of the Fréchet distance to part_a's; "at_equal_time", the distance in the time
     that part_a takes; "cost", an epoch's time in part_a's; and its "seconds".

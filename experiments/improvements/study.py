@@ -81,7 +81,7 @@ def improvements(options: RunOptions, only: Sequence[str], callbacks: Callbacks)
 
 
 def finished(out: Path, configs: Sequence[Config]) -> list[LoadedRun]:
-    """Those of the runs whose folders have them, to their last epoch."""
+    """List the runs that their directories have to the last epoch."""
     folders = {config: RunDir(out / config.name) for config in configs}
     return [
         read_run(folder.path)
@@ -114,7 +114,7 @@ def _write(
 
 
 def _costs(settings: Mapping[str, Hyperparameters], images: np.ndarray, path: Path) -> dict[str, Cost]:
-    """What an epoch of each setting costs, of those that the file has not of this machine measured now.
+    """Cost of an epoch of each variant; those not yet in the file for this machine are measured now.
 
     Each beside one of part_a in the same minute: runs may be of days with other loads, and of other machines.
     """

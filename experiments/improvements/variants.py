@@ -1,4 +1,4 @@
-"""What the field has found better than the homework's answers: changes of part_a, one at a time, and the best together.
+"""Variants that the field has found better than the homework's answers: changes of part_a, alone and the best together.
 
 ./run.sh improvements     trains all of them; what came out is in docs/improvements.md
 """

@@ -1,4 +1,4 @@
-"""What a few seeds tell: a mean with its 95 % interval, and that of the difference between two groups of runs."""
+"""Confidence intervals over a few seeds: of a mean, and of the difference between two groups of runs."""
 
 import math
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _usable(values: Sequence[float], geometric: bool) -> tuple[list[float], int]
 
 
 def _squared_error(values: Sequence[float]) -> float:
-    """Of their mean; equal values have none, where the mean's rounding would give one."""
+    """Compute the squared standard error of the mean; 0 for equal values, where round-off would give another."""
     return 0.0 if min(values) == max(values) else float(np.var(values, ddof=1)) / len(values)
 
 

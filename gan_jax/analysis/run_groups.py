@@ -1,4 +1,4 @@
-"""Which of several runs belong together, and in words what distinguishes a run from its baseline."""
+"""Groups of runs that belong together, and in words what distinguishes a run from its baseline."""
 
 import math
 import os
@@ -67,7 +67,7 @@ def _from_common_folder(path: str, paths: Sequence[str]) -> str:
 
 
 def _is_another_seed(run: LoadedRun, group: Sequence[LoadedRun]) -> bool:
-    """Whether a run differs from those of a group in the seed, and in nothing else that matters."""
+    """Tell whether a run differs from those of a group in the seed, and in nothing else that matters."""
 
     def rest(run: LoadedRun) -> tuple[Config, int, str, str]:
         return replace(run.config, name="run", seed=0, epochs=1), run.epochs, run.data, run.trainer

@@ -62,7 +62,7 @@ def table(groups: Groups) -> list[dict[str, Interval]]:
 
 
 def differences(groups: Groups) -> list[dict[str, Interval]]:
-    """Those of each group but the first from the first, by column."""
+    """Compute each group's differences from the first group, by column."""
     baseline, *others = groups.values()
     return [
         {
@@ -100,12 +100,12 @@ def as_cells(groups: Groups) -> list[list[list[str]]]:
 
 
 def _are_told(changes: Sequence[Mapping[str, Interval]]) -> bool:
-    """Whether there is a table of these differences: where any has an interval, which says how much it is worth."""
+    """Tell whether these differences deserve a table: where any has an interval, which says how much it is worth."""
     return any(not math.isnan(change.spread) for row in changes for change in row.values())
 
 
 def _columns_of(rows: Sequence[Mapping[str, Interval]]) -> list[Column]:
-    """Those that any row has, in the form that suits all of them."""
+    """List the columns that any row has, in the form that suits all rows."""
     found = [column for column in COLUMNS if any(column.name in row for row in rows)]
     whole = [column.count and _are_whole([row.get(column.name) for row in rows]) for column in found]
     return [column._replace(form="{:.0f}") if each else column for column, each in zip(found, whole, strict=True)]
@@ -147,7 +147,7 @@ def format_interval(value: Interval, form: str) -> str:
 
 
 def non_comparable(groups: Groups) -> dict[str, str]:
-    """What the groups' runs do not have in common, by its column, and why not: losses, and verdicts of D."""
+    """Explain, by column, which metrics of the groups cannot be compared: losses, and D's output."""
     settings = {name: runs[0].config.hparams for name, runs in groups.items()}
     functions = "the runs minimise different functions"
     found = {}
@@ -162,13 +162,13 @@ def non_comparable(groups: Groups) -> dict[str, str]:
         found["discriminator_loss"] = functions
     if len({(hparams.loss, hparams.generator_target) for hparams in settings.values()}) > 1:
         found["generator_loss"] = functions
-    if floating := [name for name, hparams in settings.items() if not LOSSES[hparams.loss].anchored]:
+    if floating := [name for name, hparams in settings.items() if LOSSES[hparams.loss].shift_invariant]:
         found["fake_probability"] = f"D is known but for a constant in {', '.join(floating)}"
     return found
 
 
 def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
-    """How to read the tables, a line each.
+    """Explain how to read the tables, a line each.
 
     Args:
         groups: what the tables are of.
@@ -194,7 +194,7 @@ def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
 
 
 def entropy(target: float) -> float:
-    """Of a coin that falls so with probability `target`, in nats: what a cross-entropy with it is at least."""
+    """Binary entropy in nats: the minimum of the cross-entropy for this target."""
     return float(entr(target) + entr(1 - target))
 
 

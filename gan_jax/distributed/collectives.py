@@ -1,4 +1,4 @@
-"""What hosts tell each other while they train together, in exchanges that all of them take part in.
+"""Collectives: messages between the processes of one training, in which all of them take part.
 
 Between two exchanges, or an exchange and an epoch, a host does what it has to do alone; what went wrong there it tells
 in the next one. With a single host all of this is nothing.
@@ -20,7 +20,7 @@ MAX_MESSAGE_BYTES = 16_384  # bytes of a message
 
 
 def is_main_process() -> bool:
-    """Whether this is host 0, which alone reads and writes runs' folders."""
+    """Tell whether this is process 0, which alone reads and writes run directories."""
     return jax.process_index() == 0
 
 
@@ -45,7 +45,7 @@ def propagate_errors() -> Iterator[None]:
 
 
 def allgather_json(**message: Any) -> list[dict[str, Any]]:
-    """What every host tells now, JSON values by name, by the hosts' index; all wait for the last.
+    """All-gather a JSON message; returns one dictionary a process, in order. Blocks until all have called it.
 
     Raises:
         PropagatedError: if one of them tells an `error`.

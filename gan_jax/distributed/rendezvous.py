@@ -1,4 +1,4 @@
-"""How hosts meet before they start together: host 0 waits at its address until all others have reported there.
+"""Rendezvous of the processes before they start: process 0 waits at its address until all others have reported there.
 
 JAX does that too, but ends a process whose others do not come from within, without a line that says what to do.
 """
@@ -96,7 +96,7 @@ def _connected(name: str, port: int, until: float) -> socket.socket:
 
 
 def _numbers(connection: socket.socket) -> tuple[int, int] | None:
-    """What another host reports: its index, and how many it takes the hosts to be; None if it is something else."""
+    """Read another process's report: its index and its count of processes; None if it is something else."""
     try:
         with connection.makefile("r", encoding="ascii") as lines:
             match = re.fullmatch(r"([0-9]{1,4}) ([0-9]{1,4})\n", lines.readline(100))

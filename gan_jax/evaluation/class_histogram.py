@@ -1,4 +1,4 @@
-"""Which digits are generated, and how surely the classifier tells them."""
+"""Class histogram of generated digits, and measures of it."""
 
 import jax
 import jax.numpy as jnp

@@ -18,7 +18,7 @@ NEAREST_QUERIES = 1000
 
 
 class FeatureReference(NamedTuple):
-    """What the classifier makes of the real images."""
+    """Features and classes of the real images, by the classifier."""
 
     classifier: Parameters
     features: jax.Array  # float32 (m, 128), of the test set
@@ -35,8 +35,8 @@ class Reference(NamedTuple):
 
     samples: int  # n: the floor holds for this number of samples, and for no other
     train_pixels: jax.Array  # uint8 (n_train, 784)
-    held_out_nearest: np.ndarray  # float32 (1000,), distances of test images to the nearest training image
-    of_features: FeatureReference | None  # None where no classifier fits the data
+    test_nearest: np.ndarray  # float32 (1000,), distances of test images to the nearest training image
+    feature_reference: FeatureReference | None  # None where no classifier fits the data
 
 
 class Evaluation(NamedTuple):
@@ -83,8 +83,10 @@ def make_reference(
     return Reference(
         samples=samples,
         train_pixels=training,
-        held_out_nearest=np.asarray(nearest(to_unit_range(held_out), training)[0]),
-        of_features=None if classifier is None else _feature_reference(train_pixels, test_pixels, classifier, samples),
+        test_nearest=np.asarray(nearest(to_unit_range(held_out), training)[0]),
+        feature_reference=None
+        if classifier is None
+        else _feature_reference(train_pixels, test_pixels, classifier, samples),
     )
 
 
@@ -98,7 +100,7 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
         raise ValueError(f"samples of shape {samples.shape} for a reference of {reference.samples}")
     require_unit_range(samples, "samples")
     distances = np.asarray(nearest(samples[:NEAREST_QUERIES], reference.train_pixels)[0])
-    held_out = reference.held_out_nearest
+    held_out = reference.test_nearest
     evaluation = Evaluation(
         n=len(samples),
         nearest_mean=float(distances.mean()),
@@ -107,7 +109,11 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
         held_out_nearest_median=float(np.median(held_out)),
         nearest_ratio=float(np.median(distances) / np.median(held_out)),
     )
-    return evaluation if reference.of_features is None else _with_features(evaluation, samples, reference.of_features)
+    return (
+        evaluation
+        if reference.feature_reference is None
+        else _with_features(evaluation, samples, reference.feature_reference)
+    )
 
 
 def _feature_reference(

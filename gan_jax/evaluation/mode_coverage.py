@@ -22,7 +22,7 @@ SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, MAX_DIGITS + 1))
 
 
 class Modes(NamedTuple):
-    """What was found in n samples."""
+    """Modes that n samples cover."""
 
     n: int
     modes: int  # of 10 to the number of channels
@@ -65,6 +65,6 @@ def count_modes(classifier: Parameters, real_digits: np.ndarray, images: jax.Arr
 
 
 def _shares(digits: np.ndarray) -> np.ndarray:
-    """Of digits int (channels, n) the share of each number that they can make up, float64 (10^channels,)."""
+    """Compute the share of each number among digits int (channels, n), float64 (10^channels,)."""
     numbers = np.ravel_multi_index(tuple(digits), (10,) * len(digits))
     return np.bincount(np.atleast_1d(numbers), minlength=10 ** len(digits)) / digits.shape[1]

@@ -1,4 +1,4 @@
-"""What nearest neighbours say: fidelity and diversity on features, memorisation on pixels.
+"""Nearest neighbours: fidelity and diversity on features, memorization on pixels.
 
 Precision and recall: Kynkäänniemi et al. 2019 (arXiv:1904.06991). Density and coverage: Naeem et al. 2020
 (arXiv:2002.09797). All compare squared distances, strictly, as the `prdc` package of the latter does distances.
@@ -21,7 +21,7 @@ PIXEL_BLOCK = 250  # by 60 000 others: 60 MB
 
 
 class PRDC(NamedTuple):
-    """How samples lie among real points, by balls that reach to each point's k-th nearest neighbour of its own set."""
+    """Precision, recall, density and coverage, from balls that reach to each point's k-th neighbour in its own set."""
 
     precision: float  # share of samples in some real ball, in [0, 1]
     recall: float  # share of real points in some sample's ball, in [0, 1]
@@ -52,7 +52,7 @@ def knn_squared_radii(points: jax.Array, k: int = NEIGHBOURS) -> jax.Array:
 
 @deterministic_jit
 def ball_membership(points: jax.Array, centres: jax.Array, radii: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """How points (n, d) lie among the balls of centres (m, d) and squared radii (m,).
+    """Count the balls that hold each point: points (n, d), centres (m, d), squared radii (m,).
 
     Returns int32 (n,), the number of balls that hold each point, and float32 (n,), its squared distance to the nearest
     centre.

@@ -1,4 +1,4 @@
-"""What is measured of a run's samples: of one digit each how close they come to real ones, of several their modes."""
+"""Metrics of a run's samples: closeness to real digits, or for several digits an image the modes that they cover."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class SampleMetrics(NamedTuple):
 
 
 def sample_count(reference: Reference, channels: int) -> int:
-    """How many samples are measured."""
+    """Return the number of samples to measure."""
     return mode_coverage.SAMPLES if channels > 1 else reference.samples
 
 
@@ -25,7 +25,7 @@ def compute_sample_metrics(samples: jax.Array, reference: Reference, channels: i
     if channels == 1:
         evaluation = evaluate(samples, reference)
         return SampleMetrics(columns(evaluation), summary(evaluation), evaluation.digit_histogram)
-    known = reference.of_features
+    known = reference.feature_reference
     if known is None:
         return SampleMetrics({}, ["no classifier fits this data: modes are not counted"], None)
     found = count_modes(known.classifier, known.digits, samples)

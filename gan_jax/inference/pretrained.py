@@ -38,7 +38,7 @@ class TrainedGenerator(NamedTuple):
 
     @property
     def hparams(self) -> Hyperparameters:
-        """That it is computed with: in float32 for tensorfloat32, which is its approximation on one kind of device."""
+        """Hyperparameters to compute with: float32 in the place of tensorfloat32, which approximates it on GPUs."""
         hparams = self.config.hparams
         return replace(hparams, precision="float32") if hparams.precision == "tensorfloat32" else hparams
 

@@ -1,4 +1,4 @@
-"""What a trained generator makes: samples of fresh latents, and ways from one latent to another."""
+"""Samples of a trained generator, and interpolations between its latents."""
 
 from functools import partial
 

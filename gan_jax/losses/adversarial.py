@@ -36,15 +36,15 @@ LossFunction = Callable[[Array, Array, Targets], Array]
 
 
 class GanLoss(NamedTuple):
-    """What each player minimises: `(real_logits, fake_logits, targets) -> float32 ()`.
+    """Losses of D and G: `(real_logits, fake_logits, targets) -> float32 ()` each.
 
     Logits are float32 (batch,), positive where D takes the image for real.
     """
 
     discriminator: LossFunction
     generator: LossFunction
-    reads_targets: bool = True  # where not, other targets than 1, 0 and 1 are refused: they would change nothing
-    anchored: bool = True  # where not, logits are known but for a constant, and a verdict of D alone means nothing
+    uses_targets: bool = True  # where not, other targets than 1, 0 and 1 are refused: they would change nothing
+    shift_invariant: bool = False  # logits are known but for a constant, so that D(x) alone means nothing
 
 
 def cross_entropy(logits: Array, target: float) -> Array:
@@ -155,9 +155,11 @@ LOSSES: dict[str, GanLoss] = {
     "non_saturating": GanLoss(discriminator_cross_entropy, non_saturating_generator),
     "saturating": GanLoss(discriminator_cross_entropy, saturating_generator),
     "least_squares": GanLoss(least_squares_discriminator, least_squares_generator),
-    "hinge": GanLoss(hinge_discriminator, linear_generator, reads_targets=False),
-    "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, reads_targets=False, anchored=False),
-    "relativistic": GanLoss(relativistic_discriminator, relativistic_generator, reads_targets=False, anchored=False),
+    "hinge": GanLoss(hinge_discriminator, linear_generator, uses_targets=False),
+    "wasserstein": GanLoss(wasserstein_discriminator, linear_generator, uses_targets=False, shift_invariant=True),
+    "relativistic": GanLoss(
+        relativistic_discriminator, relativistic_generator, uses_targets=False, shift_invariant=True
+    ),
 }
 
 

@@ -1,11 +1,11 @@
-"""What an iteration of training costs, counted in floating-point operations."""
+"""Floating-point operations of a training iteration."""
 
 from itertools import pairwise
 from typing import NamedTuple
 
 
 class Flops(NamedTuple):
-    """Of the matrix products of one step; all else is a few per cent of them."""
+    """Operations of the matrix products of one step; all else is a few per cent of them."""
 
     discriminator_step: int
     generator_step: int

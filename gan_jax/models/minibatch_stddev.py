@@ -9,7 +9,7 @@ EPS = 1e-8  # under a root whose gradient at 0 would be infinite
 
 
 def minibatch_stddev(features: Array, group: int, kinds: int) -> Array:
-    """How much the features of a group differ, as one feature more (Karras et al. 2018, section 3).
+    """Compute how much the features of a group differ, as one feature more (Karras et al. 2018, section 3).
 
     The standard deviation over the group, of each feature, and then the mean of all features.
 

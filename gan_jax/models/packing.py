@@ -4,7 +4,7 @@ from jax import Array
 
 
 def pack(images: Array, packing: int, kinds: int) -> Array:
-    """So many images of one kind as one input: (batch, 784) -> (batch // packing, packing * 784)."""
+    """Join images of one kind to one input: (batch, 784) -> (batch // packing, packing * 784)."""
     if packing == 1:
         return images
     turns = images.reshape(-1, packing, kinds, images.shape[1]).swapaxes(1, 2)

@@ -31,7 +31,7 @@ def learning_curve(metrics: Metrics, title: str, undecided: tuple[float, float])
 
 
 def diagnostics(metrics: Metrics, title: str) -> Figure:
-    """What the losses do not tell: D's verdicts, its accuracy, and how much gradient reaches each network."""
+    """Draw what the losses do not tell: D's output and accuracy, and the gradient norms of both networks."""
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     verdicts, accuracy, norms = figure.subplots(1, 3)
     panels.verdicts(verdicts, [metrics])

@@ -47,7 +47,7 @@ def _epoch_axis(axis: Axes) -> None:
 
 
 def _shown(axis: Axes, values: np.ndarray) -> np.ndarray:
-    """What an axis can show: on a logarithmic one zero has no place and leaves a gap, not a line to the bottom."""
+    """Replace what is not above 0 by NaN on a logarithmic axis: it leaves a gap there, not a line to the bottom."""
     return np.where(values > 0, values, np.nan) if axis.get_yscale() == "log" else values
 
 
@@ -93,7 +93,7 @@ def losses(axis: Axes, runs: Sequence[Metrics], undecided: tuple[float, float]) 
 
 
 def verdicts(axis: Axes, runs: Sequence[Metrics]) -> None:
-    """How probable D finds it, in the mean, that an image is real."""
+    """Plot D's mean output on real and on generated images."""
     _mean_and_each(axis, runs, "real_probability", "D(x), real", DISCRIMINATOR)
     _mean_and_each(axis, runs, "fake_probability", "D(G(z)), generated", GENERATOR)
     axis.axhline(0.5, color=EQUILIBRIUM, linestyle="--", linewidth=1)
@@ -102,7 +102,7 @@ def verdicts(axis: Axes, runs: Sequence[Metrics]) -> None:
 
 
 def gradient_norms(axis: Axes, runs: Sequence[Metrics]) -> None:
-    """How much gradient reaches each network."""
+    """Plot the gradient norms of both networks."""
     axis.set_yscale("log")
     _mean_and_each(axis, runs, "discriminator_gradient_norm", "discriminator", DISCRIMINATOR)
     _mean_and_each(axis, runs, "generator_gradient_norm", "generator", GENERATOR)
@@ -110,7 +110,7 @@ def gradient_norms(axis: Axes, runs: Sequence[Metrics]) -> None:
 
 
 def accuracy(axis: Axes, runs: Sequence[Metrics]) -> None:
-    """How often D is right."""
+    """Plot D's accuracy."""
     _mean_and_each(axis, runs, "discriminator_accuracy", "accuracy", ACCURACY)
     axis.axhline(0.5, color=EQUILIBRIUM, linestyle="--", linewidth=1)
     axis.set_ylim(0.45, 1.02)
@@ -144,7 +144,7 @@ def compare_metric(axis: Axes, groups: Groups, name: str) -> None:
 
 
 def traced(groups: Groups) -> list[str]:
-    """Those of MEASURED that any run has at two epochs or more."""
+    """List the entries of MEASURED that any run has at two epochs or more."""
     return [
         name
         for name in MEASURED
@@ -184,7 +184,7 @@ def aggregate_seeds(values: np.ndarray, logarithmic: bool) -> np.ndarray:
 
 
 def _measurements(axis: Axes, runs: Sequence[Metrics], name: str, colour: str, style: LineStyle) -> None:
-    """What only some epochs have, as points: a gap where a seed lacks what another of its group has."""
+    """Plot a metric that only some epochs have, as points; a gap where a seed of the group lacks it."""
     runs = [metrics for metrics in runs if name in metrics]
     if not runs:
         return
@@ -200,7 +200,7 @@ def _measurements(axis: Axes, runs: Sequence[Metrics], name: str, colour: str, s
 
 
 def digit_shares(groups: Groups) -> dict[str, np.ndarray]:
-    """Of each digit after the last epoch, float64 (seeds that have them, 10), of the groups that have any."""
+    """Collect each digit's share after the last epoch, float64 (seeds, 10) a group, for the groups that have any."""
     names = [f"digit_share_{digit}" for digit in range(10)]
     found = {}
     for group, runs in groups.items():

@@ -125,7 +125,7 @@ def verdicts(runs: Sequence[Metrics]) -> Chart:
 
 
 def gradients(runs: Sequence[Metrics]) -> Chart:
-    """How much gradient reaches each network."""
+    """Chart the gradient norms of both networks."""
     lines = [
         line("discriminator", "discriminator", runs, "discriminator_gradient_norm", logarithmic=True),
         line("generator", "generator", runs, "generator_gradient_norm", logarithmic=True),

@@ -59,7 +59,7 @@ def picture(path: Path, seen: str = "") -> Picture:
 
 
 def epochs_for(runs: int) -> int:
-    """How many epochs of each of so many runs the page shows."""
+    """Return the number of epochs that the page shows of each of so many runs."""
     return max(FEWEST_EPOCHS, min(MOST_EPOCHS, SAMPLES_BYTES // (BYTES_A_GRID * max(runs, 1))))
 
 

@@ -22,7 +22,7 @@ class Network(NamedTuple):
 
 
 class Live(NamedTuple):
-    """What a page needs to draw digits itself."""
+    """Data that a page needs to draw digits itself."""
 
     generator: Network
     discriminator: Network | None  # without it there are no verdicts

@@ -1,4 +1,4 @@
-"""What a page shows: plain data, made by those who know the runs and drawn by `page`."""
+"""Content of a page: plain data, made from the runs and rendered by `html`."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Reason(NamedTuple):
 
 
 class Section(NamedTuple):
-    """What a page says of some runs that differ in the seed alone, or of runs that are not there."""
+    """Section of a page about runs that differ in the seed alone, or about runs that are not there."""
 
     id: str
     title: str

@@ -26,7 +26,7 @@ PRINT: dict[Any, Any] = {
 
 
 def run(runs: Sequence[Metrics], undecided: tuple[float, float]) -> str:
-    """How training went: losses, D's verdicts, and the norms of the gradients, the mean of seeds over each of them.
+    """Draw how training went: losses, D's output and gradient norms, the mean over seeds on top of each seed.
 
     Args:
         runs: the metrics of each seed.
@@ -69,7 +69,7 @@ def against(groups: Groups, columns: Sequence[str]) -> str:
 
 
 def svg(draw: Callable[[Figure], None], height: float) -> str:
-    """What a function draws into a figure as wide as the text and so many inches high."""
+    """Draw with a function into a figure as wide as the text and so many inches high."""
     with matplotlib.rc_context(PRINT):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)

@@ -24,7 +24,7 @@ SHORT = 12  # characters of a hash that tell it from others
 
 
 def metrics_of(groups: Groups) -> dict[str, list[Metrics]]:
-    """Of each group the metrics of each seed, with the largest digit's share."""
+    """Collect each seed's metrics by group, with the largest digit's share."""
     return {name: [charts.with_largest_share(run.metrics) for run in runs] for name, runs in groups.items()}
 
 
@@ -48,7 +48,7 @@ COMPARED = (
 
 
 def comparison_charts(groups: Groups, without: Sequence[str] = ()) -> list[Chart]:
-    """What the groups have in common, a chart each, but for those of the columns that are shown elsewhere."""
+    """Draw a chart for each metric that the groups have in common, except those shown elsewhere."""
     found = metrics_of(groups)
     made = [
         charts.against(found, name, title, logarithmic=logarithmic)
@@ -84,7 +84,7 @@ def warnings(runs: Sequence[LoadedRun]) -> list[str]:
 
 
 def _judged_epochs(metrics: Metrics) -> list[int]:
-    """Those whose samples were measured, and the last."""
+    """List the epochs whose samples were measured, and the last."""
     measured = np.isfinite(metrics["digit_share_0"]) if "digit_share_0" in metrics else np.zeros(0, bool)
     return sorted({*(np.flatnonzero(measured) + 1).tolist(), len(metrics["epoch"])})
 
@@ -94,12 +94,12 @@ def _signs(run: LoadedRun, epoch: int) -> list[str]:
     names = [f"digit_share_{digit}" for digit in range(10)]
     shares = [float(metrics[name][epoch - 1]) for name in names] if all(name in metrics for name in names) else []
     histogram = shares if shares and np.isfinite(shares).all() else None
-    anchored = LOSSES[run.config.hparams.loss].anchored
-    return collapse_warnings(histogram, float(metrics["fake_probability"][epoch - 1]) if anchored else None)
+    shift_invariant = LOSSES[run.config.hparams.loss].shift_invariant
+    return collapse_warnings(histogram, None if shift_invariant else float(metrics["fake_probability"][epoch - 1]))
 
 
 def notes(runs: Sequence[LoadedRun]) -> list[str]:
-    """What a reader must know before comparing."""
+    """List what a reader must know before comparing."""
     lines = []
     for run in runs:
         if run.epochs < run.config.epochs:

@@ -156,7 +156,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
 
 
 def _tree(state: GanState) -> dict[str, Any]:
-    """What there is of a state, by its fields: a checkpoint knows nothing of options that are off, or came later."""
+    """List the fields of a state that have a value: a checkpoint knows nothing of options that are off."""
     return {name: value for name, value in state._asdict().items() if value is not None}
 
 
@@ -168,7 +168,7 @@ def discard_later(folder: Path, epoch: int) -> None:
 
 
 def _epochs(folder: Path) -> list[int]:
-    """Of the checkpoints that are there, in order; one that is being written has another name."""
+    """List the epochs that have a checkpoint, in order; one that is being written has another name."""
     names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     return sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,8}", name))
 
@@ -184,7 +184,7 @@ def _file_sha256(path: Path) -> str:
 
 
 def _damage(path: Path) -> str | None:
-    """What of a checkpoint is not as it was written; None if nothing, or if a kill came before the digests."""
+    """Describe the first corruption found; None if there is none, or a kill came before the digests were written."""
     for entry in (path, *path.rglob("*")):
         kind = entry.lstat().st_mode
         if not (stat.S_ISDIR(kind) or stat.S_ISREG(kind)):  # a link may lead anywhere, and a pipe to no end

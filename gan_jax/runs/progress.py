@@ -39,7 +39,7 @@ def bar() -> Callbacks:
 
 
 def opening(config: Config, done: int, devices: int) -> str:
-    """What is trained, and on what."""
+    """Say what is trained, and on what."""
     device = jax.devices()[0]
     kind = "CPU" if device.platform == "cpu" else device.device_kind
     where = f"the {kind}" if devices == 1 else f"{devices} devices of the {kind}"
@@ -47,7 +47,7 @@ def opening(config: Config, done: int, devices: int) -> str:
 
 
 def mean(rows: Sequence[MetricsRow]) -> MetricsRow:
-    """Of the seeds that are trained together, but for the time, which is shared out among them: its sum."""
+    """Average the metrics of seeds that are trained together, but add up their time, which is shared out among them."""
     means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
     return means | {"seconds": sum(row["seconds"] for row in rows)}
 

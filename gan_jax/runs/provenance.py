@@ -32,7 +32,7 @@ _VARIABLES = (
 
 
 def provenance() -> dict[str, Any]:
-    """What a result depends on besides its configuration: JSON values by name."""
+    """Collect what a result depends on besides its configuration: JSON values by name."""
     device = jax.devices()[0]
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""How runs are kept, whatever trains them: which folder a run may take, and what it leaves there."""
+"""Records of runs, whatever trains them: which directory a run may take, and what it leaves there."""
 
 import contextlib
 import shutil
@@ -38,7 +38,7 @@ GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerOptions:
-    """How runs are kept and shown: nothing here changes what is trained.
+    """Options for how runs are kept and shown; nothing here changes what is trained.
 
     >>> import gan_jax
     >>> gan_jax.TrainerOptions(evaluate_every=10).samples_every  # measured every ten epochs, drawn after each
@@ -62,11 +62,13 @@ class TrainerOptions:
 
 @dataclass(frozen=True)
 class ModelFns:
-    """What a run has made, as functions: what is measured and drawn of it."""
+    """Networks of a run as functions, to measure and draw their samples."""
 
     generate: Callable[[jax.Array], jax.Array]  # latents float32 (n, 128) -> images float32 (n, 784) in [-1, 1]
-    judge: Callable[[jax.Array], jax.Array]  # such images -> D's verdicts without dropout, float32 (n,) in [0, 1]
-    generate_raw: Callable[[jax.Array], jax.Array] | None = None  # G itself, where `generate` is its average
+    discriminate: Callable[
+        [jax.Array], jax.Array
+    ]  # such images -> D's verdicts without dropout, float32 (n,) in [0, 1]
+    generate_without_ema: Callable[[jax.Array], jax.Array] | None = None  # G itself, where `generate` is its average
 
 
 @dataclass
@@ -76,12 +78,12 @@ class RunRecorder:
     folder: RunDir
     config: Config
     manifest: dict[str, Any]
-    require_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
+    assert_lock_held: Callable[[], None]  # raises UserError if the folder has been deleted or moved meanwhile
     rows: list[MetricsRow] = field(default_factory=list)
     events: Events | None = None  # where they are asked for
     _rejected: bool = False  # whether D(G(z)) has died, and that has been told
 
-    def open(self) -> None:
+    def start(self) -> None:
         """Write what the run is, before it is trained; where and how its earlier epochs were made is kept."""
         done, before = len(self.rows), self.folder.read_manifest()
         earlier = [stretch for stretch in before.get("earlier", []) if stretch["until_epoch"] < done]
@@ -95,7 +97,7 @@ class RunRecorder:
         if self.events is not None:
             self.events.begin(done)
 
-    def add_epoch(self, discriminator_steps: int, infos: Mapping[str, np.ndarray], seconds: float) -> None:
+    def log_epoch(self, discriminator_steps: int, infos: Mapping[str, np.ndarray], seconds: float) -> None:
         """A further row of metrics: means of what each iteration of the epoch reported, in float64.
 
         Raises:
@@ -106,28 +108,33 @@ class RunRecorder:
         counts = {"epoch": len(self.rows) + 1, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
 
-    def keep(self, players: ModelFns, source: RunData, trainer_options: TrainerOptions, callbacks: Callbacks) -> None:
+    def evaluate_and_save(
+        self, model_fns: ModelFns, source: RunData, trainer_options: TrainerOptions, callbacks: Callbacks
+    ) -> None:
         """Measure and draw what G makes after the last row's epoch, where that is due, and write the metrics."""
-        self.require_held()
+        self.assert_lock_held()
         key, epoch = jax.random.key(self.config.seed), len(self.rows)
         last = epoch == self.config.epochs
         histogram, grid = None, None
         if last or (trainer_options.evaluate_every and epoch % trainer_options.evaluate_every == 0):
-            histogram = self._evaluate(players, source.reference, callbacks)
+            histogram = self._evaluate(model_fns, source.reference, callbacks)
         self._warn(histogram, callbacks)
         if last or epoch % trainer_options.samples_every == 0 or epoch in GRID_EPOCHS:
-            grid = image_grid.grid(players.generate(sample_latents(key, Stream.SAMPLES, SAMPLE_COUNT)))
+            grid = image_grid.grid(model_fns.generate(sample_latents(key, Stream.SAMPLES, SAMPLE_COUNT)))
             self.folder.write_sample(epoch, grid)
         self.folder.write_rows(self.rows)
         if self.events is not None:
             real = to_unit_range(source.dataset.train_images[:JUDGED])
-            generated = players.generate(sample_latents(jax.random.key(self.config.seed), Stream.VERDICTS, JUDGED))
-            verdicts = {"real": np.asarray(players.judge(real)), "generated": np.asarray(players.judge(generated))}
+            generated = model_fns.generate(sample_latents(jax.random.key(self.config.seed), Stream.VERDICTS, JUDGED))
+            verdicts = {
+                "real": np.asarray(model_fns.discriminate(real)),
+                "generated": np.asarray(model_fns.discriminate(generated)),
+            }
             self.events.add(epoch, self.rows[-1], grid, verdicts)
 
-    def close(self, params_sha256: str) -> None:
+    def finish(self, params_sha256: str) -> None:
         """Draw the figures, then write that the run is finished, and with which parameters."""
-        self.require_held()
+        self.assert_lock_held()
         run_figures.draw(self.folder, self.config)
         self.manifest |= {
             "epochs": self.config.epochs,
@@ -136,25 +143,25 @@ class RunRecorder:
         }
         self.folder.write_manifest(self.manifest)
 
-    def _evaluate(self, players: ModelFns, reference: Reference, callbacks: Callbacks) -> tuple[float, ...] | None:
+    def _evaluate(self, model_fns: ModelFns, reference: Reference, callbacks: Callbacks) -> tuple[float, ...] | None:
         """Add the measurements of samples to the last row, and tell them; returns the digits' shares, if known."""
         channels = self.config.hparams.stacked_digits
         count = sample_count(reference, channels)
         latents = sample_latents(jax.random.key(self.config.seed), Stream.EVALUATION, count)
-        found = compute_sample_metrics(players.generate(latents), reference, channels)
+        found = compute_sample_metrics(model_fns.generate(latents), reference, channels)
         self.rows[-1] |= found.columns
         for line in found.lines:
             callbacks.log(f"{self.config.name}: {line}")
-        if players.generate_raw is not None:
-            raw = compute_sample_metrics(players.generate_raw(latents), reference, channels)
+        if model_fns.generate_without_ema is not None:
+            raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels)
             self.rows[-1] |= {f"raw_{name}": value for name, value in raw.columns.items()}
             callbacks.log(f"{self.config.name}: of G itself, not of its average: {raw.lines[0]}")
         return found.digit_histogram
 
     def _warn(self, histogram: tuple[float, ...] | None, callbacks: Callbacks) -> None:
         """Tell the signs of collapse: of the samples each time they are measured, of D(G(z)) when it dies, too."""
-        anchored = LOSSES[self.config.hparams.loss].anchored
-        score = self.rows[-1]["fake_probability"] if anchored else None
+        shift_invariant = LOSSES[self.config.hparams.loss].shift_invariant
+        score = None if shift_invariant else self.rows[-1]["fake_probability"]
         dies = not self._rejected and collapse_warnings(None, score)
         self._rejected = bool(collapse_warnings(None, score))
         if histogram is not None or dies:
@@ -186,7 +193,7 @@ def lock_pending_runs(
     resumes: bool,
     devices: int = 1,
 ) -> Iterator[list[RunRecorder]]:
-    """Those of the runs that are not finished, their folders checked and held until the block ends.
+    """Yield the runs that are not finished, their directories checked and locked until the block ends.
 
     Args:
         configs: what the runs are; they differ in name and seed alone.
@@ -246,7 +253,7 @@ def _pending(
     resumes: bool,
     say: Callable[[str], None],
 ) -> list[tuple[RunDir, Config]]:
-    """Those that are not finished, after a look at all of their folders."""
+    """List the runs that are not finished, after a look at all of their directories."""
     left = []
     for config in configs:
         folder = RunDir(out / config.name)

@@ -1,4 +1,4 @@
-"""What a run is trained on and measured against: made when it is first needed."""
+"""Data that a run is trained on and measured against, made when first needed."""
 
 from collections.abc import Callable
 from functools import cached_property

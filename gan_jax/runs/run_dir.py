@@ -1,4 +1,4 @@
-"""What lies in a run's folder, and reading and writing it.
+"""Run directory: its files, and how they are read and written.
 
 config.json      the configuration, which the run is a function of
 manifest.json    where and how it ran, its data's hash, and the hash that it ended with
@@ -92,7 +92,7 @@ class RunDir:
             UserError: if another process holds it, with its number, or parts of it are elsewhere.
         """
 
-        def require_held() -> None:
+        def assert_lock_held() -> None:
             try:
                 held = os.path.samestat(os.stat(self.path / LOCK), os.fstat(file.fileno()))
             except FileNotFoundError:
@@ -113,7 +113,7 @@ class RunDir:
             file.flush()
             for path in self.path.rglob(f"{PARTIAL}*"):  # left by a process that was killed
                 path.unlink(missing_ok=True)
-            yield require_held
+            yield assert_lock_held
 
     def read_sample(self, epoch: int) -> np.ndarray:
         """The grid of samples after `epoch`, uint8 (height, width)."""

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run: event files in its folder, written by tensorboardX."""
+"""Event files for TensorBoard in a run's directory, written by tensorboardX."""
 
 import time
 from collections.abc import Mapping

@@ -101,7 +101,7 @@ def train(
 
 
 def _groups(configs: Sequence[Config], records: Sequence[RunRecorder], together: bool) -> list[list[int]]:
-    """Which of the configurations, by their places, are left to train, and which of those in one program."""
+    """Choose the configurations that are left to train, by their places, and those of them for one program."""
     left = [configs.index(record.config) for record in records]
     return [left] if together and left and _began_together(records) else [[index] for index in left]
 
@@ -136,7 +136,7 @@ def initial_state(config: Config) -> GanState:
 
 
 def _began_together(records: Sequence[RunRecorder]) -> bool:
-    """Whether these seeds have been trained in one program so far, if at all."""
+    """Tell whether these seeds have been trained in one program so far, if at all."""
     seeds = [record.config.seed for record in records]
     begun = [record.folder.read_manifest() for record in records if record.folder.read_rows()]
     return len(seeds) > 1 and all(manifest.get("seeds_together") == seeds for manifest in begun)
@@ -160,7 +160,7 @@ def _open(records: Sequence[RunRecorder], callbacks: Callbacks) -> list[_Run]:
         elif done := len(record.folder.read_rows()):
             callbacks.log(f"{record.folder.path}: no checkpoint of its {done} epochs: from the start")
         checkpoints.discard_later(record.folder.checkpoints, common)
-        record.open()
+        record.start()
     return runs
 
 
@@ -214,8 +214,8 @@ def _train(
         _train_epoch(runs, images, epoch, mesh, trainer_options, callbacks)
         for run in runs:
             if run.record is not None:
-                players = _players(run.state, config)
-                run.record.keep(players, source, trainer_options, callbacks)
+                model_fns = _players(run.state, config)
+                run.record.evaluate_and_save(model_fns, source, trainer_options, callbacks)
         told = allgather_json(signal=request.signal)
         for run in runs:
             due = epoch == config.epochs or _asked(told) or epoch % trainer_options.checkpoint_every == 0
@@ -228,7 +228,7 @@ def _train(
     for run in runs:
         digest = checkpoints.params_sha256(to_local(run.state))
         if run.record is not None:
-            run.record.close(digest)
+            run.record.finish(digest)
         else:
             callbacks.log(f"host {jax.process_index()}: {run.config.name}: SHA-256 of the parameters: {digest}")
 
@@ -238,8 +238,8 @@ def _players(state: GanState, config: Config) -> ModelFns:
     raw = partial(generate, to_local(state.generator), hparams=config.hparams)
     return ModelFns(
         generate=partial(generate, to_local(state.delivered), hparams=config.hparams),
-        judge=partial(discriminate, to_local(state.discriminator), hparams=config.hparams),
-        generate_raw=None if state.average is None else raw,
+        discriminate=partial(discriminate, to_local(state.discriminator), hparams=config.hparams),
+        generate_without_ema=None if state.average is None else raw,
     )
 
 
@@ -294,7 +294,7 @@ def _train_epoch(
             if run.record is None:
                 require_finite(run.config.name, epoch, report)
             else:
-                run.record.add_epoch(steps, report, seconds)
+                run.record.log_epoch(steps, report, seconds)
         except DivergedError:
             lines = ["the same command with --detect-nans finds the operation"]
             if before is not None:

@@ -1,4 +1,4 @@
-"""Whether a run gives the same bits again: it is trained anew from its own configuration, and compared."""
+"""Verification that a run gives the same bits again: it is trained anew from its own configuration and compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ MEASURED = {"nearest_ratio", "modes"}  # columns one of which an epoch has whose
 
 @dataclass(frozen=True)
 class ReferenceRun:
-    """What is to come out again: a run as far as its parameters are known."""
+    """Run to reproduce, as far as its parameters are known."""
 
     folder: RunDir
     config: Config
@@ -79,7 +79,7 @@ def read_reference_run(folder: RunDir) -> ReferenceRun:
 
 
 def environment_diff(manifest: dict[str, Any]) -> list[str]:
-    """What is not as it was when a run was made, of all that its bits depend on; its earlier stretches count."""
+    """List what differs now from when a run was made, of all that its bits depend on; its earlier stretches count."""
     here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is trained on as many again
     found = {}
     for stretch in (*manifest.get("earlier", []), manifest):
@@ -99,7 +99,7 @@ def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 class Comparison(NamedTuple):
-    """What came of a run that was trained again."""
+    """Outcome of training a run again."""
 
     values: int  # of metrics.csv that were compared
     differences: list[str]  # a line each; none if all bits are the same

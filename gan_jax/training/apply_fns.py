@@ -55,7 +55,7 @@ def discriminator_logits(
 
 
 def discriminator_weights(params: Params, hparams: Hyperparameters) -> Params:
-    """What D multiplies by: its parameters as they are trained, or normalised."""
+    """Return the weights that D multiplies by: its parameters, or their spectral normalization."""
     return spectral_norm.normalize(params) if hparams.spectral_norm else params
 
 

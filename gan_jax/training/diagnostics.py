@@ -10,7 +10,7 @@ from gan_jax.types import Params
 
 
 class StepInfo(NamedTuple):
-    """What an iteration reports, float32 () each; of several discriminator steps, their mean.
+    """Metrics of an iteration, float32 () each; means over its discriminator steps.
 
     D's figures are of the discriminator step: before its update, on its batch, with dropout. Its loss is without the
     penalties on its slopes, and its gradient with them.

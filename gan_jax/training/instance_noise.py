@@ -9,7 +9,7 @@ from gan_jax.config import Hyperparameters
 
 
 def add_instance_noise(images: Array, key: Callable[[], Array], hparams: Hyperparameters) -> Array:
-    """What D sees of images: with the noise that the setting asks for."""
+    """Add normal noise of standard deviation `instance_noise_std` to images, float32 of any shape."""
     if not hparams.instance_noise_std:
         return images
     return images + hparams.instance_noise_std * jax.random.normal(key(), images.shape)

@@ -1,4 +1,4 @@
-"""Which operation first gave a number that is not finite: the epoch that diverged again, slowly."""
+"""Search for the operation that first gave a non-finite number: the diverged epoch again, step by step."""
 
 import traceback
 from pathlib import Path

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 
 class Stream(IntEnum):
-    """What a key is for. The numbers are part of every run's bits: append, never renumber."""
+    """Purpose of a key. The numbers are part of every run's bits: append, never renumber."""
 
     INITIAL_WEIGHTS = 0
     EPOCH_ORDER = 1

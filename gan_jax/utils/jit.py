@@ -1,4 +1,4 @@
-"""How functions are compiled that a run's bits depend on."""
+"""Compilation of functions that a run's bits depend on."""
 
 from functools import partial
 

@@ -33,7 +33,7 @@ class ImmediateStopError(StoppedError):
 
 
 class StopRequest:
-    """Whether a signal has asked to stop."""
+    """Signal that has asked to stop, if one has."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

@@ -57,7 +57,9 @@ def digits(mnist) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def reference(mnist):
     """With the digits of a thousand test images."""
-    reference = make_reference(mnist.train_images[:100], mnist.test_images[:1000], load_classifier(), 100).of_features
+    reference = make_reference(
+        mnist.train_images[:100], mnist.test_images[:1000], load_classifier(), 100
+    ).feature_reference
     assert reference is not None
     assert (reference.digits == mnist.test_labels[:1000]).mean() > 0.98
     return reference
@@ -115,7 +117,7 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
     state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(config))
     assert state is not None
     assert state.average is not None
-    real = make_reference(data.train_images, data.test_images, load_classifier(), 100).of_features
+    real = make_reference(data.train_images, data.test_images, load_classifier(), 100).feature_reference
     assert real is not None
     latents = sample_latents(jax.random.key(0), Stream.EVALUATION, 500)
     for prefix, params in (("", state.average), ("raw_", state.generator)):

@@ -141,7 +141,7 @@ def test_what_reads_no_targets_does_not(name):
     real, fake, loss = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7), LOSSES[name]
     for function in (loss.discriminator, loss.generator):
         plain, smoothed = function(real, fake, Targets()), function(real, fake, Targets(0.9, 0.1, 0.9))
-        assert (plain != smoothed) == loss.reads_targets
+        assert (plain != smoothed) == loss.uses_targets
 
 
 @settings(max_examples=50)
@@ -214,7 +214,7 @@ def test_shapes_that_would_broadcast_raise(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_is_anchored_unless_a_constant_in_all_logits_changes_nothing(name):
+def test_a_loss_is_shift_invariant_where_a_constant_in_all_logits_changes_nothing(name):
     """Neither D's gradients nor G's: then no logit alone says that an image is real."""
     real, fake = (jax.random.normal(jax.random.key(seed), (8,)) for seed in (0, 1))
     loss = LOSSES[name]
@@ -223,4 +223,4 @@ def test_a_loss_is_anchored_unless_a_constant_in_all_logits_changes_nothing(name
         gradient = jax.grad(lambda real, fake, function=function: function(real, fake, Targets()), argnums=(0, 1))
         for here, there in zip(gradient(real, fake), gradient(real + 3, fake + 3), strict=True):
             moved = moved or not np.allclose(here, there, rtol=1e-4, atol=1e-6)  # float32
-    assert moved == loss.anchored
+    assert moved == (not loss.shift_invariant)

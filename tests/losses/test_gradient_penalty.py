@@ -14,7 +14,10 @@ from jax.test_util import check_grads
 
 from gan_jax.losses.gradient_penalty import (
     DRAGAN_NOISE_SCALE,
+    PENALTIES,
+    draw_points,
     interpolate,
+    logits_and_penalties,
     logits_and_squared_grad_norms,
     one_centered,
     perturb_real,
@@ -149,3 +152,45 @@ def test_a_pack_has_one_share(packing):
     # Of 1568 uniform numbers, within a hundredth of 1; shares of different packs are farther apart.
     np.testing.assert_allclose(largest.reshape(-1, packing), largest[::packing, None] * np.ones(packing), rtol=0.01)
     assert np.abs(np.diff(np.sort(largest[::packing]))).max() > 0.01
+
+
+KEY = 7
+WEIGHT = 2.5
+
+
+def terms(name: str, weights: dict[str, float], kernel: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+    """Logits and penalties of a linear D with this kernel, whose input gradient is the kernel at every image."""
+    real, fake = map(jnp.asarray, drawn(3, (6, 4), (6, 4)))
+    batch = jnp.stack([real, fake], axis=1).reshape(12, 4)
+    points = draw_points(lambda: jax.random.key(KEY), real, fake, weights, 1)
+    assert [each.name for each in points] == ([name] if callable(PENALTIES[name].points) and weights else [])
+    return logits_and_penalties(lambda images, *_, **__: images @ kernel, batch, jax.random.key(0), points, weights, 1)
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_every_penalty_obeys_the_protocol(name):
+    """Exact against closed forms, off without a weight, finite at extreme gradients, and pure."""
+    kernel = jnp.asarray([3.0, 0.0, 4.0, 0.0])  # of norm 5
+    logits, [found] = terms(name, {name: WEIGHT}, kernel)
+    expected = {"zero": WEIGHT * 25 / 2, "one": WEIGHT * (5 - 1) ** 2}
+    kind = "one" if PENALTIES[name].penalty is one_centered else "zero"
+    np.testing.assert_allclose(found, expected[kind], rtol=1e-12)  # round-off of a few operations in float64
+    plain, none = terms(name, {}, kernel)
+    assert none == []
+    np.testing.assert_array_equal(plain, logits)
+    for size in (1e-30, 1e15):  # whose squares float32 holds, or which it flushes to 0
+
+        def value(kernel: jax.Array) -> jax.Array:
+            return terms(name, {name: WEIGHT}, kernel)[1][0]
+
+        with jax.enable_x64(False):
+            gradient = jax.grad(value)(jnp.full(4, size, jnp.float32))
+        assert np.isfinite(gradient).all()
+    again, [same] = terms(name, {name: WEIGHT}, kernel)
+    np.testing.assert_array_equal((again.sum(), same), (logits.sum(), found))
+
+
+def test_the_keys_of_samplers_are_their_own():
+    """Two penalties, or a penalty's points and its dropout, would otherwise share their randomness."""
+    numbers = [number for penalty in PENALTIES.values() for number in penalty.keys or ()]
+    assert len(numbers) == len(set(numbers)) == 2 * sum(callable(penalty.points) for penalty in PENALTIES.values())

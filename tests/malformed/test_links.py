@@ -88,6 +88,6 @@ def test_a_runs_folder_may_itself_be_a_link(call, tmp_path, run):
     moved_away(run, "")
     assert run.is_symlink()
     assert call("compare", run, "--out", tmp_path / "compared").returncode == 0
-    with RunDir(run).locked() as require_held:
-        require_held()
+    with RunDir(run).locked() as assert_lock_held:
+        assert_lock_held()
         assert (run / LOCK).read_text() == str(os.getpid())

@@ -165,12 +165,12 @@ def test_a_seed_that_began_alone_is_not_thrown_away(tmp_path, source):
 
 def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call, small_archives):
     """Three seeds, of which the first reports a loss that is not a number in its second epoch."""
-    add_epoch = RunRecorder.add_epoch
+    log_epoch = RunRecorder.log_epoch
 
     def broken(self: RunRecorder, steps: int, infos: dict, seconds: float) -> None:
         if self.config.seed == 0 and self.rows:
             infos = infos | {"generator_loss": np.array([1.0, np.nan])}
-        add_epoch(self, steps, infos, seconds)
+        log_epoch(self, steps, infos, seconds)
 
     monkeypatch.setattr(RunRecorder, "add_epoch", broken)
     done = call("part_a", "--archives", small_archives, "--epochs", 2, "--seeds", 3, "--name", "x", "--out", tmp_path)
