@@ -191,7 +191,7 @@ def batches(mnist) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("steps", "iterations"), [(1, ITERATIONS), (2, 3), (4, 3)])
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("hparams", SETTINGS.values(), ids=SETTINGS)
 def test_float64(hparams, steps, iterations, narrow, batches):
     with jax.enable_x64(True):
         pair = Pair(hparams, steps, narrow)
@@ -217,7 +217,7 @@ def test_float64_of_a_whole_iteration_at_full_width(monkeypatch, batches):
 
 
 @pytest.mark.numeric
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("hparams", SETTINGS.values(), ids=SETTINGS)
 def test_float32(hparams, narrow, batches):
     """An update of D, and from the same weights one of G, within 64 round-offs of each network's largest gradient.
 

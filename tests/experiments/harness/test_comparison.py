@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.commands import train
 from experiments.harness.comparison import compare, read_baseline, read_run
 from experiments.harness.options import RunOptions, configure
 from experiments.homework.parts import PARTS
@@ -44,7 +45,7 @@ def test_a_longer_baseline_is_taken_as_it_was(tmp_path):
     ("change", "epochs", "data", "named"),
     [
         (dict(hparams=Hyperparameters(learning_rate=1e-3)), 2, "d", "learning_rate is 0.001"),
-        (dict(hparams=Hyperparameters(width_multiplier=2)), 2, "d", "width is 2"),
+        (dict(hparams=Hyperparameters(width_multiplier=2)), 2, "d", "width_multiplier is 2"),
         (dict(seed=1), 2, "d", "seed is 1"),
         (dict(dataset="kmnist"), 2, "d", "dataset is kmnist"),
         ({}, 1, "d", "epochs is 1"),
@@ -78,14 +79,14 @@ def test_what_is_no_run_is_told(tmp_path, remove):
 def part_b(monkeypatch, tmp_path, capsys):
     """`./run.sh part_b` with options, its training replaced by folders; returns what it prints."""
 
-    def train(base: Config, options: RunOptions) -> list[RunDir]:
+    def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
         return [RunDir(write(options.out / config.name, config)) for config in configure(base, options)]
 
     def command(**options) -> str:
         train.run_part(PARTS["part_b"], RunOptions(out=tmp_path, epochs=2, **options))
         return capsys.readouterr().out
 
-    monkeypatch.setattr(train, "train_seeds", train)
+    monkeypatch.setattr(train, "train_seeds", train_seeds)
     return command
 
 
