@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import json
 import os
 import stat
@@ -114,21 +115,33 @@ def write_text(path: Path, text: str) -> None:
 
 def save_figure(path: Path, figure: "Figure") -> None:
     """Write a figure in the format that the path's ending names."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=DOTS_PER_INCH)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix.removeprefix("."), dpi=DOTS_PER_INCH)
+    write_bytes(path, drawn.getvalue())
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
     """Write an image, uint8 (height, width), in the format that the path's ending names."""
-    with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary)
+    write_bytes(path, _encoded(path, Image.fromarray(image)))
 
 
 def save_animation(path: Path, frames: Sequence[np.ndarray], durations: Sequence[int]) -> None:
     """Write a GIF without end of frames, uint8 (height, width) each, shown for so many milliseconds."""
     first, *rest = (Image.fromarray(frame).quantize(GIF_COLORS) for frame in frames)
-    with atomic_path(path) as temporary:
-        first.save(temporary, save_all=True, append_images=rest, duration=list(durations), loop=0)
+    options = dict(save_all=True, append_images=rest, duration=list(durations), loop=0)
+    write_bytes(path, _encoded(path, first, **options))
+
+
+def _encoded(path: Path, image: Image.Image, **options: Any) -> bytes:
+    """Encode an image in the format that the path's ending names.
+
+    Apart from the writing: Pillow imports what it needs for a format, and a signal during an import ends the process at
+    once, which would leave a partial file.
+    """
+    encoded = io.BytesIO()
+    encoded.name = path.name  # where Pillow looks for the format
+    image.save(encoded, **options)
+    return encoded.getvalue()
 
 
 def write_json(path: Path, value: Any) -> None:
