@@ -124,10 +124,10 @@ def _costs(settings: Mapping[str, Hyperparameters], images: np.ndarray, path: Pa
     for name, hparams in settings.items():
         known = {"setting": asdict(hparams)} | {key: made[key] for key in MACHINE}
         try:
-            entry = entries[name]
+            entry = entries[name] | {"setting": asdict(Hyperparameters.from_json(entries[name]["setting"]))}
             cost = Cost(**entry["cost"])
             current = known == {key: entry[key] for key in known} and cost.times > 0
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError, UserError):
             current = False
         if not current:
             cost = measure({BASELINE: settings[BASELINE], name: hparams}, images, REPEATS, lambda _: None)[name]

@@ -23,6 +23,8 @@ from gan_jax.runs.run_figures import NAMES
 from tests.helpers.command import COMMAND, Done, contents
 from tests.runs.test_checkpoints import damaged
 
+pytestmark = pytest.mark.usefixtures("optimized")  # as runs in child processes are
+
 EPOCHS = 3
 Train = Callable[..., Done]
 

@@ -172,7 +172,7 @@ def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call
             infos = infos | {"generator_loss": np.array([1.0, np.nan])}
         log_epoch(self, steps, infos, seconds)
 
-    monkeypatch.setattr(RunRecorder, "add_epoch", broken)
+    monkeypatch.setattr(RunRecorder, "log_epoch", broken)
     done = call("part_a", "--archives", small_archives, "--epochs", 2, "--seeds", 3, "--name", "x", "--out", tmp_path)
     assert done.returncode == 2
     assert "x diverged: the generator loss is not finite from iteration 2 of epoch 2 on" in done.stderr
