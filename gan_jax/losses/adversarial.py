@@ -2,7 +2,7 @@
 
 Both functions of a pair take the discriminator's logits on real and on generated images and the targets, whether
 they read them or not: a relativistic generator loss compares the two, and what a loss leaves unread, XLA does not
-compute. What needs the discriminator itself, a penalty on its slopes, is in `penalties`, for any of the losses.
+compute. Penalties on D's input gradients, which need D itself, are in `gradient_penalty`, for any of the losses.
 
 With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit): exact at any logit, where
 log(sigmoid(logit)) is -inf from about -88 on.

@@ -27,8 +27,8 @@ class GanState(NamedTuple):
     epoch: Array  # int32 (), epochs completed
     iteration: Array  # int32 (), iterations completed since the start
     key: Array  # typed key (), the root of the key tree; never changes
-    # Of G's parameters over the iterations, if the setting keeps one. It begins at the first G and is not corrected for
-    # that: with a decay of 0.999 it has some of it for thousands of iterations.
+    # Exponential moving average of G's parameters, if the hyperparameters ask for one. It begins at the initial G and
+    # is not corrected for that: with a decay of 0.999 some of it stays for thousands of iterations.
     average: Params | None = None
 
     @property

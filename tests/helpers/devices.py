@@ -39,7 +39,7 @@ def values(tree) -> list:
 
 
 def collectives(hparams: Hyperparameters, mesh: Mesh | None, images: jax.Array) -> list[str]:
-    """Those of an epoch's program."""
+    """List the collectives of an epoch's program."""
     with tracing_for(mesh):
         state = replicate(init_state(jax.random.key(0), hparams), mesh)
         program: Any = train_epoch.lower(

@@ -45,13 +45,13 @@ def drawn(seed: int, *shapes: tuple[int, ...]) -> list[np.ndarray]:
 @settings(max_examples=30)
 @given(shapes, seeds)
 def test_a_linear_discriminators_slope_is_its_weight_whatever_the_images(shape, seed):
-    """D(x) = w.x + b: R1 is |w|^2 / 2 and the one-centred penalty (|w| - 1)^2."""
+    """D(x) = w.x + b: R1 is |w|^2 / 2 and the one-centered penalty (|w| - 1)^2."""
     images, w, [b] = drawn(seed, shape, shape[1:], (1,))
     logits, squared = logits_and_squared_grad_norms(lambda x: x @ jnp.asarray(w) + b, jnp.asarray(images))
     np.testing.assert_allclose(logits, images @ w + b, **FLOAT64)
     np.testing.assert_allclose(squared, np.full(len(images), w @ w), **FLOAT64)
     np.testing.assert_allclose(zero_centered(squared), w @ w / 2, **FLOAT64)
-    # 1e-12 under the root, TINY, moves it by up to 1e-12 / 2|w|, and by 1e-6 where w is next to nothing.
+    # 1e-12 under the root, EPS, moves it by up to 1e-12 / 2|w|, and by 1e-6 where w is next to nothing.
     bound = float(2e-12 / np.linalg.norm(w) + 1e-13)
     np.testing.assert_allclose(one_centered(squared), (np.linalg.norm(w) - 1) ** 2, rtol=1e-12, atol=bound)
 
@@ -72,7 +72,7 @@ def test_a_quadratic_discriminators_slopes_are_of_each_image(shape, seed):
     np.testing.assert_allclose(squared, (slopes**2).sum(axis=1), rtol=1e-12)  # 400 products in each
     np.testing.assert_allclose(zero_centered(squared), (slopes**2).sum() / (2 * count), rtol=1e-12)
     norms = np.linalg.norm(slopes, axis=1)
-    # (|slope| - 1)^2 loses what cancels in the difference, absolutely; TINY as above.
+    # (|slope| - 1)^2 loses what cancels in the difference, absolutely; EPS as above.
     np.testing.assert_allclose(one_centered(squared), np.mean((norms - 1) ** 2), rtol=1e-11, atol=2e-12 / norms.min())
 
 
@@ -99,14 +99,14 @@ def test_gradients_in_the_parameters_are_those_of_differences(centred, group):
 
 @pytest.mark.parametrize("centred", [zero_centered, one_centered])
 def test_a_flat_discriminators_gradients_are_finite(centred):
-    """At a slope of exactly 0, where the norm itself has none; the one-centred penalty is then 1."""
+    """At a slope of exactly 0, where the norm itself has none; the one-centered penalty is then 1."""
     images = jax.random.normal(jax.random.key(0), (4, 3))
 
     def function(w: jax.Array) -> jax.Array:
         return centred(logits_and_squared_grad_norms(lambda x: x @ w, images)[1])
 
     value, gradient = jax.value_and_grad(function)(jnp.zeros(3))
-    assert value == pytest.approx(1.0 if centred is one_centered else 0.0, abs=3e-6)  # 2e-6: TINY's root, twice
+    assert value == pytest.approx(1.0 if centred is one_centered else 0.0, abs=3e-6)  # 2e-6: EPS's root, twice
     np.testing.assert_array_equal(gradient, np.zeros(3))
 
 
