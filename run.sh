@@ -85,7 +85,7 @@ pip_install() { # VERSIONS EXTRA...
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile ${constraints[@]+"${constraints[@]}"} \
         --requirement "$venv/requirements.txt" ||
         { say "error: the installation failed: see above. Is the package index within reach? Then the same command again"; exit 1; }
-    local site used=(cyclopts flax jax matplotlib numpy optax orbax rich)
+    local site used=(cyclopts flax jax matplotlib numpy optax rich safetensors)
     site=$(echo "$venv"/lib/python3*/site-packages)
     [ $# -eq 1 ] || used=("")
     "$venv/bin/python" -m compileall -q -j 0 "${used[@]/#/$site/}" >/dev/null || true # some are of other Pythons

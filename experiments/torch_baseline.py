@@ -27,12 +27,12 @@ from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import require
 from gan_jax.models.mlp import IMAGE_SIZE, LATENT_SIZE, widened
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.runs.checkpoints import tree_sha256
 from gan_jax.runs.recorder import ModelFns, RunRecorder, TrainerOptions, lock_pending_runs
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.utils.cache import private_cache_folder
+from gan_jax.utils.hashing import tree_sha256
 
 Info = dict[str, Tensor]  # what a step reports, () each, under the names of gan_jax.training.train_step.StepInfo
 

@@ -158,7 +158,7 @@ def _generator(runs: Sequence[LoadedRun]) -> Generator:
             alone = run.config.hparams.grouped == 1 and not LOSSES[run.config.hparams.loss].shift_invariant
             weights = discriminator_weights(state.discriminator, run.config.hparams)["params"]
             judge = weights if alone else None  # where D has no verdict on a single image
-            embedded = live_generator.embed(state.delivered["params"], judge)
+            embedded = live_generator.embed(state.sampling_params["params"], judge)
         except UserError as error:
             reasons.append(f"{run.config.name} was passed over: {without_folders(str(error), folder.path)}.")
             continue

@@ -91,7 +91,7 @@ def _of_run(folder: RunDir, say: Callable[[str], None]) -> TrainedGenerator:
         whole = "that is whole" if warnings else "yet: there is one when it is finished"
         raise UserError(f"{folder.path} has no checkpoint {whole}")
     digest = checkpoints.params_sha256(state)
-    return TrainedGenerator(state.delivered, config, int(state.epoch), digest, manifest.get("git_commit"))
+    return TrainedGenerator(state.sampling_params, config, int(state.epoch), digest, manifest.get("git_commit"))
 
 
 def _require_kinds(described: TrainedGenerator) -> None:

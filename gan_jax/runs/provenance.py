@@ -16,7 +16,7 @@ import jax
 from gan_jax.utils.processor import processor
 
 ROOT = Path(__file__).parents[2]
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy", "matplotlib")
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "tensorflow-datasets", "numpy", "matplotlib")
 # Of the variables that JAX reads itself, those that can change bits and are told by nothing else below.
 _VARIABLES = (
     "JAX_CPU_ENABLE_FAST_MATH",

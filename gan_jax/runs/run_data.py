@@ -5,7 +5,7 @@ from functools import cached_property
 
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Reference, make_reference
-from gan_jax.runs.checkpoints import tree_sha256
+from gan_jax.utils.hashing import tree_sha256
 from gan_jax.utils.safetensors_io import Parameters
 
 EVALUATED_SAMPLES = 10_000

@@ -237,7 +237,7 @@ def _players(state: GanState, config: Config) -> ModelFns:
     """A state's networks as functions of arrays of this process."""
     raw = partial(generate, to_local(state.generator), hparams=config.hparams)
     return ModelFns(
-        generate=partial(generate, to_local(state.delivered), hparams=config.hparams),
+        generate=partial(generate, to_local(state.sampling_params), hparams=config.hparams),
         discriminate=partial(discriminate, to_local(state.discriminator), hparams=config.hparams),
         generate_without_ema=None if state.average is None else raw,
     )

@@ -18,7 +18,7 @@ from gan_jax.types import Params
 
 
 class GanState(NamedTuple):
-    """All that is needed to go on."""
+    """All that is needed to go on. The names of its fields are part of the lowered program's text."""
 
     generator: Params
     discriminator: Params
@@ -32,7 +32,7 @@ class GanState(NamedTuple):
     average: Params | None = None
 
     @property
-    def delivered(self) -> Params:
+    def sampling_params(self) -> Params:
         """The G to draw samples with: the average where there is one."""
         return self.generator if self.average is None else self.average
 
@@ -43,7 +43,7 @@ def init_state(key: Array, hparams: Hyperparameters) -> GanState:
 
     Args:
         key: typed key (), the root of the run's key tree: `jax.random.key(seed)`.
-        setting: the run's setting.
+        hparams: the run's hyperparameters.
     """
     generator, discriminator = networks(hparams)
     generator_optimizer, discriminator_optimizer = optimizers(hparams)

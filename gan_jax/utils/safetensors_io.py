@@ -32,19 +32,28 @@ def read(path: Path, most: int, sha256: str | None = None) -> tuple[Tensors, Any
     """
     try:
         content = read_limited(path, most, links=True)
-        tensors = load(content)
-    except KeyError as error:  # BF16 and F8 types, by their names
-        raise UserError(f"{path} holds weights of type {error.args[0]}: save them as F16, F32 or F64") from error
-    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        tensors, metadata = decode(content)
+    except (OSError, ValueError) as error:
         raise UserError(f"cannot read the weights in {path}: {error}") from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 not in (None, found):
         raise UserError(f"{path} is damaged: its SHA-256 is {found}, not {sha256}")
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     try:
-        return tensors, json.loads((header.get("__metadata__") or {}).get(DESCRIPTION, "null"))
+        return tensors, json.loads(metadata.get(DESCRIPTION, "null"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"cannot read the description in {path}: {error}") from error
+
+
+def decode(content: bytes) -> tuple[Tensors, dict[str, str]]:
+    """The tensors and the metadata of a safetensors file's bytes. Raises ValueError if it is none, or damaged."""
+    try:
+        tensors = load(content)
+    except KeyError as error:  # BF16 and F8 types, by their names
+        raise ValueError(f"{error.args[0]} is no type that NumPy has: save them as F16, F32 or F64") from error
+    except (SafetensorError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return tensors, header.get("__metadata__") or {}
 
 
 def params_from_tensors(tensors: Tensors, network: nn.Module, inputs: int, path: Path, what: str) -> Parameters:

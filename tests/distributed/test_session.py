@@ -254,7 +254,7 @@ def test_a_signal_to_one_stops_all_after_the_same_epoch(start, tmp_path):
     both = ended(hosts)
     assert [done.returncode for done in both] == [143, 143]
     epoch = len(RunDir(tmp_path / "two").read_rows())
-    assert (tmp_path / "two" / "checkpoints" / str(epoch)).is_dir()
+    assert (tmp_path / "two" / "checkpoints" / f"epoch_{epoch:03d}.safetensors").is_file()
     for done in both:
         assert last_line(done) == f"run.sh: stopped after epoch {epoch} of 500: the same command goes on there"
 

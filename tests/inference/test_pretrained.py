@@ -52,9 +52,7 @@ def test_the_newest_checkpoint_is_taken(run):
 
 def test_a_damaged_checkpoint_is_passed_over_and_told(run, tmp_path):
     copied = make_run(tmp_path / "copied")
-    for path in (copied / "checkpoints" / "2").rglob("*"):
-        if path.is_file():
-            path.write_bytes(b"")
+    (copied / "checkpoints" / "epoch_002.safetensors").write_bytes(b"")
     told: list[str] = []
     assert load_generator(copied, told.append).epoch == 1
     assert len(told) == 1

@@ -93,20 +93,23 @@ def assert_one_line(done: Done, told: str) -> None:
     assert told in done.stderr
 
 
-@pytest.mark.parametrize(("name", "damage"), [("_CHECKPOINT_METADATA", "flip"), ("state/manifest.ocdbt", "remove")])
-def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(train, copied, digest, name, damage):
-    """Also where what is damaged would stop orbax from saving the next one: its own list of checkpoints."""
-    damaged(copied / "a" / "checkpoints" / "2" / name, damage)
+def checkpoint(out: Path, epoch: int) -> Path:
+    return out / "a" / "checkpoints" / f"epoch_{epoch:03d}.safetensors"
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate"])
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(train, copied, digest, damage):
+    damaged(checkpoint(copied, 2), damage)
     done = train(copied)
     assert done.returncode == 0, done.stderr
-    assert f"{copied / 'a' / 'checkpoints' / '2'} is damaged and was passed over: {name} is " in done.stdout
+    assert f"{checkpoint(copied, 2)} is damaged and was passed over: " in done.stdout
     assert "resuming after epoch 1" in done.stdout
     assert digest_of(copied) == digest
 
 
 def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_unasked(train, copied, digest):
     for epoch in (1, 2):
-        damaged(copied / "a" / "checkpoints" / str(epoch) / "_CHECKPOINT_METADATA", "truncate")
+        damaged(checkpoint(copied, epoch), "truncate")
     before = contents(copied / "a" / "checkpoints")
     assert_one_line(train(copied), "is whole: --overwrite trains the run anew")
     assert contents(copied / "a" / "checkpoints") == before
@@ -122,7 +125,7 @@ def test_a_run_without_any_checkpoint_says_that_it_begins_anew(train, copied, di
 
 
 def test_a_file_that_cannot_be_written_whole(train, copied, digest):
-    """A limit on the size of files stands for a full disk where nothing can be mounted: that of a checkpoint's data."""
+    """A limit on the size of files stands for a full disk where nothing can be mounted."""
     before = contents(copied / "a" / "checkpoints")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, hard))
@@ -130,7 +133,7 @@ def test_a_file_that_cannot_be_written_whole(train, copied, digest):
         done = train(copied)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert_one_line(done, f"cannot write the checkpoint {copied / 'a' / 'checkpoints' / '3'}: File too large")
+    assert_one_line(done, f"cannot write the checkpoint {checkpoint(copied, 3)}: File too large")
     assert contents(copied / "a" / "checkpoints").items() >= before.items()
     assert train(copied).returncode == 0
     assert digest_of(copied) == digest
@@ -160,9 +163,8 @@ def test_a_full_disk_and_a_read_only_one(tmp_path, small_archives, digest):
         pytest.skip("there is no unshare")
     if done.returncode == 77 or "unshare failed" in done.stderr:
         pytest.skip(f"mounting is not permitted: {done.stderr.strip()}")
-    checkpoint = tmp_path / "a" / "checkpoints" / "2"
     assert done.stderr.splitlines() == [
-        f"run.sh: error: cannot write the checkpoint {checkpoint}: No space left on device",
+        f"run.sh: error: cannot write the checkpoint {checkpoint(tmp_path, 2)}: No space left on device",
         f"run.sh: error: cannot write {tmp_path / 'a' / '.lock'}: Read-only file system",
     ]
     codes = [line for line in done.stdout.splitlines() if line.startswith(("full", "read-only", "mended"))]
@@ -219,4 +221,4 @@ def test_no_clock_decides_anything(train, copied, digest, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert "resuming after epoch 2" in done.stdout
     assert digest_of(copied) == digest
-    assert sorted(path.name for path in (copied / "a" / "checkpoints").iterdir()) == ["2", "3"]
+    assert sorted((copied / "a" / "checkpoints").iterdir()) == [checkpoint(copied, 2), checkpoint(copied, 3)]

@@ -63,7 +63,7 @@ def test_the_same_bits(call, original, small_archives, since):
 
 
 def test_an_unfinished_run_is_verified_up_to_its_checkpoint(call, copied, small_archives):
-    shutil.rmtree(copied / "checkpoints" / "3")
+    (copied / "checkpoints" / "epoch_003.safetensors").unlink()
     unfinish(copied)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -77,7 +77,7 @@ def test_an_average_is_the_recursion_over_what_g_is_after_each_iteration(narrow,
         expected = jax.tree.map(lambda mean, new: 0.9 * mean + 0.1 * np.asarray(new), expected, state.generator)
     assert np.abs(differences(state.average, expected)).max() < ROUND_OFF
     assert np.abs(differences(state.average, state.generator)).max() > 1e-4  # some of an iteration's 2e-4
-    assert state.delivered is state.average
+    assert state.sampling_params is state.average
 
 
 def test_an_average_changes_nothing_that_is_trained(optimized_here, narrow, images):
@@ -87,7 +87,7 @@ def test_an_average_changes_nothing_that_is_trained(optimized_here, narrow, imag
         state, _ = step(initial(hparams), jnp.asarray(images[0]), hparams=hparams, discriminator_steps=1)
         states.append(state)
     assert_same_bits(states[0], states[1]._replace(average=None))
-    assert states[0].delivered is states[0].generator
+    assert states[0].sampling_params is states[0].generator
 
 
 def test_the_learning_rates_fall_in_half_a_cosine(narrow, images):

@@ -107,7 +107,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(call, tmp_path, arguments):
 
 ELSEWHERE = """
 import sys
-for name in ("gan_jax", "experiments", "flax", "optax", "orbax"):
+for name in ("gan_jax", "experiments", "flax", "optax"):
     sys.modules[name] = None  # whoever imports it fails
 from pathlib import Path
 import jax, numpy as np
