@@ -1,8 +1,8 @@
-"""The verdict on what pip-audit finds, run as the command line says: 1 where a vulnerability is known, or it failed.
+"""Runs pip-audit and exits with 1 if a vulnerability is known, or if the audit failed.
 
     python .ci/audit.py pip-audit --format json ...
 
-Where its source cannot be reached, or does not know the packages, that is told and no failure.
+An audit whose source is unreachable or does not know the packages is skipped with a line, without failing.
 """
 
 import json
@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 
-SECONDS = 120  # for a request a package
-# What requests and urllib3 say where there is no way to the source.
+SECONDS = 120  # for one request per package
+# Messages of requests and urllib3 when the source is unreachable.
 NO_WAY = re.compile(
     "ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Max retries exceeded|timed out|Could not connect"
 )

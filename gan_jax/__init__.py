@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The public names are imported when first asked for: JAX and all that takes seconds."""
+    """Import a public name at its first use: JAX and the rest take seconds to import."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gan_jax import api

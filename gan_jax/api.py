@@ -19,19 +19,20 @@ from gan_jax.inference.pretrained import load_generator
 from gan_jax.inference.sampling import sample_images
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.progress import bar
-from gan_jax.runs.recorder import TrainerOptions
 from gan_jax.runs.run_data import make_run_data
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.schedules import Schedule as Schedule
+from gan_jax.types import Pretrained
 
 SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
 
 
 def load_dataset(source: str | Path = "mnist") -> ImageDataset:
-    """Images and their classes: "mnist", "fashion_mnist", "kmnist", or the Path of a folder with four IDX archives.
+    """Load images and labels of "mnist", "fashion_mnist" or "kmnist", or of the four IDX archives in a Path.
 
-    Raises UserError for what cannot be loaded.
+    Raises UserError if they cannot be loaded.
 
     >>> import gan_jax
     >>> digits = gan_jax.load_dataset("mnist")
@@ -49,20 +50,19 @@ def train(
     trainer_options: TrainerOptions | None = None,
     progress: bool = True,
 ) -> RunDir:
-    """Train a run, or what is left of it, in the folder `out/config.name`, and return that.
+    """Train a run, or resume it, and return its directory, `out/config.name`.
 
     Args:
-        config: what the run is.
-        dataset: the images, if they are the caller's own and the configuration says dataset="archives"; by default
-            those that it names.
-        out: the folder of runs, made if missing.
-        trainer_options: how often checkpoints are kept and samples measured and drawn.
-        progress: whether to show a bar, and to tell what is measured of the samples.
+        config: the run's configuration.
+        dataset: the caller's own images, for a configuration with dataset="archives"; None for those that it names.
+        out: the parent directory of the runs, created if missing.
+        trainer_options: how often to save checkpoints, and to evaluate and draw samples.
+        progress: True to show a progress bar and to print the metrics of the samples.
 
     Raises:
         DivergedError: if a loss or gradient is no longer finite.
-        UserError: if the folder belongs to another run, or the images do not fit.
-        StoppedError: after an interrupt, when the epoch in hand is trained and saved: the same call goes on there.
+        UserError: if the directory belongs to another run, or the images do not fit.
+        StoppedError: after an interrupt, once the current epoch is trained and saved: the same call resumes there.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
@@ -72,25 +72,24 @@ def train(
     [1.0, 2.0]
     """
     own = config.dataset == ARCHIVES_DATASET
-    require(own or dataset is None, f'images of your own are those of Config(dataset="{ARCHIVES_DATASET}")')
-    require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") is of your own images: give them')
+    require(own or dataset is None, f'images of your own need Config(dataset="{ARCHIVES_DATASET}")')
+    require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") needs images of your own')
     classifier = load_classifier() if config.dataset == "mnist" else None
-    source = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
-    callbacks = bar() if progress else SILENT
-    [folder] = trainer.train(
-        [config], source, Path(out), trainer_options or TrainerOptions(), callbacks, together=False
-    )
-    return folder
+    run_data = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
+    options, callbacks = trainer_options or TrainerOptions(), bar() if progress else SILENT
+    return trainer.train([config], run_data, Path(out), options, callbacks, together=False)[0]
 
 
-def sample(run: RunDir | str | Path | None = None, count: int = 64, seed: int = 0) -> jax.Array:
-    """Images float32 (count, 784) in [-1, 1] from a trained generator; of more, the first are the same.
+def sample(
+    run: RunDir | str | Path | None = None, count: int = 64, seed: int = 0, *, pretrained: Pretrained = "part_best"
+) -> jax.Array:
+    """Sample images, float32 (count, 784) in [-1, 1], from a trained generator; a larger count has the same first ones.
 
     Args:
-        run: what `train` returned, a run's folder or a file that `./run.sh export` wrote; None for the generator
-            that the package ships.
+        run: a run from `train`, its directory or a file written by `./run.sh export`; None for a shipped generator.
         count: from 1 to 10 000.
-        seed: of the latents, from 0 to 2**32 - 1.
+        seed: the seed of the latents, from 0 to 2**32 - 1.
+        pretrained: the shipped generator, "part_best" or "part_a", each after 100 epochs.
 
     Raises UserError if there is no such generator.
 
@@ -100,23 +99,23 @@ def sample(run: RunDir | str | Path | None = None, count: int = 64, seed: int = 
     ((16, 784), True)
     """
     path = run.path if isinstance(run, RunDir) else run
-    return sample_images(load_generator(None if path is None else Path(path)), count, seed)
+    return sample_images(load_generator(None if path is None else Path(path), pretrained), count, seed)
 
 
 def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits: bool = True) -> Evaluation:
-    """Measure images float32 (n, 784) in [-1, 1] against real ones, in seconds; README says what the values tell.
+    """Evaluate images, float32 (n, 784) in [-1, 1], against real ones, in seconds; README explains the values.
 
     Args:
-        samples: n must exceed 5. Only evaluations of the same number can be compared: 10 000 are usual.
+        samples: n must exceed 5. Only evaluations of equal n can be compared: 10 000 are usual.
         dataset: the real images; by default MNIST.
-        digits: whether they are handwritten digits, whose classes the shipped classifier knows.
+        digits: True for handwritten digits, which the shipped classifier can classify.
 
     Raises ValueError for images of another shape or range, and for too few of either kind.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
     >>> found = gan_jax.evaluate(gan_jax.sample(count=500), few)
-    >>> found.n, found.recall < found.precision  # its digits are like real ones, but not of all their kinds
+    >>> found.n, found.recall < found.precision  # its digits look real, but are less diverse
     (500, True)
     """
     reference = _mnist_reference(len(samples)) if dataset is None else _reference(dataset, len(samples), digits)
@@ -124,15 +123,15 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
 
 
 def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Modes:
-    """Count the numbers that digits side by side make up: of three, stacked MNIST's 1000 modes, of any generator.
+    """Count the modes of stacked digits: with three digits, the 1000 modes of Stacked MNIST, of any generator.
 
     The protocol is that of Metz et al. (2017, arXiv:1611.02163) and PacGAN (2018, arXiv:1712.04086), with 25 600 or
     26 000 samples; the shipped classifier reads each digit.
 
     Args:
         samples: float32 (n, digits 784) in [-1, 1], of 1 to 4 digits, one after the other. Images (n, 28, 28, 3)
-            become so by `jnp.moveaxis(images, 3, 1).reshape(n, -1)`.
-        dataset: whose test images the real numbers are drawn from; by default MNIST.
+            are converted by `jnp.moveaxis(images, 3, 1).reshape(n, -1)`.
+        dataset: the data whose test images the real digit tuples are drawn from; by default MNIST.
 
     Raises ValueError for images of another shape or range.
 
@@ -142,7 +141,7 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
     >>> found.n, 100 < found.modes < 200, found.modes_kl > found.digits_kl
     (200, True, True)
     """
-    evaluation.validate_stacked(samples)  # before what takes seconds
+    evaluation.validate_stacked(samples)  # before work that takes seconds
     real = _mnist_digits() if dataset is None else _digits(dataset)
     return evaluation.count_modes(load_classifier(), real, jnp.asarray(samples))
 
@@ -153,7 +152,7 @@ def _mnist_digits() -> np.ndarray:
 
 
 def _digits(dataset: ImageDataset) -> np.ndarray:
-    """The classes that the classifier sees in the test images, int (n,)."""
+    """Classify the test images: int (n,)."""
     return np.argmax(evaluation.classify(load_classifier(), to_unit_range(dataset.test_images))[1], axis=1)
 
 

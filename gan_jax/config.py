@@ -1,4 +1,4 @@
-"""Configuration of a run: frozen, hashable dataclasses, validated when made, written to JSON and read back."""
+"""Configuration of a run: frozen, hashable dataclasses, validated when constructed, written to JSON and read back."""
 
 import dataclasses
 import functools
@@ -13,13 +13,13 @@ from gan_jax.losses.adversarial import LOSSES, Targets
 from gan_jax.schedules import ONE_STEP, Schedule
 from gan_jax.types import Precision
 
-ARCHIVES_DATASET = "archives"  # the user's own; which they are, the run's manifest tells by their hash
+ARCHIVES_DATASET = "archives"  # the user's own; the run's manifest identifies them by their digest
 MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
 MIN_LEARNING_RATE, MAX_LEARNING_RATE = 1e-30, 1e30  # far beyond what trains, and within float32
-MAX_DECAY = 0.999999  # what float32 still tells from 1
+MAX_DECAY = 0.999999  # which float32 still distinguishes from 1
 MAX_WEIGHT = 1e6  # of a penalty
-MAX_DROPOUT_RATE = 0.999  # beyond it, the rate's rounding to 1/65536 would be more than 2 % of what is kept
+MAX_DROPOUT_RATE = 0.999  # beyond it, rounding the rate to 1/65536 changes the kept share by more than 2 %
 MAX_GROUP = 64  # images
 MAX_DIGITS = 4  # 10 000 modes
 _RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
@@ -33,7 +33,7 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 
 
 class Spec(NamedTuple):
-    """Meaning and range of a field. Validation and the command line read it."""
+    """Meaning and range of a field, for validation and the command line."""
 
     help: str
     low: float | None = None
@@ -49,7 +49,7 @@ def specs(dataclass_type: type) -> dict[str, tuple[Any, Spec]]:
 
 
 def _validate(values: "Hyperparameters | Config") -> None:
-    """Raise UserError unless each field is of its kind, which a file from elsewhere need not respect, and in range."""
+    """Raise UserError unless each field is of its type, which values read from a file need not be, and in range."""
     for name, (kind, spec) in specs(type(values)).items():
         value: Any = getattr(values, name)
         if kind in _KINDS:
@@ -65,7 +65,7 @@ def _validate(values: "Hyperparameters | Config") -> None:
 
 
 def require_run_name(name: str) -> None:
-    """Raise UserError unless a run's directory may have this name: one part of a path, and not a hidden one."""
+    """Raise UserError unless the name can be that of a run's directory: a single path component, not hidden."""
     require(
         _RUN_NAME.fullmatch(name) is not None,
         f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit, the last no '.': "
@@ -78,7 +78,7 @@ _RATE = (MIN_LEARNING_RATE, MAX_LEARNING_RATE)
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """All that the compiled training step is specialized to: a static argument. Defaults are the homework's.
+    """Hyperparameters, a static argument of the compiled training step. The defaults are the homework's.
 
     >>> import gan_jax
     >>> smoothed = gan_jax.Hyperparameters(real_target=0.9, learning_rate=1e-4)
@@ -99,7 +99,7 @@ class Hyperparameters:
     precision: Annotated[
         Precision, Spec("Precision of the operands of matrix products", choices=get_args(Precision))
     ] = "float32"
-    # Extensions of the homework, each of them off.
+    # Extensions of the homework, all off by default.
     stacked_digits: Annotated[
         int, Spec("Digits an image: 3 are Stacked MNIST, of 1000 modes (Metz et al. 2017)", 1, MAX_DIGITS)
     ] = 1
@@ -137,28 +137,25 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         _validate(self)
         unread = not LOSSES[self.loss].uses_targets and self.targets != Targets()
-        require(not unread, f"the {self.loss} loss knows no targets: leave them at 1, 0 and 1")
+        require(not unread, f"the {self.loss} loss has no targets: leave them at 1, 0 and 1")
         require(self.minibatch_stddev != 1, "minibatch_stddev must be 2 images or more, or 0 for none")
-        require(
-            self.batch_size % self.grouped == 0,
-            f"a batch of {self.batch_size} is not made up of groups of {self.grouped} images: pack_size, "
-            "minibatch_stddev",
-        )
+        size = self.group_size
+        message = f"batch_size {self.batch_size} must be a multiple of {size}: pack_size, minibatch_stddev"
+        require(self.batch_size % size == 0, message)
 
     def require_batch(self, images: int) -> None:
         """Raise UserError unless so many training images fill a batch."""
-        require(
-            self.batch_size <= images, f"the batch size {self.batch_size} is larger than the {images} training images"
-        )
+        message = f"the batch size {self.batch_size} is larger than the {images} training images"
+        require(self.batch_size <= images, message)
 
     @property
-    def grouped(self) -> int:
-        """Images of one kind of which D needs a whole number of groups."""
+    def group_size(self) -> int:
+        """Return the number of images of one kind that the batch size must be a multiple of."""
         return self.pack_size * max(self.minibatch_stddev, 1)
 
     @property
     def generator_adam(self) -> tuple[float, float, float]:
-        """G's learning rate and Adam's two decays."""
+        """Return G's learning rate and Adam's two decays."""
         return (
             self.learning_rate if self.generator_learning_rate is None else self.generator_learning_rate,
             self.adam_b1 if self.generator_adam_b1 is None else self.generator_adam_b1,
@@ -171,15 +168,19 @@ class Hyperparameters:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Make the hyperparameters that `dataclasses.asdict` gave, under today's names of fields or earlier ones.
+        """Construct the hyperparameters from the output of `dataclasses.asdict`, under current or former names.
 
         Raises:
-            UserError: for values out of range. TypeError: for names that there are not.
+            UserError: for values out of range.
+            TypeError: for unknown names.
         """
-        return cls(**{FORMER_NAMES.get(name, name): value for name, value in values.items()})
+        named = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
+        if len(named) < len(values):
+            raise TypeError("a field is given under its current and its former name")
+        return cls(**named)
 
 
-# Fields as run directories of before have them.
+# Names of fields in run directories of earlier versions.
 FORMER_NAMES = {
     "averaging": "ema_decay",
     "channels": "stacked_digits",
@@ -193,18 +194,18 @@ FORMER_NAMES = {
 
 
 def require_precision(hparams: Hyperparameters, on_gpu: bool) -> None:
-    """Raise UserError for a precision that only a GPU has, elsewhere."""
-    message = "tensorfloat32 is what NVIDIA's GPUs multiply, and there is none: take float32 or bfloat16"
+    """Raise UserError for a precision that only GPUs have, if there is none."""
+    message = "tensorfloat32 needs an NVIDIA GPU: use float32 or bfloat16"
     require(on_gpu or hparams.precision != "tensorfloat32", message)
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Hyperparameters)]
-EXTENSION_FIELDS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not know
+EXTENSION_FIELDS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not have
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A run, which is a function of this and of nothing else (on one machine with one set of versions).
+    """Configuration of a run, which depends on nothing else (on one machine with one set of versions).
 
     >>> import gan_jax
     >>> steps = gan_jax.Schedule.parse("1-10: 4, 11-: 1/2")
@@ -223,26 +224,24 @@ class Config:
     def __post_init__(self) -> None:
         _validate(self)
         require_run_name(self.name)
-        falling = self.hparams.cosine_decay_epochs
-        require(
-            not 0 < falling < self.epochs,
-            f"learning rates are 0 after cosine_decay_epochs, {falling}: the run's epochs may not be {self.epochs}",
-        )
+        decay = self.hparams.cosine_decay_epochs
+        message = f"learning rates are 0 after cosine_decay_epochs, {decay}: epochs may not be {self.epochs}"
+        require(not 0 < decay < self.epochs, message)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a dictionary of numbers and text, flat but for the hyperparameters, which are under "setting"."""
+        """Return a dictionary of numbers and text, flat but for the hyperparameters under "setting"."""
         values = dataclasses.asdict(self) | {"discriminator_steps": str(self.discriminator_steps)}
         return values | {"setting": values.pop("hparams")}
 
     def flat(self) -> dict[str, Any]:
-        """Return the same with the hyperparameters among the run's own values."""
+        """Return the same dictionary with the hyperparameters at its top level."""
         values = self.to_json()
         hparams = values.pop("setting")
         return values | hparams
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """The configuration that `to_json` wrote. Raises UserError for values that are none."""
+        """Construct the configuration from the output of `to_json`. Raises UserError if that is invalid."""
         try:
             values = dict(values)
             schedule = Schedule.parse(values.pop("discriminator_steps"))

@@ -1,15 +1,15 @@
-"""The errors that are the user's to mend."""
+"""Errors that the user can correct."""
 
 
 class UserError(ValueError):
-    """A mistake in what the user gave: the message is one line that says what to do.
+    """Invalid input from the user; the message is one line that says what to do.
 
-    The command line prints it on standard error and exits with 2.
+    The command line prints it to standard error and exits with status 2.
     """
 
 
 class DivergedError(UserError):
-    """A run whose loss or gradient is no longer a finite number: its setting is at fault."""
+    """Training whose loss or gradient is no longer finite, because of its hyperparameters."""
 
 
 def require(condition: bool, message: str) -> None:

@@ -1,1 +1,1 @@
-"""Ridge regression and the change of variables: derived, computed, checked and seen."""
+"""Ridge regression and the change of variables: derivations, computations, checks and figures."""

@@ -1,7 +1,7 @@
-"""Invertible maps with their log-determinants in closed form, to check and to learn from.
+"""Invertible maps with their log-determinants in closed form.
 
-Each is a `Bijector`: three functions of one point (d,), named as distrax names them, so that
-distrax's own bijectors of vectors fit wherever these do.
+Each is a `Bijector`: three functions of one point (d,) with distrax's names, so that distrax's bijectors of vectors
+can be used instead.
 """
 
 from collections.abc import Callable
@@ -14,27 +14,19 @@ import numpy as np
 
 
 class Bijector(Protocol):
-    """An invertible map of one point (d,) and the log-determinant that it claims."""
+    """Invertible map y = f(x) of a point x (d,), with the log-determinant that it claims to have."""
 
     @property
-    def forward(self) -> Callable[[Any], jax.Array]:
-        """f: x (d,) to y (d,)."""
-        ...
-
+    def forward(self) -> Callable[[Any], jax.Array]: ...  # f: (d,) to (d,)
     @property
-    def inverse(self) -> Callable[[Any], jax.Array]:
-        """f^-1: y (d,) to x (d,)."""
-        ...
-
+    def inverse(self) -> Callable[[Any], jax.Array]: ...  # f^-1: (d,) to (d,)
     @property
-    def forward_log_det_jacobian(self) -> Callable[[Any], jax.Array]:
-        """log |det df/dx|: x (d,) to ()."""
-        ...
+    def forward_log_det_jacobian(self) -> Callable[[Any], jax.Array]: ...  # log |det df/dx|: x (d,) to ()
 
 
 @dataclass(frozen=True)
 class Formulas:
-    """A `Bijector` made of three formulas."""
+    """`Bijector` given by three formulas."""
 
     forward: Callable[[Any], jax.Array]
     inverse: Callable[[Any], jax.Array]
@@ -42,7 +34,7 @@ class Formulas:
 
 
 def sum_and_difference() -> Formulas:
-    """The homework's map: (x, y) to (u, v) = (x + y, x - y), with |det| = 2."""
+    """Make the homework's map (x, y) -> (u, v) = (x + y, x - y), with |det| = 2."""
     return Formulas(
         forward=lambda p: jnp.stack([p[0] + p[1], p[0] - p[1]]),
         inverse=lambda p: jnp.stack([p[0] + p[1], p[0] - p[1]]) / 2,
@@ -51,7 +43,7 @@ def sum_and_difference() -> Formulas:
 
 
 def affine(matrix: jax.Array | np.ndarray, shift: jax.Array | np.ndarray) -> Formulas:
-    """x to matrix x + shift, with matrix (d, d) regular and shift (d,)."""
+    """Make the affine map x -> matrix x + shift, with an invertible matrix (d, d) and a shift (d,)."""
     log_det = jnp.log(jnp.abs(jnp.diag(jax.scipy.linalg.lu_factor(matrix)[0]))).sum()
     return Formulas(
         forward=lambda x: matrix @ x + shift,
@@ -61,7 +53,7 @@ def affine(matrix: jax.Array | np.ndarray, shift: jax.Array | np.ndarray) -> For
 
 
 def polar() -> Formulas:
-    """(r, angle) to (r cos, r sin), with |det| = r, for r > 0 and the angle in (-pi, pi)."""
+    """Make the polar map (r, angle) -> (r cos(angle), r sin(angle)), with |det| = r, for r > 0, angle in (-pi, pi)."""
     return Formulas(
         forward=lambda p: p[0] * jnp.stack([jnp.cos(p[1]), jnp.sin(p[1])]),
         inverse=lambda q: jnp.stack([jnp.hypot(q[0], q[1]), jnp.arctan2(q[1], q[0])]),
@@ -70,7 +62,7 @@ def polar() -> Formulas:
 
 
 def sinh_arcsinh(skewness: jax.Array | np.ndarray, tailweight: jax.Array | np.ndarray) -> Formulas:
-    """x to sinh((arcsinh(x) + skewness) tailweight) in each coordinate; both (d,), tailweight > 0.
+    """Make the map x -> sinh((arcsinh(x) + skewness) tailweight) of each coordinate; both (d,), tailweight > 0.
 
     Jones and Pewsey, "Sinh-arcsinh distributions", Biometrika 96 (2009).
     """
@@ -88,7 +80,7 @@ def sinh_arcsinh(skewness: jax.Array | np.ndarray, tailweight: jax.Array | np.nd
 
 
 class Conditioner(NamedTuple):
-    """The weights of a tanh network with one hidden layer, from a kept half (k,) to log-scales and shifts."""
+    """Weights of a tanh network with one hidden layer, from the kept coordinates (k,) to log-scales and shifts."""
 
     hidden: np.ndarray  # (width, k)
     bias: np.ndarray  # (width,)
@@ -97,7 +89,7 @@ class Conditioner(NamedTuple):
 
 
 def random_conditioner(generator: np.random.Generator, kept: int, changed: int, width: int = 8) -> Conditioner:
-    """Weights such that neither log-scale nor shift leaves [-1, 1]."""
+    """Draw weights that keep log-scales and shifts within [-1, 1]."""
     return Conditioner(
         generator.standard_normal((width, kept)),
         generator.standard_normal(width),
@@ -107,10 +99,10 @@ def random_conditioner(generator: np.random.Generator, kept: int, changed: int, 
 
 
 def coupling(conditioner: Conditioner) -> Formulas:
-    """RealNVP's coupling: (a, b) to (a, b exp(s(a)) + t(a)), log|det| the sum of s(a).
+    """Make RealNVP's coupling (a, b) -> (a, b exp(s(a)) + t(a)), where log|det| is the sum of s(a).
 
-    a is the first k coordinates, b the rest. Dinh, Sohl-Dickstein and Bengio, "Density estimation
-    using Real NVP", ICLR 2017.
+    a is the first k coordinates, b the rest. Dinh, Sohl-Dickstein and Bengio, "Density estimation using Real NVP",
+    ICLR 2017.
     """
     kept = conditioner.hidden.shape[1]
 
@@ -130,12 +122,12 @@ def coupling(conditioner: Conditioner) -> Formulas:
 
 
 def flip() -> Formulas:
-    """The coordinates in reverse order, so that a second coupling changes what the first one kept."""
+    """Make the map that reverses the coordinates, so that a second coupling changes those that the first one kept."""
     return Formulas(lambda x: x[::-1], lambda y: y[::-1], lambda x: 0 * x[0])
 
 
 def chain(*maps: Bijector) -> Formulas:
-    """The maps one after another, the first one first: log-determinants add."""
+    """Compose maps, which are applied in order; their log-determinants add up."""
 
     def forward(x: jax.Array) -> jax.Array:
         for each in maps:

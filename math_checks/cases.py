@@ -1,4 +1,4 @@
-"""The maps that the command checks: the homework's, and four of the kinds that flows are made of."""
+"""Maps that the command checks: the homework's, and four building blocks of normalizing flows."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from math_checks import bijectors
 from math_checks.change_of_variables_checks import GRID_SIZE, Case
 from math_checks.precision import in_float64
 
-# As many as the checks' grid has nodes, so that JAX compiles each operation once for both.
+# The same number as nodes in the checks' grid, so that JAX compiles each operation once for both.
 NUM_DRAWS = GRID_SIZE**2
-REACH = 8.0  # beyond this many deviations a standard normal has 1e-15 left
+REACH = 8.0  # standard deviations, beyond which a normal has a mass of 1e-15
 
 
 def standard_normal(x: jax.Array) -> jax.Array:
-    """Log-density of independent N(0, 1) coordinates at x (d,)."""
+    """Compute the log-density of independent N(0, 1) coordinates at x (d,)."""
     return jnp.sum(jax.scipy.stats.norm.logpdf(x))
 
 
 def homework(generator: np.random.Generator) -> Case:
-    """X, Y independent N(0, 1) and U = X + Y, V = X - Y."""
+    """Make the homework's case: X, Y independent N(0, 1) and U = X + Y, V = X - Y."""
     return Case(
         name="homework",
         bijector=bijectors.sum_and_difference(),
@@ -36,8 +36,8 @@ def homework(generator: np.random.Generator) -> Case:
 
 @in_float64
 def affine(generator: np.random.Generator) -> Case:
-    """M X + c for a random M and c: normal about c with covariance M M'."""
-    # Within 0.3 of the identity the determinant is at least 0.4.
+    """Make the case M X + c with random M and c: normal with mean c and covariance M M'."""
+    # With entries within 0.3 of the identity the determinant is at least 0.4.
     matrix = np.eye(2) + generator.uniform(-0.3, 0.3, (2, 2))
     shift = generator.uniform(-1.0, 1.0, 2)
     covariance: Any = matrix @ matrix.T
@@ -53,7 +53,7 @@ def affine(generator: np.random.Generator) -> Case:
 
 
 def polar(generator: np.random.Generator) -> Case:
-    """A Rayleigh radius and a uniform angle: two independent N(0, 1), as Box and Muller draw them."""
+    """Make the case of two independent N(0, 1) from a Rayleigh radius and a uniform angle (Box and Muller)."""
     return Case(
         name="polar",
         bijector=bijectors.polar(),
@@ -65,7 +65,7 @@ def polar(generator: np.random.Generator) -> Case:
 
 
 def sinh_arcsinh(generator: np.random.Generator) -> Case:
-    """Two skewed coordinates with lighter tails than the normal's."""
+    """Make the case of two skewed coordinates with lighter tails than the normal's."""
     skewness, tailweight = np.array([0.3, -0.4]), np.array([0.8, 0.9])
     return Case(
         name="sinh-arcsinh",
@@ -77,7 +77,7 @@ def sinh_arcsinh(generator: np.random.Generator) -> Case:
 
 
 def coupling(generator: np.random.Generator) -> Case:
-    """Two RealNVP couplings with random weights, so that both coordinates change."""
+    """Make the case of two RealNVP couplings with random weights, which together change both coordinates."""
     first, second = (bijectors.coupling(bijectors.random_conditioner(generator, 1, 1)) for _ in range(2))
     return Case(
         name="coupling",
@@ -89,7 +89,7 @@ def coupling(generator: np.random.Generator) -> Case:
 
 
 def all_cases(seed: int) -> list[Case]:
-    """One of each, its draws and its random weights from `seed`."""
+    """Make all cases, with random weights and samples drawn from `seed`."""
     makers = (homework, affine, polar, sinh_arcsinh, coupling)
     return [
         make(generator) for make, generator in zip(makers, np.random.default_rng(seed).spawn(len(makers)), strict=True)

@@ -1,14 +1,14 @@
-"""The change of variables for any differentiable, invertible map, with its Jacobian by `jax.jacfwd`.
+"""Change of variables for any differentiable, invertible map, with its Jacobian by `jax.jacfwd`.
 
 For U = f(X) with f invertible and differentiable,
 
     p_U(u) = p_X(f^-1(u)) |det d f^-1 / du|,    p_X(x) = p_U(f(x)) |det df/dx|,
 
-the identity on which normalising flows rest. The derivation is in derivations/change_of_variables.typ.
+the identity behind normalizing flows. The derivation is in derivations/change_of_variables.typ.
 
-A map takes one point (d,) to one point (d,); the functions here take a point (d,) or a batch
-(n, d) and compute in float64. On concrete numbers they refuse a point where the map is singular.
-Under jit, vmap or grad there are no numbers to inspect: there a singular point gives log|det| = -inf.
+A map takes one point (d,) to one point (d,). The functions here take a point (d,) or a batch (n, d), and compute in
+float64. They raise an error at a point where the map is singular, except under jit, vmap or grad, where there are no
+numbers to inspect: log|det| is -inf at such a point.
 """
 
 import math
@@ -27,14 +27,14 @@ from math_checks.precision import EPS, in_float64, is_traced
 PointMap = Callable[[Any], jax.Array]  # (d,) -> (d,)
 PointScalar = Callable[[Any], Any]  # (d,) -> ()
 
-# A determinant below this share of the product of its columns' largest entries, and of its rows', is
-# all rounding error: elimination leaves some d eps of them behind. Judged so, units do not matter.
+# A determinant below this share, times d, of the product of its columns' largest entries, or of its rows', is rounding
+# error: elimination leaves about d eps of them. The criterion does not depend on units.
 SINGULAR_SHARE = 10 * EPS
 
 
 @in_float64
 def jacobian(function: PointMap, points: ArrayLike) -> jax.Array:
-    """The matrix of partial derivatives, row i for output i.
+    """Compute the matrix of partial derivatives, row i for output i.
 
     Args:
         function: differentiable, (d,) to (k,).
@@ -44,7 +44,7 @@ def jacobian(function: PointMap, points: ArrayLike) -> jax.Array:
         float64 (k, d) or (n, k, d).
 
     Raises:
-        UserError: points of another shape, or a derivative that is not finite, with the point.
+        UserError: for points of another shape, or a derivative that is not finite, naming the point.
     """
     at = _points(points)
     matrices = _over_batch(jax.jacfwd(function), at)
@@ -54,17 +54,15 @@ def jacobian(function: PointMap, points: ArrayLike) -> jax.Array:
 
 @in_float64
 def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
-    """log |det df/dx|, float64 () or (n,); arguments as for `jacobian`, with k = d.
+    """Compute log |det df/dx|, float64 () or (n,); arguments as for `jacobian`, with k = d.
 
     Raises:
-        UserError: as `jacobian`, and where the Jacobian is not square or is singular, with the point.
+        UserError: as `jacobian`; also if the Jacobian is not square, or is singular, naming the point.
     """
     at = _points(points)
     matrices = jnp.asarray(jacobian(function, at))
     if matrices.shape[-2] != matrices.shape[-1]:
-        raise UserError(
-            f"a map from {matrices.shape[-1]} to {matrices.shape[-2]} dimensions has no determinant: give as many"
-        )
+        raise UserError(f"a map from {matrices.shape[-1]} to {matrices.shape[-2]} dimensions has no determinant")
     logs = _regular_log_abs_det(matrices)
     _refuse(logs, np.isneginf, at, "the map is not invertible: its Jacobian is singular")
     return logs
@@ -72,7 +70,7 @@ def log_abs_det(function: PointMap, points: ArrayLike) -> jax.Array:
 
 @jax.jit
 def _regular_log_abs_det(matrices: jax.Array) -> jax.Array:
-    """log |det| of each matrix (..., d, d), -inf where rounding error is all there is of it."""
+    """Compute log |det| of each matrix (..., d, d), -inf where the determinant is rounding error."""
     logs = jnp.linalg.slogdet(matrices)[1]
     sizes = [jnp.log(jnp.abs(matrices).max(axis=axis)).sum(axis=-1) for axis in (-2, -1)]
     regular = logs > jnp.minimum(*sizes) + math.log(SINGULAR_SHARE * matrices.shape[-1])
@@ -82,15 +80,15 @@ def _regular_log_abs_det(matrices: jax.Array) -> jax.Array:
 def pull_back_log_density(
     log_density: PointScalar, function: PointMap, log_det: PointScalar | None = None
 ) -> Callable[[ArrayLike], NDArray[np.float64]]:
-    """The log-density of X where U = function(X) has `log_density`: log p_U(f(x)) + log|det df/dx|.
+    """Make the log-density of X where U = function(X) has `log_density`: log p_U(f(x)) + log|det df/dx|.
 
     Args:
-        log_density: of U at one point, (d,) to ().
+        log_density: log-density of U at one point, (d,) to ().
         function: f, invertible and differentiable, (d,) to (d,).
-        log_det: log|det df/dx| at one point where a formula is known; by `jax.jacfwd` otherwise.
+        log_det: formula for log|det df/dx| at one point, if known; otherwise `jax.jacfwd` is used.
 
     Returns:
-        A function of points (d,) or (n, d), with values float64 () or (n,); it raises as `log_abs_det`.
+        A function of points (d,) or (n, d) with values float64 () or (n,). It raises errors as `log_abs_det` does.
     """
 
     @jax.jit
@@ -111,29 +109,34 @@ def pull_back_log_density(
 def push_forward_log_density(
     log_density: PointScalar, inverse: PointMap, inverse_log_det: PointScalar | None = None
 ) -> Callable[[ArrayLike], NDArray[np.float64]]:
-    """The log-density of U = f(X) where X has `log_density`: log p_X(f^-1(u)) + log|det df^-1/du|.
+    """Make the log-density of U = f(X) where X has `log_density`: log p_X(f^-1(u)) + log|det df^-1/du|.
 
-    Pushing forward by f is pulling back by its inverse, so this is the same formula.
+    Pushing forward by f is pulling back by its inverse.
 
     Args:
-        log_density: of X at one point, (d,) to ().
+        log_density: log-density of X at one point, (d,) to ().
         inverse: f^-1, (d,) to (d,).
-        inverse_log_det: log|det df^-1/du| at one point u; by `jax.jacfwd` otherwise.
+        inverse_log_det: formula for log|det df^-1/du| at one point u, if known; otherwise `jax.jacfwd` is used.
     """
     return pull_back_log_density(log_density, inverse, inverse_log_det)
 
 
 @in_float64
 def round_trip_error(function: PointMap, inverse: PointMap, points: ArrayLike) -> jax.Array:
-    """The largest |inverse(function(x)) - x| relative to 1 + |x|, float64 () or (n,).
+    """Compute the largest |inverse(function(x)) - x| relative to 1 + |x|, float64 () or (n,).
 
     Raises:
-        UserError: where a point does not come back as a finite number, with the point.
+        UserError: if a point is not mapped back to a finite one, naming the point.
     """
     at = _points(points)
-    # Two programs: inside one, XLA would cancel exp against log and the like.
+    # Two programs: in a single one, XLA would cancel an exp and a log, for example.
     returned = _over_batch(inverse, _over_batch(function, at))
-    _refuse(returned, lambda x: ~np.isfinite(x).all(axis=-1), at, "the map has no inverse: no way back")
+    _refuse(
+        returned,
+        lambda x: ~np.isfinite(x).all(axis=-1),
+        at,
+        "the map has no finite inverse",
+    )
     return _relative_distance(returned, at)
 
 
@@ -144,9 +147,9 @@ def _relative_distance(x: jax.Array, at: jax.Array) -> jax.Array:
 
 @in_float64
 def require_inverse(function: PointMap, inverse: PointMap, points: ArrayLike, tolerance: float = 1e-8) -> None:
-    """Raise UserError, naming the worst point, where `inverse` does not undo `function` to `tolerance`.
+    """Raise UserError, naming the worst point, if `inverse` does not undo `function` up to `tolerance`.
 
-    The default is the square root of eps: an inverse found by bisection or Newton's method keeps it.
+    The default is about the square root of eps, which inverses by bisection or Newton's method attain.
     """
     at = np.atleast_2d(np.asarray(points))
     errors = np.asarray(round_trip_error(function, inverse, at))
@@ -170,7 +173,7 @@ def _over_batch(function: Callable[[jax.Array], jax.Array], points: jax.Array) -
 
 
 def _refuse(values: jax.Array, is_bad: Callable[[np.ndarray], Any], points: jax.Array, why: str) -> None:
-    """Raise UserError with the first of `points` whose value is bad; under a trace there are no values to judge."""
+    """Raise UserError with the first of `points` whose value is bad; skipped under a trace, which has no values."""
     if is_traced(values):
         return
     bad = is_bad(np.asarray(values))

@@ -1,7 +1,7 @@
-"""Checks that must hold of a map of the plane and of the density that it carries, each with its measured residual.
+"""Checks of a map of the plane and of the density pushed through it, each with its measured residual.
 
-Every check takes a `Case`: a bijector with the log-determinant that it claims, and a density to
-push through it. The claim enters every check, so that a wrong one fails them all.
+Every check takes a `Case`: a bijector with the log-determinant that it claims, and a density to push through it. All
+checks use the claimed log-determinant, so that a wrong one fails all of them.
 """
 
 from collections.abc import Callable
@@ -30,76 +30,73 @@ from math_checks.precision import in_float64
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A map of the plane, and a random point X with a known density to send through it.
-
-    What several checks need is computed once.
-    """
+    """Map of the plane, and a random point X with a known density; results that several checks need are cached."""
 
     name: str
     bijector: Bijector
     base_log_density: PointScalar  # log p_X, (2,) to ()
     sample: np.ndarray  # float64 (n, 2), independent draws of X
-    half_width: float  # all but 1e-13 of f(X) lies in the square of this half width about 0
+    half_width: float  # f(X) lies in the square of this half width around 0, except with probability 1e-13
     affine: bool = False
-    image_log_density: Callable[[np.ndarray], np.ndarray] | None = None  # of f(X), (n, 2) to (n,), where known
+    image_log_density: Callable[[np.ndarray], np.ndarray] | None = None  # of f(X), (n, 2) to (n,), if known
 
     def __post_init__(self) -> None:
         require_inverse(self.bijector.forward, self.bijector.inverse, self.points)
 
     def inverse_log_det(self, u: jax.Array) -> jax.Array:
-        """log |det df^-1/du| = -log |det df/dx| at x = f^-1(u), as the bijector claims it: (2,) to ()."""
+        """Compute the claimed log |det df^-1/du| = -log |det df/dx| at x = f^-1(u): (2,) to ()."""
         return -self.bijector.forward_log_det_jacobian(self.bijector.inverse(u))
 
     @cached_property
     def inverse_of_batch(self) -> Callable[[np.ndarray], jax.Array]:
-        """f^-1 at each of (n, 2)."""
+        """Inverse map f^-1 of points (n, 2)."""
         return jax.jit(jax.vmap(self.bijector.inverse))
 
     @cached_property
     def log_density(self) -> Callable[[ArrayLike], np.ndarray]:
-        """log p_U of U = f(X) by the change of variables with the claimed log-determinant."""
+        """Log-density of U = f(X) by the change of variables with the claimed log-determinant."""
         return push_forward_log_density(self.base_log_density, self.bijector.inverse, self.inverse_log_det)
 
     @cached_property
     @in_float64
     def image_sample(self) -> jax.Array:
-        """f at every draw, (n, 2)."""
+        """Images f(x) of the sample, (n, 2)."""
         return jax.jit(jax.vmap(self.bijector.forward))(self.sample)
 
     @property
     def points(self) -> np.ndarray:
-        """The part of the sample at which identities are checked one by one, (256, 2)."""
+        """First points of the sample, on which identities are checked, (256, 2)."""
         return self.sample[:256]
 
     @property
     def images(self) -> np.ndarray:
-        """f at `points`."""
+        """Images f(x) of `points`, (256, 2)."""
         return self.image_sample[:256]
 
     @cached_property
     @in_float64
     def log_dets(self) -> jax.Array:
-        """The claimed log |det df/dx| at `points`, (256,)."""
+        """Claimed log |det df/dx| at `points`, (256,)."""
         return jax.jit(jax.vmap(self.bijector.forward_log_det_jacobian))(self.points)
 
     @cached_property
     @in_float64
     def inverse_log_dets(self) -> jax.Array:
-        """The claimed log |det df^-1/du| at `images`, (256,)."""
+        """Claimed log |det df^-1/du| at `images`, (256,)."""
         return jax.jit(jax.vmap(self.inverse_log_det))(self.images)
 
     @cached_property
     def nodes(self) -> np.ndarray:
-        """The grid's coordinates along either side of the square, (GRID_SIZE,)."""
+        """Coordinates of the grid along each side of the square, (GRID_SIZE,)."""
         return np.linspace(-self.half_width, self.half_width, GRID_SIZE)
 
     @cached_property
     def density(self) -> np.ndarray:
-        """p_U at each pair of nodes, (GRID_SIZE, GRID_SIZE), u along the rows."""
+        """Density of U at each pair of nodes, (GRID_SIZE, GRID_SIZE), u along the rows."""
         return np.exp(self.log_density(_pairs(self.nodes))).reshape(GRID_SIZE, GRID_SIZE)
 
     def integral(self, values: np.ndarray) -> float:
-        """Over the square, of `values` at the pairs of nodes, by the trapezoid rule."""
+        """Integrate `values` at the pairs of nodes over the square by the trapezoid rule."""
         return float(np.trapezoid(np.trapezoid(values, self.nodes), self.nodes))
 
 
@@ -110,27 +107,27 @@ def _pairs(nodes: np.ndarray) -> np.ndarray:
 IDENTITY_BOUND = 1e-12
 IDENTITY_REASON = "a few dozen operations on numbers below 100, each exact to eps"
 RATE_BOUND = 0.05
-RATE_REASON = "the expansion's next term is below a fiftieth of its first at the sizes used, at the median corner"
+RATE_REASON = "the expansion's second term is below a fiftieth of its first at these sizes, at the median corner"
 MASS_BOUND = 1e-10
-MASS_REASON = "the trapezoid rule converges exponentially here; 1e-13 lies outside the square, and 160 000 terms round"
+MASS_REASON = "the trapezoid rule converges exponentially; 1e-13 lies outside the square, the rest is round-off"
 KOLMOGOROV_BOUND = 2.72
 KOLMOGOROV_REASON = "exceeded with probability 2 exp(-2 x 2.72^2) = 7.5e-7 by the right density"
 MOMENT_BOUND = 5.0
 MOMENT_REASON = "in standard errors: one of five exceeds it with probability 3e-6"
 HISTOGRAM_BOUND = 6.0
 HISTOGRAM_REASON = (
-    "in deviations: one of some hundred bins, of 100 draws or more each, exceeds it with probability 1e-5"
+    "in standard deviations: one of some hundred bins, of 100 draws or more each, exceeds it with probability 1e-5"
 )
-# Even, so that no node falls on an axis, where polar coordinates have their cut.
+# Even, so that no node is on an axis, where the polar angle is discontinuous.
 GRID_SIZE = 400
-# 40 bins of 10 nodes each: as many as the grid has, so that JAX compiles each operation once for both.
+# 40 bins of 10 nodes, the same number as nodes in the grid, so that JAX compiles each operation once for both.
 BINS_PER_SIDE, NODES_PER_BIN = 40, 10
-MIN_EXPECTED = 100  # draws in a bin, for its count to be near enough to normal at 6 deviations
+MIN_EXPECTED = 100  # draws in a bin, so that its count is nearly normal up to 6 standard deviations
 
 
 @check(IDENTITY_BOUND, IDENTITY_REASON)
 def log_det_agrees_with_jacfwd(case: Case) -> float:
-    """The log-determinant that the map claims is that of its Jacobian by jax.jacfwd."""
+    """The claimed log-determinant is that of the Jacobian by jax.jacfwd."""
     return float(np.abs(case.log_dets - log_abs_det(case.bijector.forward, case.points)).max())
 
 
@@ -144,10 +141,17 @@ def jacobian_of_the_homework(case: Case) -> float:
 
 @in_float64
 def area_errors(case: Case, sizes: np.ndarray) -> np.ndarray:
-    """Measure how far the image of du x dv is from|det J| du dv, relative, at each size du = 2 dv: float64 (m, 256).
+    """Compute the relative difference between the image of du x dv and |det J| du dv at each size du = 2 dv.
 
-    The image is measured as the parallelogram on the images of the rectangle's two sides: the
-    length of their cross product. Its corner is each of `images` in turn.
+    The area of the image is that of the parallelogram spanned by the images of the rectangle's sides: the length of
+    their cross product. Rectangles start at each of `images`.
+
+    Args:
+        case: the map.
+        sizes: float64 (m,).
+
+    Returns:
+        float64 (m, 256).
     """
     corners = case.images
     inverse = case.inverse_of_batch
@@ -224,7 +228,7 @@ def moments_of_the_sample(case: Case) -> float:
 
 @check(HISTOGRAM_BOUND, HISTOGRAM_REASON)
 def histogram_of_the_sample(case: Case) -> float:
-    """Each bin's count of f(sample) is n times the density's integral over it: largest error in deviations."""
+    """Each bin of f(sample) has n times its share of the density: largest error in standard deviations."""
     edges = np.linspace(-case.half_width, case.half_width, BINS_PER_SIDE + 1)
     counts = np.histogram2d(*case.image_sample.T, bins=(edges, edges))[0]
     share = _bin_masses(case, edges)
@@ -235,7 +239,7 @@ def histogram_of_the_sample(case: Case) -> float:
 
 
 def _bin_masses(case: Case, edges: np.ndarray) -> np.ndarray:
-    """The density's integral over each bin by Gauss-Legendre quadrature, (m, m)."""
+    """Integrate the density over each bin by Gauss-Legendre quadrature, (m, m)."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_BIN)
     half = (edges[1] - edges[0]) / 2
     along = ((edges[:-1] + edges[1:]) / 2)[:, None] + half * nodes
@@ -252,7 +256,7 @@ def inverse_identity(case: Case) -> float:
 
 @check(IDENTITY_BOUND, IDENTITY_REASON)
 def composition_with_the_inverse(case: Case) -> float:
-    """The inverse brings every point back, and the two log-determinants cancel."""
+    """The inverse maps every point back, and the two log-determinants cancel."""
     cancelled = case.log_dets + log_abs_det(case.bijector.inverse, case.images)
     returned = round_trip_error(case.bijector.forward, case.bijector.inverse, case.points)
     return float(max(np.abs(cancelled).max(), returned.max()))
@@ -272,7 +276,7 @@ CHECKS = (*ANY_MAP, *HOMEWORK, parallelogram_area, parallelogram_area_in_the_lim
 
 
 def run(case: Case) -> list[Check]:
-    """The checks that any map must pass, the area's, and the closed form's where there is one."""
+    """Run the checks of any map, the check of areas, and the check of the density's closed form, if known."""
     area = parallelogram_area if case.affine else parallelogram_area_in_the_limit
     closed_form = (density_in_closed_form,) if case.image_log_density is not None else ()
     return [each(case) for each in (*ANY_MAP, area, *closed_form)]

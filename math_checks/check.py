@@ -1,4 +1,4 @@
-"""A check: a statement of the mathematics, the residual that was measured, and the bound it must keep."""
+"""Checks: a mathematical statement, the measured residual, and its required bound."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -12,17 +12,17 @@ Relation = Literal["<=", ">="]
 class Check(NamedTuple):
     """Outcome of a check."""
 
-    name: str  # the function that measured it; the derivations refer to it
-    subject: str  # the data set or the map that it was measured on
+    name: str  # function that measured the residual; the derivations refer to it
+    subject: str  # data set or map that it was measured on
     statement: str
     residual: float
     relation: Relation
     bound: float
-    reason: str  # why the bound is where it is
+    reason: str  # justification of the bound
 
     @property
     def passed(self) -> bool:
-        """Tell whether the residual keeps its bound; one that is not a number does not."""
+        """Return True if the residual keeps its bound; NaN does not."""
         return self.residual <= self.bound if self.relation == "<=" else self.residual >= self.bound
 
 
@@ -38,12 +38,12 @@ S = TypeVar("S", bound=Named)
 def check(
     bound: float | Callable[[S], float], reason: str, relation: Relation = "<="
 ) -> Callable[[Callable[Concatenate[S, P], float]], Callable[Concatenate[S, P], Check]]:
-    """Turn a function that measures a residual on a named subject into a check of its docstring's first line.
+    """Turn a function that measures a residual on a named subject into a check of the statement in its docstring.
 
     Args:
-        bound: what the residual is held against; a function of the subject where no one number is fair.
-        reason: why the bound is where it is.
-        relation: "<=" for errors, ">=" for what must be plainly there.
+        bound: bound of the residual, or a function of the subject.
+        reason: justification of the bound.
+        relation: "<=" for errors, ">=" for effects that must be present.
     """
 
     def decorate(measure: Callable[Concatenate[S, P], float]) -> Callable[Concatenate[S, P], Check]:
@@ -62,7 +62,7 @@ def check(
 
 
 def table(checks: Sequence[Check]) -> str:
-    """One line per check: subject, name, residual, relation, bound, and pass or FAIL."""
+    """Tabulate checks: subject, name, residual, relation, bound, and pass or FAIL."""
     return "\n".join(
         f"{each.subject:<12}  {each.name:<41}  {each.residual:8.2e} {each.relation} {each.bound:7.1e}  "
         f"{'pass' if each.passed else 'FAIL'}"

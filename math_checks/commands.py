@@ -1,7 +1,6 @@
-"""`ridge` and `change_of_variables`: run every check, show it, draw the figures, keep the numbers.
+"""Commands `ridge` and `change_of_variables`: run and print all checks, then write figures and residuals.
 
-Both print one line per check, write nothing before all is computed, and return the exit status:
-0 where every check passed, 1 where one did not.
+Nothing is written until everything has been computed. The exit status is 1 if a check failed, else 0.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from math_checks.ridge import ridge_path
 from math_checks.ridge_problem import Problem
 from math_checks.tables import Table, diabetes, read_table
 
-MAX_STRENGTH = 1e100  # what can still be multiplied and squared
+MAX_STRENGTH = 1e100  # can still be squared
 PATH_STRENGTHS = np.logspace(-4, 4, 97)
 DRAWN_POINTS = 2000
 
@@ -36,15 +35,15 @@ def ridge(
     target: str | None = None,
     penalty_strength: float = 0.1,
 ) -> int:
-    """Check ridge regression's closed form, on scikit-learn's diabetes data or on a table of your own.
+    """Check ridge regression's closed form and write the results into `out`/ridge.
 
-    Each column is divided by its standard deviation first, so that the penalty treats all alike; none is
-    centred, so that the intercept matters.
+    Columns are divided by their standard deviations, so that the penalty treats all of them equally, but not centered,
+    so that the intercept matters.
 
     Args:
-        out: Folder for the results, which go into its subfolder `ridge`.
-        data: CSV file of numbers with a header line, instead of the diabetes data.
-        target: The column of `data` to predict from the others.
+        out: parent directory of the results.
+        data: CSV file of numbers with a header line; by default scikit-learn's diabetes data.
+        target: column of `data` to predict from the others.
         penalty_strength: lambda, above 0 and at most 1e100; scikit-learn's alpha divided by the number of rows.
     """
     if (data is None) != (target is None):
@@ -67,7 +66,7 @@ def ridge(
     checks = ridge_checks.run(problem)
     print(table(checks))
     if len(checks) < len(ridge_checks.CHECKS):
-        print("left out: the two checks against least squares, which has no one solution on these columns")
+        print("left out: the two checks against least squares, which has no unique solution on these columns")
     facts = {
         "data": rows.name,
         "rows": len(rows.targets),
@@ -85,7 +84,7 @@ def _coefficient_paths(rows: Table, problem: Problem) -> Figure:
     panels = []
     for title, penalty in (
         ("intercept free: A = diag(0, 1, ..., 1)", problem.penalty),
-        ("intercept penalised: A = I", np.eye(len(problem.penalty))),
+        ("intercept penalized: A = I", np.eye(len(problem.penalty))),
     ):
         path = ridge_path(problem.features, problem.targets, PATH_STRENGTHS, penalty)
         mean_prediction = path[:, 0] + path[:, 1:] @ problem.features.mean(axis=0)
@@ -94,11 +93,11 @@ def _coefficient_paths(rows: Table, problem: Problem) -> Figure:
 
 
 def change_of_variables(*, out: Path = Path("runs"), seed: int = 0) -> int:
-    """Check the change of variables on the homework's map and on four kinds that flows are made of.
+    """Check the change of variables on five maps and write the results into `out`/change_of_variables.
 
     Args:
-        out: Folder for the results, which go into its subfolder `change_of_variables`.
-        seed: Of the random maps and of the samples, 0 to 2**32 - 1.
+        out: parent directory of the results.
+        seed: seed of the random maps and of the samples, 0 to 2**32 - 1.
     """
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"--seed must be from 0 to {MAX_SEED}, not {seed}")

@@ -1,4 +1,4 @@
-"""Figures of the mathematics: functions from numbers to a matplotlib figure, with no state of their own."""
+"""Figures of the mathematics, by pure functions from numbers to a matplotlib figure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from matplotlib.patches import Polygon
 
 from gan_jax.utils.text import for_figure
 
-# Okabe and Ito's colours, told apart with every common colour blindness; line styles tell the rest.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's colors, which are distinct under all common forms of color blindness.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", ":")
 NAMED_LINES = 12
 RECTANGLE, PARALLELOGRAM, MUTED = "#0072B2", "#D55E00", "#888888"
@@ -29,7 +29,7 @@ class Paths(NamedTuple):
 def coefficient_paths(
     strengths: np.ndarray, panels: Sequence[Paths], names: Sequence[str], target: str, mean_target: float
 ) -> Figure:
-    """Slopes above and the mean prediction below, over `strengths` (m,), one column of axes per penalty."""
+    """Draw slopes above and the mean prediction below, over `strengths` (m,), one column of axes per penalty."""
     figure = Figure(figsize=(5.2 * len(panels) + 1.0, 6.8), layout="constrained")
     axes = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=(2.4, 1))
     for (above, below), panel in zip(axes.T, panels, strict=True):
@@ -37,7 +37,7 @@ def coefficient_paths(
         above.set_title(panel.title, fontsize=11)
         below.axhline(0, color=MUTED, linewidth=0.8)
         below.axhline(mean_target, color=MUTED, linestyle="--", linewidth=1)
-        below.plot(strengths, panel.mean_prediction, color=COLOURS[0], linewidth=2)
+        below.plot(strengths, panel.mean_prediction, color=COLORS[0], linewidth=2)
         below.set_xlabel(r"penalty strength $\lambda$")
         below.set_xscale("log")
         below.margins(x=0, y=0.2)
@@ -68,17 +68,17 @@ def _name_lines(axes: Axes, slopes: np.ndarray, names: Sequence[str]) -> None:
 
 
 def _largest(slopes: np.ndarray) -> list[int]:
-    """The columns whose slopes are largest at the smallest strength, from the highest slope to the lowest."""
+    """Choose the columns with the largest slopes at the smallest strength, ordered from the highest to the lowest."""
     chosen = np.argsort(-np.abs(slopes[0]))[:NAMED_LINES]
     return [int(column) for column in chosen[np.argsort(-slopes[0, chosen])]]
 
 
 def _style(index: int) -> dict:
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": STYLES[index // len(COLOURS)], "linewidth": 1.8}
+    return {"color": COLORS[index % len(COLORS)], "linestyle": STYLES[index // len(COLORS)], "linewidth": 1.8}
 
 
 class GridImage(NamedTuple):
-    """A grid in the (u, v) plane, its image under the inverse map, and one rectangle of it."""
+    """Grid in the (u, v) plane, its image under the inverse map, and one rectangle."""
 
     title: str
     lines: Sequence[np.ndarray]  # each (m, 2), in (u, v)
@@ -89,7 +89,7 @@ class GridImage(NamedTuple):
 
 
 def grids_and_images(rows: Sequence[GridImage]) -> Figure:
-    """Each grid beside its image, the rectangle beside the parallelogram that approximates its image."""
+    """Draw each grid beside its image, with the rectangle, its image, and the approximating parallelogram."""
     figure = Figure(figsize=(9.0, 4.5 * len(rows)), layout="constrained")
     for (left, right), row in zip(figure.subplots(len(rows), 2, squeeze=False), rows, strict=True):
         _draw_lines(left, row.lines, "u", "v")
@@ -117,13 +117,13 @@ def _draw_lines(axes: Axes, lines: Sequence[np.ndarray], horizontal: str, vertic
 
 
 def _area(boundary: np.ndarray) -> float:
-    """Gauss's shoelace formula."""
+    """Compute a polygon's area by the shoelace formula."""
     x, y = boundary.T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 class Plane(NamedTuple):
-    """A density over a square of the plane, with draws from it."""
+    """Density over a square of the plane, with draws from it."""
 
     title: str
     labels: tuple[str, str]
@@ -133,7 +133,7 @@ class Plane(NamedTuple):
 
 
 def densities(planes: Sequence[Plane]) -> Figure:
-    """Densities side by side on one colour scale and one length scale, with draws as points."""
+    """Draw densities side by side on the same color and length scales, with draws as points."""
     figure = Figure(figsize=(5.0 * len(planes) + 0.8, 5.0), layout="constrained")
     all_axes = figure.subplots(1, len(planes), squeeze=False)[0]
     highest = max(plane.density.max() for plane in planes)
@@ -150,7 +150,7 @@ def densities(planes: Sequence[Plane]) -> Figure:
 
 
 def area_errors(sizes: np.ndarray, errors: dict[str, np.ndarray]) -> Figure:
-    """Measure how far a small rectangle's image is from |det J| du dv, over the rectangle's size, per map; all (m,)."""
+    """Draw the relative difference between image and parallelogram over a rectangle's size, per map; all (m,)."""
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
     for index, (name, values) in enumerate(errors.items()):

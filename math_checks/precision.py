@@ -1,4 +1,4 @@
-"""Float64 for the mathematics, float32 left as it is for everything else in the process."""
+"""Float64 for the mathematics, without changing float32 in the rest of the process."""
 
 import functools
 from collections.abc import Callable
@@ -20,11 +20,10 @@ def in_float64(function: Callable[P, jax.Array]) -> Callable[P, NDArray[np.float
 @overload
 def in_float64(function: Callable[P, R]) -> Callable[P, R]: ...
 def in_float64(function: Callable[P, Any]) -> Callable[P, Any]:
-    """`function`, computed with JAX's 64-bit types whatever the process's own setting.
+    """Make `function` compute with JAX's 64-bit types, whatever the process's configuration.
 
-    Concrete results come back as NumPy arrays of the caller's own: outside this context JAX would cut its own
-    float64 arrays to float32 at the next operation. Tracers pass through, so that the result
-    can still be mapped and differentiated.
+    Concrete results are returned as NumPy arrays, since outside this context JAX would convert its own float64 arrays
+    to float32 at the next operation. Tracers pass through, so that the result can be mapped and differentiated.
     """
 
     @functools.wraps(function)
@@ -36,7 +35,7 @@ def in_float64(function: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def is_traced(value: object) -> bool:
-    """Tell whether `value` is still symbolic (inside jit, grad or vmap), with no numbers to inspect."""
+    """Return True if `value` is a tracer (inside jit, grad or vmap), which has no numbers to inspect."""
     return isinstance(value, jax.core.Tracer)
 
 

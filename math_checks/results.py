@@ -1,4 +1,4 @@
-"""Results that a command leaves: checks as JSON and figures as PNG, each file whole or not there at all."""
+"""Results of a command: checks as JSON and figures as PNG, each file written atomically."""
 
 import importlib.metadata
 import math
@@ -13,14 +13,14 @@ from gan_jax.runs.provenance import provenance
 from gan_jax.utils.files import save_figure, write_json
 from math_checks.check import Check
 
-VERSIONED = ("scipy", "scikit-learn")  # besides what `provenance` tells
+VERSIONED = ("scipy", "scikit-learn")  # besides the packages in `provenance`
 
 
 def save(folder: Path, facts: Mapping[str, Any], checks: Sequence[Check], figures: Mapping[str, Figure]) -> None:
-    """Write one PNG per figure and then checks.json into `folder`, which is made if need be.
+    """Write one PNG per figure and then checks.json into `folder`, which is created if necessary.
 
     Raises:
-        UserError: a folder that cannot be made or written.
+        UserError: if it cannot be created or written to.
     """
     made = provenance()
     made["versions"] |= {name: importlib.metadata.version(name) for name in VERSIONED}
@@ -40,6 +40,6 @@ def save(folder: Path, facts: Mapping[str, Any], checks: Sequence[Check], figure
 
 
 def _as_json(check: Check) -> dict[str, Any]:
-    # JSON has no word for a residual that is not a number; null is one that no bound admits.
+    # JSON has no NaN: null stands for a residual that is not a number, which fails every bound.
     residual = check.residual if math.isfinite(check.residual) else None
     return {**check._asdict(), "residual": residual, "passed": check.passed}

@@ -1,15 +1,15 @@
-"""Ridge regression with an unpenalised intercept, in closed form.
+"""Ridge regression with an unpenalized intercept, in closed form.
 
-Minimise over b = (b_0, b_1, ..., b_d)
+Minimize over b = (b_0, b_1, ..., b_d)
 
     J(b) = (1/n) sum_i (z_i' b - y_i)^2 + lambda b' A b,    z_i = (1, x_i),
 
 where A = diag(0, 1, ..., 1) leaves the intercept b_0 free. Setting the gradient to zero gives
 (Z'Z/n + lambda A) b = Z'y/n. The derivation, line by line, is in derivations/ridge.typ.
 
-Z = [1, X] is never formed: its column of ones enters through sums, so that the features are not
-copied. `objective`, `gradient` and `hessian` are pure and keep the precision of their arguments;
-`ridge` and `ridge_path` check theirs and compute in float64.
+Z = [1, X] is never formed, which would copy the features: its column of ones is implicit in sums. `objective`,
+`gradient` and `hessian` are pure and keep the precision of their arguments; `ridge` and `ridge_path` validate their
+arguments and compute in float64.
 """
 
 from collections.abc import Sequence
@@ -26,28 +26,28 @@ from math_checks.precision import EPS, in_float64
 
 Array = jax.Array | np.ndarray
 
-# How far a penalty may be from symmetric or from positive semi-definite, relative to its largest
-# entry: room for the rounding of a product such as D'D, and for nothing else.
+# Tolerated asymmetry and negative eigenvalues of a penalty, relative to its largest entry: enough for the round-off of
+# a product such as D'D, and no more.
 PENALTY_TOLERANCE = 1e-12
 
-# Below this share of the largest eigenvalue (with the system scaled to a unit diagonal) the
-# smallest one is rounding error: entries carry a few eps each, and d + 1 of them add up.
+# Below this share, times d + 1, of the largest eigenvalue, the smallest one is rounding error: a few eps in each of
+# d + 1 entries. The system is scaled to a unit diagonal.
 SINGULAR_SHARE = 10 * EPS
 
-# An estimated condition this many times better needs no eigenvalues to be believed: they take longer
-# than the rest of a small solution, and many times longer where other programs keep the cores busy.
+# If the estimated condition number is this many times better, eigenvalues are not computed: they take longer than the
+# rest of a small solution, and many times longer on busy cores.
 CLEARLY_REGULAR = 1e3
 
-LISTED = 8  # columns that an error names before it says "others"
+LISTED = 8  # maximum number of columns in an error message
 
 
 def intercept_free(num_features: int) -> jax.Array:
-    """A = diag(0, 1, ..., 1), float (num_features + 1, num_features + 1)."""
+    """Make A = diag(0, 1, ..., 1), float (num_features + 1, num_features + 1)."""
     return jnp.diag(jnp.ones(num_features + 1).at[0].set(0.0))
 
 
 def predict(coefficients: Array, features: Array) -> jax.Array:
-    """Zb: (n,) from coefficients (d + 1,), intercept first, and features (n, d)."""
+    """Compute Zb (n,) from coefficients (d + 1,), intercept first, and features (n, d)."""
     return coefficients[0] + features @ coefficients[1:]
 
 
@@ -55,7 +55,7 @@ def predict(coefficients: Array, features: Array) -> jax.Array:
 def objective(
     coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
-    """J(b), a scalar: the mean squared residual plus penalty_strength times b'Ab.
+    """Compute J(b), a scalar: the mean squared residual plus penalty_strength times b'Ab.
 
     Args:
         coefficients: float (d + 1,), the intercept first.
@@ -72,7 +72,7 @@ def objective(
 def gradient(
     coefficients: Array, features: Array, targets: Array, penalty_strength: float | Array, penalty: Array
 ) -> jax.Array:
-    """(2/n) Z'(Zb - y) + 2 lambda A b, float (d + 1,); arguments as for `objective`."""
+    """Compute (2/n) Z'(Zb - y) + 2 lambda A b, float (d + 1,); arguments as for `objective`."""
     residual = predict(coefficients, features) - targets
     fit = jnp.concatenate([residual.sum(keepdims=True), residual @ features]) / len(targets)
     return 2 * (fit + penalty_strength * penalty @ coefficients)
@@ -80,14 +80,14 @@ def gradient(
 
 @jax.jit
 def normal_matrix(features: Array) -> jax.Array:
-    """Z'Z/n, float (d + 1, d + 1), from features (n, d): a one, the columns' means, and X'X/n."""
+    """Compute Z'Z/n, float (d + 1, d + 1), from features (n, d): 1, the column means, and X'X/n."""
     means = features.mean(axis=0)
     return jnp.block([[jnp.ones((1, 1)), means[None]], [means[:, None], features.T @ features / len(features)]])
 
 
 @jax.jit
 def hessian(features: Array, penalty_strength: float | Array, penalty: Array) -> jax.Array:
-    """2 (Z'Z/n + lambda A), float (d + 1, d + 1); arguments as for `objective`."""
+    """Compute 2 (Z'Z/n + lambda A), float (d + 1, d + 1); arguments as for `objective`."""
     return 2 * (normal_matrix(features) + penalty_strength * penalty)
 
 
@@ -99,24 +99,24 @@ def ridge(
     penalty: ArrayLike | None = None,
     names: Sequence[str] | None = None,
 ) -> jax.Array:
-    """The b that minimises (1/n)|Zb - y|^2 + lambda b'Ab.
+    """Compute the b that minimizes (1/n)|Zb - y|^2 + lambda b'Ab.
 
-    scikit-learn's `Ridge(alpha)` has no 1/n: it is this one with alpha = n * penalty_strength.
+    scikit-learn's `Ridge(alpha)` has no 1/n: it agrees for alpha = n * penalty_strength.
 
     Args:
         features: real, finite (n, d), n and d >= 1, without a column of ones.
         targets: real, finite (n,), or (n, k) for k regressions on the same features.
         penalty_strength: lambda >= 0, finite.
-        penalty: A, real, symmetric, positive semi-definite (d + 1, d + 1), its first row and column
-            the intercept's; `intercept_free(d)` where not given.
-        names: what an error calls the d columns of features; by their numbers where not given.
+        penalty: A, real, symmetric, positive semi-definite (d + 1, d + 1), its first row and column for the intercept;
+            by default `intercept_free(d)`.
+        names: names of the d columns in error messages; by default their numbers.
 
     Returns:
         float64 (d + 1,) or (d + 1, k), the intercept first.
 
     Raises:
-        UserError: shapes that do not match, values that are not finite, a negative strength, an A
-            that is not symmetric positive semi-definite, a system without a unique solution.
+        UserError: if shapes do not match, values are not finite, the strength is negative, A is not symmetric positive
+            semi-definite, or there is no unique solution.
     """
     return _solutions(features, targets, np.asarray([penalty_strength]), penalty, names)[0]
 
@@ -125,7 +125,7 @@ def ridge(
 def ridge_path(
     features: ArrayLike, targets: ArrayLike, penalty_strengths: ArrayLike, penalty: ArrayLike | None = None
 ) -> jax.Array:
-    """`ridge` at each of `penalty_strengths` (m,): float64 (m, d + 1) or (m, d + 1, k)."""
+    """Compute `ridge` at each of `penalty_strengths` (m,): float64 (m, d + 1) or (m, d + 1, k)."""
     return _solutions(features, targets, penalty_strengths, penalty)
 
 
@@ -142,9 +142,9 @@ def _solutions(
     num_columns = features.shape[1] + 1
     matrix = intercept_free(num_columns - 1) if penalty is None else jnp.asarray(_penalty(penalty, num_columns))
 
-    on_device = jax.device_put(features)  # one copy; jnp.asarray holds two for a moment
+    on_device = jax.device_put(features)  # one copy; jnp.asarray briefly holds two
     normal = normal_matrix(on_device)
-    # A is positive semi-definite: what the smallest strength leaves regular, every larger one does.
+    # A is positive semi-definite: a system that is regular at the smallest strength is regular at larger ones.
     _require_regular(np.asarray(normal + strengths.min() * matrix), float(strengths.min()), names)
     return _solve_all(normal, on_device, jnp.asarray(targets), jnp.asarray(strengths), matrix)
 
@@ -162,14 +162,14 @@ def _solve_all(
 def _solve(
     normal: jax.Array, features: jax.Array, targets: jax.Array, strength: jax.Array, *, penalty: jax.Array
 ) -> jax.Array:
-    """Two Newton steps from b = 0 on the quadratic J.
+    """Take two Newton steps from b = 0 on the quadratic J.
 
-    The first is the closed form itself. The second, whose gradient comes from the residuals and not
-    from Z'Z, takes back the digits that forming Z'Z cost (the corrected normal equations of
-    Bjorck, "Stability analysis of the method of seminormal equations", 1987).
+    The first is the closed form. The second, whose gradient uses the residuals instead of Z'Z, recovers the digits lost
+    in forming Z'Z (the corrected normal equations of Bjorck, "Stability analysis of the method of seminormal
+    equations", 1987).
     """
     system = normal + strength * penalty
-    scale = 1 / jnp.sqrt(jnp.diag(system))  # a unit diagonal: the columns' units must not matter
+    scale = 1 / jnp.sqrt(jnp.diag(system))  # gives a unit diagonal, so that the columns' units do not matter
     scaled_system = scale[:, None] * system * scale[None, :]
 
     def newton_step(b: jax.Array) -> jax.Array:
@@ -187,7 +187,7 @@ def _finite(name: str, values: ArrayLike) -> NDArray[np.float64]:
     array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise UserError(f"{name}{list(where)} is {array[where]}: remove or fill in what is not finite")
+        raise UserError(f"{name}{list(where)} is {array[where]}: remove or replace values that are not finite")
     return array
 
 
@@ -216,16 +216,16 @@ def _penalty(penalty: ArrayLike, num_columns: int) -> np.ndarray:
 
 
 def unit_diagonal(matrix: np.ndarray) -> np.ndarray:
-    """A symmetric matrix scaled to a unit diagonal, zero rows left as they are: its spectrum has no units."""
+    """Scale a symmetric matrix to a unit diagonal, except for zero rows, so that its eigenvalues have no units."""
     diagonal = np.diag(matrix)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     return scale[:, None] * matrix * scale[None, :]
 
 
 def _inverse_condition(matrix: np.ndarray) -> float:
-    """LAPACK's estimate of 1 / (|M|_1 |M^-1|_1) for symmetric M; 0 where it is not positive definite."""
-    factorise, estimate = scipy.linalg.get_lapack_funcs(("potrf", "pocon"), (matrix,))
-    factor, failed = factorise(matrix)
+    """Estimate 1 / (|M|_1 |M^-1|_1) of a symmetric M by LAPACK; 0 if it is not positive definite."""
+    factorize, estimate = scipy.linalg.get_lapack_funcs(("potrf", "pocon"), (matrix,))
+    factor, failed = factorize(matrix)
     return 0.0 if failed else float(estimate(factor, np.abs(matrix).sum(axis=0).max())[0])
 
 
@@ -251,7 +251,7 @@ def _require_regular(system: np.ndarray, strength: float, names: Sequence[str] |
 
 
 def _name(index: int, names: Sequence[str] | None) -> str:
-    """Make the name of a coefficient that a user knows."""
+    """Return the name of a coefficient for error messages."""
     if index == 0:
         return "the intercept"
     return f"column {index - 1}" if names is None else f"column {names[index - 1]!r}"

@@ -1,7 +1,7 @@
-"""Checks that must hold of a ridge solution, each with its measured residual.
+"""Checks of a ridge solution, each with its measured residual.
 
-A check takes a `Problem` and the `Method` under test. The method is an argument so that a wrong
-one (a penalised intercept, a missing 1/n) can be shown to fail.
+A check takes a `Problem` and the `Method` under test, which is an argument so that a wrong one (a penalized intercept,
+a missing 1/n) can be shown to fail.
 """
 
 from collections.abc import Callable
@@ -26,19 +26,19 @@ from math_checks.ridge_problem import (
     smallest_share,
 )
 
-# Compiled whole: one by one, the operations of a derivative are some thirty programs to compile.
+# Compiled as one program each: without jit, a derivative takes about thirty.
 gradient_by_grad = jax.jit(jax.grad(closed_form.objective))
 gradient_by_jacfwd = jax.jit(jax.jacfwd(closed_form.objective))
 hessian_by_jax = jax.jit(jax.hessian(closed_form.objective))
 
 GRADIENT_BOUND = 1e-10
-GRADIENT_REASON = "a sum of n terms rounds by at most n eps of their size: 2e-11 at n = 100 000"
+GRADIENT_REASON = "the rounding error of a sum of n terms is at most n eps of their size: 2e-11 at n = 100 000"
 DERIVATIVE_BOUND = 1e-12
-DERIVATIVE_REASON = "both sides are the same sums in another order: some hundred eps"
+DERIVATIVE_REASON = "both sides are the same sums in different orders: some hundred eps"
 DEFINITE_BOUND = 1e-13
-DEFINITE_REASON = "450 eps: well above the few to which an eigenvalue is known, so that its sign is certain"
+DEFINITE_REASON = "450 eps: well above the few eps of an eigenvalue's error, so that its sign is certain"
 SINGULAR_BOUND = 1e-13
-SINGULAR_REASON = "an eigenvalue of a matrix with unit diagonal is known to some ten eps"
+SINGULAR_REASON = "an eigenvalue of a matrix with unit diagonal has an error of some ten eps"
 
 
 @check(GRADIENT_BOUND, GRADIENT_REASON)
@@ -84,7 +84,7 @@ def hessian_formula(problem: Problem, method: Method = OURS) -> float:
 
 @check(DERIVATIVE_BOUND, DERIVATIVE_REASON)
 def objective_grows_by_the_hessian(problem: Problem, method: Method = OURS) -> float:
-    """J(b + v) = J(b) + v'Hv / 2 at the solution b, for v = (|b|_1, ..., |b|_1): the minimum, and no other."""
+    """J(b + v) = J(b) + v'Hv / 2 at the solution b, for v = (|b|_1, ..., |b|_1): the only minimum."""
     b = method.solve(*problem.data)
     v = np.full_like(b, np.abs(b).sum())
     here, there = (method.objective(at, *problem.data, problem.penalty) for at in (b, b + v))
@@ -101,7 +101,7 @@ def hessian_is_positive_definite(problem: Problem, method: Method = OURS) -> flo
 
 @check(SINGULAR_BOUND, SINGULAR_REASON)
 def hessian_is_singular_without_penalty(problem: Problem, method: Method = OURS) -> float:
-    """With lambda = 0 and repeated columns the Hessian is singular: nothing chooses between them."""
+    """With lambda = 0 and repeated columns the Hessian is singular: their coefficients are not unique."""
     twice = problem.repeated
     return abs(smallest_share(method.hessian(twice.features, 0.0, twice.penalty)))
 
@@ -116,13 +116,13 @@ def agrees_with_scikit_learn(problem: Problem, method: Method = OURS) -> float:
 
 @check(agreement_bound, AGREEMENT_REASON)
 def agrees_with_augmented_least_squares(problem: Problem, method: Method = OURS) -> float:
-    """Least squares on [Z; sqrt(n lambda A)] and [y; 0], by orthogonal factorisation, finds the same."""
+    """Least squares on [Z; sqrt(n lambda A)] and [y; 0], by orthogonal factorization, finds the same coefficients."""
     return distance(problem, method.solve(*problem.data), augmented_least_squares(problem, problem.penalty))
 
 
 @check(agreement_bound, AGREEMENT_REASON)
 def general_penalty_agrees_with_least_squares(problem: Problem, method: Method = OURS) -> float:
-    """The same with A = D'D, D the differences of neighbouring slopes plus the identity."""
+    """The same holds with A = D'D + I, where D takes differences of neighboring slopes."""
     num_slopes = problem.features.shape[1]
     roots = np.eye(num_slopes) - np.eye(num_slopes, k=1)
     penalty = np.zeros_like(problem.penalty)
@@ -167,10 +167,10 @@ CHECKS: tuple[Callable[..., Check], ...] = (
 
 
 def applicable(problem: Problem) -> tuple[Callable[..., Check], ...]:
-    """`CHECKS`, without those of least squares where that has no one solution."""
+    """Select the checks that apply: those of least squares need a unique solution."""
     return CHECKS if full_rank(problem) else tuple(each for each in CHECKS if each not in NEED_LEAST_SQUARES)
 
 
 def run(problem: Problem, method: Method = OURS) -> list[Check]:
-    """Every check that applies to `problem`."""
+    """Run all checks that apply to `problem`."""
     return [each(problem, method) for each in applicable(problem)]

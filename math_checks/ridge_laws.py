@@ -1,4 +1,4 @@
-"""Laws of a ridge solution: its limits and its scaling in the strength, the targets and the features."""
+"""Laws of a ridge solution: limits of the strength, and scaling with targets and features."""
 
 import numpy as np
 
@@ -17,14 +17,14 @@ from math_checks.ridge_problem import (
 )
 
 LIMIT_BOUND = 1e-12
-LIMIT_REASON = "at lambda = 1e14 mean |x|^2 the slopes carry 1e-14 of y's deviation (Cauchy and Schwarz)"
+LIMIT_REASON = "at lambda = 1e14 mean |x|^2 the slopes explain 1e-14 of y's standard deviation (Cauchy and Schwarz)"
 RATE_BOUND = 0.05
 RATE_REASON = (
-    "the expansion's next term, at most a hundredth of its first, bends the slope by 0.01 / log 100 = 0.002; "
-    "the rest is room for a least-squares solution known to six digits"
+    "the expansion's second term, at most a hundredth of its first, changes the slope by 0.01 / log 100 = 0.002; "
+    "the rest is margin for a least-squares solution known to six digits"
 )
 LOST_BOUND = 0.499
-LOST_REASON = "lambda / (1 + lambda) of c is lost at least: 1/2 at lambda = 1, and a thousandth for rounding"
+LOST_REASON = "at least lambda / (1 + lambda) of c is lost, 1/2 at lambda = 1; a thousandth is margin for rounding"
 
 
 @check(agreement_bound, AGREEMENT_REASON)
@@ -38,14 +38,14 @@ def penalty_draws_away_from_least_squares(problem: Problem, method: Method = OUR
 
 @check(RATE_BOUND, RATE_REASON)
 def vanishing_strength_gives_least_squares(problem: Problem, method: Method = OURS) -> float:
-    """As lambda goes to 0 the distance to least squares falls in proportion to lambda: slope 1."""
-    centred = problem.features - problem.features.mean(axis=0)
-    smallest = np.linalg.svd(centred, compute_uv=False)[-1] ** 2 / len(centred)
+    """As lambda goes to 0, the distance to least squares is proportional to lambda: slope 1."""
+    centered = problem.features - problem.features.mean(axis=0)
+    smallest = np.linalg.svd(centered, compute_uv=False)[-1] ** 2 / len(centered)
     strengths = smallest * np.array([1e-2, 1e-3, 1e-4])
     least_squares = augmented_least_squares(problem._replace(penalty_strength=0.0), problem.penalty)
     path = method.path(problem.features, problem.targets, strengths)
     if distance(problem, least_squares, np.eye(len(least_squares))[0] * problem.targets.mean()) < IDENTITY_BOUND:
-        # No slopes to shrink: every strength gives the same, and there is no rate to measure.
+        # All slopes are 0: every strength gives the same solution, and there is no rate to measure.
         return max(distance(problem, b, least_squares) for b in path)
     distances = [distance(problem, b, least_squares) for b in path]
     return float(abs(np.polyfit(np.log(strengths), np.log(distances), 1)[0] - 1))
@@ -76,7 +76,7 @@ def shift_moves_only_the_intercept(problem: Problem, method: Method = OURS) -> f
 
 @check(LOST_BOUND, LOST_REASON, relation=">=")
 def penalised_intercept_breaks_the_shift(problem: Problem, method: Method = OURS) -> float:
-    """With A = I, the intercept penalised too, the intercept misses half of c or more at lambda = 1."""
+    """With A = I, where the intercept is penalized too, it misses at least half of c at lambda = 1."""
     return _shift_error(problem._replace(penalty_strength=1.0), np.eye(len(problem.penalty)), method)
 
 
@@ -97,7 +97,7 @@ def features_scale_the_slopes(problem: Problem, method: Method = OURS) -> float:
 
 @check(identity_bound, IDENTITY_REASON)
 def repeated_rows_change_nothing(problem: Problem, method: Method = OURS) -> float:
-    """Every row twice gives the same b: the 1/n of the objective."""
+    """Repeating every row gives the same b, because of the objective's 1/n."""
     features, targets = np.vstack([problem.features] * 2), np.concatenate([problem.targets] * 2)
     return distance(problem, method.solve(features, targets, problem.penalty_strength), method.solve(*problem.data))
 
@@ -112,5 +112,5 @@ LAWS = (
     features_scale_the_slopes,
     repeated_rows_change_nothing,
 )
-# Left out where least squares has no one solution to compare with.
+# Skipped if least squares has no unique solution to compare with.
 NEED_LEAST_SQUARES = (penalty_draws_away_from_least_squares, vanishing_strength_gives_least_squares)

@@ -1,4 +1,4 @@
-"""A user's table of numbers from a CSV file, or one line that says what is wrong with it and where."""
+"""Tables of numbers from a user's CSV file, with errors that say what is wrong and where."""
 
 import csv
 import math
@@ -10,16 +10,16 @@ from sklearn.datasets import load_diabetes
 
 from gan_jax.errors import UserError
 
-# A column that varies by less than this share of its mean leaves six of float64's sixteen digits
-# to tell it from the intercept, once both are squared.
+# Columns that vary by less than this share of their mean are refused: once squared, only six of float64's sixteen
+# digits would separate them from the intercept.
 MIN_RELATIVE_DEVIATION = 1e-5
-# Sizes between which squares, and n times their sum, neither overflow nor vanish.
+# In this range, squares and n times their sum neither overflow nor underflow.
 SMALLEST, LARGEST = 1e-100, 1e100
 LISTED_COLUMNS = 12
 
 
 class Table(NamedTuple):
-    """Numbers with names: n rows, d feature columns and a target."""
+    """Table of numbers with named columns: d features and a target, in n rows."""
 
     name: str
     columns: tuple[str, ...]
@@ -29,7 +29,7 @@ class Table(NamedTuple):
 
 
 def diabetes() -> Table:
-    """442 patients, ten measurements each, and the disease a year later, as scikit-learn ships them.
+    """Return scikit-learn's data of 442 patients: ten measurements, and the progression of diabetes a year later.
 
     Efron, Hastie, Johnstone and Tibshirani, "Least angle regression", Annals of Statistics 32 (2004).
     """
@@ -38,13 +38,12 @@ def diabetes() -> Table:
 
 
 def read_table(path: Path, target: str) -> Table:
-    """The table in a comma-separated file with one header line; `target` names the column to predict.
+    """Read a comma-separated file with one header line; `target` names the column to predict.
 
     Raises:
-        UserError: a file that cannot be read as UTF-8 text, a header without `target`, with a name
-            missing or given twice, or with nothing beside it; a line of another length; a cell that is not a
-            finite number; fewer than two rows; a column that is constant, or all but constant, or whose numbers
-            are too large or too small to be squared.
+        UserError: if the file is not UTF-8 text; the header has no `target`, no other column, or a name that is missing
+            or repeated; a line has another length; a cell is not a finite number; there are fewer than two rows; or a
+            column is constant, almost constant, or too large or small to be squared.
     """
     (_, cells), *rows = _cells(path)
     header, target = [" ".join(name.split()) for name in cells], " ".join(target.split())
@@ -62,7 +61,7 @@ def read_table(path: Path, target: str) -> Table:
 
 
 def _cells(path: Path) -> list[tuple[int, list[str]]]:
-    """Each line that is not blank, with its number in the file; the first is the header."""
+    """Read the lines that are not blank, with their numbers in the file; the first is the header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -83,7 +82,7 @@ def _require_header(cells: list[str], header: list[str], target: str) -> None:
         if not name:
             raise UserError(f"column {position} has no name in the header")
         if not name.isprintable():
-            raise UserError(f"the name of column {position}, {_shown(name)}, has characters that cannot be shown")
+            raise UserError(f"the name of column {position}, {_shown(name)}, has characters that are not printable")
         if header.count(name) > 1:
             raise UserError(f"column {_shown(name)} appears {header.count(name)} times in the header: rename one")
     if target not in header:
@@ -105,9 +104,9 @@ def _numbers(line: int, cells: list[str], header: list[str]) -> list[float]:
 
 def _number(cell: str, where: str) -> float:
     if not cell.strip():
-        raise UserError(f"{where} is empty: fill it in or leave the row out")
+        raise UserError(f"{where} is empty: fill it in or remove the row")
     try:
-        if "_" in cell:  # Python's own mark between digits, in no other program's numbers
+        if "_" in cell:  # float() would accept it between digits
             raise ValueError
         number = float(cell)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Fixtures of every test: JAX's checkers on, a cache of the suite's own, and real digits."""
+"""Fixtures for every test: JAX's checkers, a compilation cache for the whole suite, and real digits."""
 
 # ruff: noqa: E402 (the environment is set before JAX is imported)
 
@@ -19,17 +19,18 @@ from typing import Any
 
 import pytest
 
-# Before JAX is imported, here and in the processes that tests start.
+# Set before JAX is imported, here and in the processes that tests start.
 os.environ["JAX_DEBUG_KEY_REUSE"] = "1"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-# Programs run for a moment in tests and take longer to compile: without most optimizations, and where XLA still has it
-# with its older code for fused operations, in a third of the time. `optimized` compiles them as users have them.
+# Programs in tests run for a moment and take longer to compile: without most optimizations and, where XLA still has it,
+# with its older emitter of fused operations, compiling takes a third of the time. `optimized` compiles them as for
+# users.
 USERS_FLAGS = os.environ.setdefault(
     "TESTS_USERS_XLA_FLAGS", os.environ.get("XLA_FLAGS", "")
 )  # kept for xdist's workers
 QUICK_FLAGS = f"{USERS_FLAGS} --xla_cpu_use_fusion_emitters=false".lstrip()
 _TAKES = [sys.executable, "-c", "from jaxlib import xla_client; xla_client.make_cpu_client()"]
-# XLA ends a process that has a flag which it does not know: jax 0.12's knows this one no more.
+# XLA aborts on an unknown flag, and jax 0.12 no longer knows this one.
 HAS_OLD_EMITTERS = (
     subprocess.run(_TAKES, env=os.environ | {"XLA_FLAGS": QUICK_FLAGS}, capture_output=True).returncode == 0
 )
@@ -46,21 +47,21 @@ from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
 from tests.helpers.command import Done
 from tests.helpers.narrow import narrow_networks
 
-# Shared machines: no deadline. The same examples every time: a failure can be run again.
+# No deadline, since machines are shared. Derandomized, so that a failure can be reproduced.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
-# The archive to hand in has no results, and so none of the tests that read them.
+# The homework's archive of the code leaves out the results, so tests that read them are skipped there.
 HAS_RESULTS = (Path(cli.__file__).parent / "results" / "part_a").is_dir()
-OF_THE_RESULTS = [
+NEED_RESULTS = [
     "reports/browser",
     "test_readme.py",
     "test_readme_numbers.py",
     *(f"experiments/homework/test_{name}.py" for name in ("explanations", "pdf", "report")),
     "experiments/improvements/test_improvements_numbers.py",
 ]
-# Files that need the extra `test`, which an environment for the tests of numbers does not have.
-OF_TORCH = [
+# Files that need the extra `test`, which an environment for the numeric tests alone lacks.
+NEED_TORCH = [
     "test_readme.py",
     "evaluation/test_classifier.py",
     "experiments/test_torch_baseline.py",
@@ -69,9 +70,9 @@ OF_TORCH = [
     *(f"training/test_{name}.py" for name in ("parity", "penalized_steps")),
 ]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-collect_ignore = [*([] if HAS_RESULTS else OF_THE_RESULTS), *([] if HAS_TORCH else OF_TORCH)]
+collect_ignore = [*([] if HAS_RESULTS else NEED_RESULTS), *([] if HAS_TORCH else NEED_TORCH)]
 
-SMALL_TRAIN, SMALL_TEST = 1100, 300  # 1100: two batches of 512 and a rest
+SMALL_TRAIN, SMALL_TEST = 1100, 300  # two batches of 512 and a remainder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,14 +85,14 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With -m numeric import the files that have this mark alone: others need packages that may not be there."""
+    """With -m numeric, import only files with this mark: others need packages that may be missing."""
     if config.option.markexpr != "numeric":
         return None
     files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
     return None if any("pytest.mark.numeric" in file.read_text(encoding="utf-8") for file in files) else True
 
 
-# The files that take longest, first, so that the two processes end together.
+# The slowest files first, so that both workers end at about the same time.
 LONGEST = [
     f"test_{name}.py"
     for name in [
@@ -127,24 +128,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="slow: run by ./run.sh test --slow"))
 
 
-PEAKS: list[float] = []  # of each process that has run tests; NaN of one that was lost
+PEAKS: list[float] = []  # one per process that ran tests; NaN for a process that was lost
 
 
 def peak() -> int:
-    """The most memory that this process, or one that it has started, has had at once, in bytes."""
+    """Return the peak memory of this process or of any process that it started, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    output = getattr(session.config, "workeroutput", None)  # what a worker of xdist tells
+    output = getattr(session.config, "workeroutput", None)  # what an xdist worker reports
     if output is not None:
         output["peak"] = peak()
     elif not session.config.getoption("numprocesses", default=None):
         PEAKS.append(peak())
 
 
-@pytest.hookimpl(optionalhook=True)  # of xdist
+@pytest.hookimpl(optionalhook=True)  # a hook of xdist
 def pytest_testnodedown(node: Any) -> None:
     PEAKS.append(getattr(node, "workeroutput", {}).get("peak", math.nan))
 
@@ -161,7 +162,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's cache folder for the whole suite: prepared data and compiled programs, shared by its processes."""
+    """The cache directory of the whole suite, shared by its processes: prepared data and compiled programs."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     folder.mkdir(exist_ok=True)
@@ -172,24 +173,24 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_programs_pile_up() -> Iterator[None]:
-    """Forget a file's compiled programs after it, which would come to gigabytes, and give the memory back."""
+def clear_programs_after_each_file() -> Iterator[None]:
+    """Drop a file's compiled programs after it, which would add up to gigabytes, and return the memory."""
     yield
     jax.clear_caches()
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # elsewhere than with glibc
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextlib.contextmanager
 def users_code() -> Iterator[None]:
-    """Compile programs as users have them, here and in child processes: where the compiler may decide about bits."""
+    """Compile as for users, here and in child processes, for tests that depend on what the compiler does."""
 
     def get_compile_options(*arguments: Any, env_options_overrides: dict | None = None, **more: Any) -> Any:
         options = {"xla_cpu_use_fusion_emitters": True, **(env_options_overrides or {})}
         return original(*arguments, env_options_overrides=options, **more)
 
-    original = compiler.get_compile_options  # jax.jit's options are a function's own: they cannot be given to all
+    original = compiler.get_compile_options  # jax.jit takes options per function only, so they cannot be set for all
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
     with pytest.MonkeyPatch.context() as patched:
@@ -204,25 +205,25 @@ def users_code() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def optimized() -> Iterator[None]:
-    """`users_code` from the first test that asks for it to the end of its file."""
+    """Apply `users_code` from the first test that asks for it to the end of its file."""
     with users_code():
         yield
 
 
 @pytest.fixture
 def optimized_here() -> Iterator[None]:
-    """`users_code` for one test."""
+    """Apply `users_code` for one test."""
     with users_code():
         yield
 
 
 @pytest.fixture(scope="module")
 def narrow_runs() -> Iterator[None]:
-    """Whole runs of narrow networks, where it does not matter what is trained: the width is no setting's.
+    """Narrow the networks of whole runs, where it does not matter what is trained; width is no hyperparameter here.
 
     From the first test that asks for it to the end of its file.
     """
-    jax.clear_caches()  # programs are found by their settings
+    jax.clear_caches()  # programs are cached by their hyperparameters, which do not include the sizes
     with pytest.MonkeyPatch.context() as patched:
         narrow_networks(patched)
         yield
@@ -230,7 +231,7 @@ def narrow_runs() -> Iterator[None]:
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Done]:
-    """The command line in this process, which saves its start of some seconds."""
+    """Run the command line in this process, which saves some seconds of start-up."""
 
     def main(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["experiments", *map(str, arguments)])
@@ -243,13 +244,13 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Call
 
 
 def write_idx(path: Path, values: np.ndarray) -> None:
-    """A gzipped IDX file of unsigned bytes."""
+    """Write a gzipped IDX file of unsigned bytes."""
     header = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), 1))
 
 
 def write_small_archives(folder: Path, mnist: ImageDataset) -> None:
-    """Four archives with the first digits of the real ones: what a test can train on in seconds."""
+    """Write four archives with the first of the real digits, enough to train on in seconds."""
     for prefix, images, labels, count in (
         ("train", mnist.train_images, mnist.train_labels, SMALL_TRAIN),
         ("t10k", mnist.test_images, mnist.test_labels, SMALL_TEST),
@@ -266,7 +267,7 @@ def mnist() -> ImageDataset:
 
 @pytest.fixture(scope="session")
 def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset) -> Path:
-    """A folder of `write_small_archives`."""
+    """The directory that `write_small_archives` has filled."""
     folder = tmp_path_factory.mktemp("archives")
     write_small_archives(folder, mnist)
     return folder

@@ -1,4 +1,4 @@
-"""The names that `import gan_jax` gives: their examples run as written, and importing them is put off."""
+"""The names of `import gan_jax`: their examples run as written, and they are imported lazily."""
 
 import doctest
 import subprocess
@@ -28,29 +28,29 @@ def test_the_example_in_the_docstring(name, tmp_path, monkeypatch):
     [example] = doctest.DocTestFinder(recurse=False).find(public, name, globs={})
     assert example.examples
     runner = doctest.DocTestRunner(verbose=False)
-    told: list[str] = []
-    runner.run(example, out=told.append)
-    assert not runner.failures, "".join(told)
+    report: list[str] = []
+    runner.run(example, out=report.append)
+    assert not runner.failures, "".join(report)
 
 
-def test_only_what_is_asked_for_is_imported():
-    """The package itself costs nothing: submodules that need no JAX start as fast as before."""
-    told = (
+def test_names_are_imported_lazily():
+    """Importing the package is cheap: submodules without JAX start as fast as before."""
+    script = (
         "import sys, gan_jax; before = 'jax' in sys.modules; names = dir(gan_jax); "
         "assert set(gan_jax.__all__) <= set(names); print(before, 'jax' in sys.modules); "
         "gan_jax.Config; print('jax' in sys.modules, 'experiments' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["False", "False", "True", "False"], done.stderr
 
 
-def test_a_name_that_is_none():
+def test_an_unknown_name():
     assert not hasattr(gan_jax, "trian")
     assert all(getattr(gan_jax, name) is getattr(api, name) for name in gan_jax.__all__)
 
 
 def test_from_training_to_samples(tmp_path, small_archives, capsys):
-    """With a progress line, and what is measured; a second call finds the run finished."""
+    """Progress is printed and samples are evaluated; a second call finds the run finished."""
     digits = gan_jax.load_dataset(small_archives)
     chex.assert_trees_all_equal(digits, load_archives(small_archives))
     run = gan_jax.train(CONFIG, digits, out=tmp_path)
@@ -61,7 +61,7 @@ def test_from_training_to_samples(tmp_path, small_archives, capsys):
     images = gan_jax.sample(run, 8, seed=3)
     assert isinstance(images, jax.Array)
     np.testing.assert_array_equal(images, gan_jax.sample(str(tmp_path / "few"), 8, seed=3))
-    assert not np.allclose(images, gan_jax.sample(count=8, seed=3), atol=0.1)  # the shipped one's
+    assert not np.allclose(images, gan_jax.sample(count=8, seed=3), atol=0.1)  # those of the shipped generator
     assert load_generator(run.path).params_sha256 == run.read_manifest()["params_sha256"]
     gan_jax.train(CONFIG, digits, out=tmp_path)
     assert "is finished at epoch 1" in capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_images_and_configuration_must_agree(tmp_path, small_archives):
     assert not list(tmp_path.iterdir())
 
 
-def test_images_that_are_no_digits_are_measured_without_classes(small_archives):
+def test_images_that_are_no_digits_are_evaluated_without_classes(small_archives):
     digits = gan_jax.load_dataset(small_archives)
     samples = gan_jax.sample(count=50)
     with_classes, without = (gan_jax.evaluate(samples, digits, digits=known) for known in (True, False))
@@ -87,18 +87,18 @@ def test_images_that_are_no_digits_are_measured_without_classes(small_archives):
 
 
 def test_the_modes_of_real_digits_are_their_labels(mnist):
-    """In images as convolutional networks make them, too; the classifier takes 0.5 % of the test set for another."""
+    """Images may be channels-first, too; the classifier misclassifies 0.5 % of the test set."""
     triples = mnist.test_images[:300].reshape(100, 3, 28, 28).transpose(0, 2, 3, 1)
-    colours = to_unit_range(triples)
-    found = gan_jax.count_modes(jnp.moveaxis(colours, 3, 1).reshape(100, -1))
+    color_images = to_unit_range(triples)
+    found = gan_jax.count_modes(jnp.moveaxis(color_images, 3, 1).reshape(100, -1))
     labels = mnist.test_labels[:300].reshape(100, 3) @ [100, 10, 1]
     assert abs(found.modes - len(set(labels.tolist()))) <= 3
     counts = np.unique(labels, return_counts=True)[1]
     assert found.modes_kl == pytest.approx(np.log(1000) + np.sum(counts / 100 * np.log(counts / 100)), abs=0.05)
 
 
-def test_the_floor_is_of_the_images_that_are_given(small_archives):
-    """Of a single image all real numbers are the same, at log 1000 from uniform."""
+def test_the_floor_is_that_of_the_given_images(small_archives):
+    """With a single image all real tuples are equal, log 1000 from uniform."""
     digits = gan_jax.load_dataset(small_archives)
     one = digits._replace(test_images=digits.test_images[:1], test_labels=digits.test_labels[:1])
     assert gan_jax.count_modes(jnp.full((10, 3 * 784), -1.0), one).modes_kl_floor == pytest.approx(np.log(1000))
@@ -108,6 +108,6 @@ def test_the_floor_is_of_the_images_that_are_given(small_archives):
     np.zeros((4, 3 * 784 + 1)), np.zeros((4, 28, 28, 3)), np.zeros((0, 784)), np.zeros((4, 5 * 784)),
     np.full((4, 784), 1.01), np.full((4, 784), np.nan),
 ])  # fmt: skip
-def test_images_that_have_no_modes(images):
+def test_images_of_another_shape_have_no_modes(images):
     with pytest.raises(ValueError, match="images"):
         gan_jax.count_modes(images)

@@ -1,4 +1,4 @@
-"""Configurations are validated when made and survive the way through JSON."""
+"""Configurations are validated on construction and survive a round trip through JSON."""
 
 import json
 from typing import Any
@@ -25,8 +25,8 @@ from gan_jax.losses.adversarial import LOSSES
 from gan_jax.schedules import Schedule
 
 
-def setting_of(groups: int, targets: dict[str, Any], **values: Any) -> Hyperparameters:
-    """Of so many groups a batch, and with targets if the loss reads them."""
+def hparams_with(groups: int, targets: dict[str, Any], **values: Any) -> Hyperparameters:
+    """Return hyperparameters with this many groups a batch, and with targets if the loss uses them."""
     images = groups * values["pack_size"] * max(values["minibatch_stddev"], 1)
     read = targets if LOSSES[values["loss"]].uses_targets else {}
     return Hyperparameters(**values | read | {"batch_size": images})
@@ -34,7 +34,7 @@ def setting_of(groups: int, targets: dict[str, Any], **values: Any) -> Hyperpara
 
 decays, weights = st.floats(0, MAX_DECAY), st.floats(0, MAX_WEIGHT)
 settings = st.builds(
-    setting_of,
+    hparams_with,
     groups=st.integers(1, 100),
     targets=st.fixed_dictionaries(dict.fromkeys(("real_target", "fake_target", "generator_target"), st.floats(0, 1))),
     loss=st.sampled_from(sorted(LOSSES)),
@@ -59,7 +59,7 @@ settings = st.builds(
 
 
 def config_of(hparams: Hyperparameters, **values: Any) -> Config:
-    """Of epochs in which learning rates that fall are above 0."""
+    """Return a configuration with enough epochs for cosine decay to stay above 0."""
     epochs = min(values["epochs"], hparams.cosine_decay_epochs or values["epochs"])
     return Config(hparams=hparams, **values | {"epochs": epochs})
 
@@ -107,27 +107,27 @@ def test_bad_runs_are_refused(values):
      dict(minibatch_stddev=3),
      dict(instance_noise_std=-0.1), dict(spectral_norm=1), dict(spectral_norm="no")],
 )  # fmt: skip
-def test_bad_settings_are_refused(values):
+def test_bad_hyperparameters_are_refused(values):
     with pytest.raises(UserError):
         Hyperparameters(**values)
 
 
 @pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.uses_targets])
 @pytest.mark.parametrize("target", [dict(real_target=0.9), dict(fake_target=0.1), dict(generator_target=0.9)], ids=str)
-def test_targets_that_nothing_reads_are_refused(loss, target):
-    with pytest.raises(UserError, match=f"the {loss} loss knows no targets"):
+def test_unused_targets_are_refused(loss, target):
+    with pytest.raises(UserError, match=f"the {loss} loss has no targets"):
         Hyperparameters(loss=loss, **target)
 
 
 def test_configurations_of_earlier_versions_are_read():
-    """Without the options that have come since, which are then off."""
+    """Options added since then are off."""
     written = Config(name="x").to_json()
     written["setting"] = {name: value for name, value in written["setting"].items() if name not in EXTENSION_FIELDS}
     assert Config.from_json(written) == Config(name="x")
 
 
 def test_former_names_of_fields_are_read():
-    """As the shipped runs have them."""
+    """The shipped runs have these names."""
     written = Config(name="x").to_json()
     former = {
         "averaging": 0.9, "channels": 3, "cosine_epochs": 200, "instance_noise": 0.1, "minibatch_deviation": 4,

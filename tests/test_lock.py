@@ -1,4 +1,4 @@
-"""requirements.lock has one version of each package for every Python that the project supports, and is what is used."""
+"""requirements.lock has one version of each package for every supported Python, and is installed."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ LINUX = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine"
 
 
 def locked(python: str) -> dict[str, str]:
-    """The version of each package for a Python on Linux."""
+    """Return the version of each package for a Python on Linux."""
     found: dict[str, str] = {}
     for line in LOCK.read_text(encoding="utf-8").splitlines():
         if line.startswith(("#", " ")):
@@ -39,15 +39,15 @@ def locked(python: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_every_requirement_has_one_version_that_fits_it(python):
+def test_every_requirement_has_one_matching_version(python):
     versions = locked(python)
     for line in requirements(*EXTRAS):
         each = Requirement(line)
         assert each.specifier.contains(versions[canonicalize_name(each.name)]), line
 
 
-def test_the_newest_jax_is_locked_where_it_runs():
-    assert locked("3.11")["jax"] == "0.10.2"  # the last for Python 3.11
+def test_the_newest_jax_of_each_python_is_locked():
+    assert locked("3.11")["jax"] == "0.10.2"  # the last that supports Python 3.11
     assert all(tuple(map(int, locked(python)["jax"].split(".")[:2])) >= (0, 12) for python in PYTHONS[1:])
 
 
@@ -61,16 +61,16 @@ def test_extras_of_extras_are_resolved():
 
 
 @pytest.mark.skipif(provenance.lock_sha256() is None, reason="this environment was not made of requirements.lock")
-def test_this_environment_is_what_the_lock_says():
+def test_this_environment_matches_the_lock():
     versions = locked(f"{sys.version_info.major}.{sys.version_info.minor}")
     here = {canonicalize_name(each.metadata["Name"]): each.version.partition("+")[0] for each in distributions()}
-    common = here.keys() & versions.keys() - {"pip"}  # which was there before
+    common = here.keys() & versions.keys() - {"pip"}  # present before the installation
     assert {name: here[name] for name in common} == {name: versions[name] for name in common}
     assert {"jax", "flax", "optax", "numpy"} <= common
 
 
 @pytest.mark.parametrize(("stamp", "known"), [("cpu locked 1 2\n", True), ("cpu newest 1 2\n", False), ("", False)])
-def test_the_locks_digest_is_told_of_an_environment_that_was_made_of_it(tmp_path, monkeypatch, stamp, known):
+def test_the_locks_digest_is_known_for_environments_made_from_it(tmp_path, monkeypatch, stamp, known):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     if stamp:
         (tmp_path / "gan_jax-installed").write_text(stamp)

@@ -1,4 +1,4 @@
-"""What the README and the pages in docs say: links lead somewhere, commands exist, and the worked example works."""
+"""The README and the pages in docs: links resolve, commands exist, and the worked example works."""
 
 import re
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ LINES = 15
 
 
 def anchors(page: Path) -> set[str]:
-    """What headings are called in links, as GitHub forms it."""
+    """Return the anchors of a page's headings, as GitHub forms them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_resolve(page):
     links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
     for link in links:
         if not link.startswith("https://"):
@@ -49,15 +49,15 @@ def test_commands_exist(page):
 
 
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
-def test_every_command_is_told_of(name):
+def test_every_command_is_mentioned(name):
     assert re.search(rf"(\./run\.sh |`){name}\b", PAGES[0].read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def variant(narrow_runs, tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[str]]:
-    """What the README's block of Python prints, as it stands but for one epoch on few digits.
+    """The output of the README's Python example, unchanged except for one epoch on few digits.
 
-    The loss that it adds is in the table until the test ends.
+    The loss that it registers stays in the table until the test ends.
     """
     [block] = re.findall(r"^```python\n(.+?)^```$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len([line for line in block.splitlines() if line]) < LINES
@@ -71,7 +71,7 @@ def variant(narrow_runs, tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[
 
 
 def test_a_variant_of_your_own(variant, call, tmp_path):
-    """It trains, it is compared, and its loss is the one that it says."""
+    """The variant is trained and compared, and its loss is the one described."""
     printed = dict(re.findall(r"^(\w+): D is right about ([\d.]+)% of the images$", "\n".join(variant), re.MULTILINE))
     assert list(printed) == ["non_saturating", "squares"]
     assert all(0 < float(share) <= 100 for share in printed.values())
@@ -84,18 +84,18 @@ def test_a_variant_of_your_own(variant, call, tmp_path):
 
 
 def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
-    """Mao et al., equation 9, with D = 1/2 + logit: per logit (D - target) / n, to round-off in float64."""
+    """Assert equation 9 of Mao et al. with D = 1/2 + logit: per logit (D - target) / n, to float64 round-off."""
     with jax.enable_x64(True):
         real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
-        of_d = jax.grad(loss.discriminator, argnums=(0, 1))(real, fake, targets)
-        of_g = jax.grad(loss.generator, argnums=(0, 1))(real, fake, targets)
+        d_gradients = jax.grad(loss.discriminator, argnums=(0, 1))(real, fake, targets)
+        g_gradients = jax.grad(loss.generator, argnums=(0, 1))(real, fake, targets)
         forms = (real + 0.5 - targets.real, fake + 0.5 - targets.fake, 0 * real, fake + 0.5 - targets.generator)
-        for gradient, form in zip((*of_d, *of_g), forms, strict=True):
+        for gradient, form in zip((*d_gradients, *g_gradients), forms, strict=True):
             assert gradient.dtype == jnp.float64
             np.testing.assert_allclose(gradient, form / 7, rtol=1e-14, atol=1e-15)
 
 
-def test_the_picture_is_of_the_shipped_runs():
+def test_the_picture_shows_the_shipped_runs():
     figure = readme_figure.draw()
     for place, name in enumerate(readme_figure.FATES):
         metrics = RunDir(ROOT / "experiments" / "results" / name).read_metrics()

@@ -1,4 +1,4 @@
-"""The language of discriminator steps: written, read back, and every row of the homework stated in it."""
+"""The notation of discriminator schedules: printed, parsed, and used for every row of the homework."""
 
 import hypothesis.strategies as st
 import pytest
@@ -16,13 +16,13 @@ schedules = st.lists(cycles, min_size=1, max_size=6).flatmap(
 
 
 @given(schedules)
-def test_what_is_printed_is_read_back(schedule):
+def test_schedules_round_trip(schedule):
     assert Schedule.parse(str(schedule)) == schedule
 
 
 @given(schedules, st.integers(1, 600))
 def test_steps_are_those_of_the_phase(schedule, epoch):
-    """Against a list built epoch by epoch."""
+    """The reference is a list built epoch by epoch."""
     table = []
     for phase, following in zip(schedule.phases, [*schedule.phases[1:], Phase(601, (1,))], strict=True):
         length = following.first_epoch - phase.first_epoch
@@ -52,7 +52,7 @@ def test_the_homeworks_rows(text, expected):
     ["", "0", "-1", "x", "1.5", "1,2", "2: 4", "1: 4", "1-5: 4", "1-: 4, 5-: 1", "1: 4, 3-: 1", "1-5: 2, 5-: 1",
      "1 5: 3",     "1: 2, 2-1: 3, 2-: 4", "1001", "9" * 5000, "1/", "/2", "1-:", "1:2:3", "٣", "1\n2"],
 )  # fmt: skip
-def test_what_is_no_schedule_is_refused_in_one_line(text):
+def test_an_invalid_schedule_is_refused_in_one_line(text):
     with pytest.raises(UserError) as caught:
         Schedule.parse(text)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Nothing is unpickled or made into code, nothing looks at the network, and text from elsewhere is only shown."""
+"""No unpickling, no code made from data, no network, and untrusted text is only displayed."""
 
 import ast
 import json
@@ -14,29 +14,30 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from gan_jax.analysis.metrics import CURVES
 from gan_jax.analysis.run_groups import LoadedRun
-from gan_jax.analysis.tables import as_csv, as_markdown
+from gan_jax.analysis.table_formats import as_csv, as_markdown
 from gan_jax.config import Config
-from gan_jax.plotting import figures, panels
+from gan_jax.plotting import figures
 from gan_jax.utils.text import for_figure, for_markdown, printable
 from math_checks import figures as math_figures
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for folder in ("gan_jax", "math_checks", "experiments") for path in (ROOT / folder).rglob("*.py")]
-# What makes code or objects out of data.
+# Names that make code or objects from data.
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml", "runpy", "importlib"}
-HARMLESS = ("importlib.metadata", "importlib.resources")  # packages' versions and files, which are text
+HARMLESS = ("importlib.metadata", "importlib.resources")  # packages' versions and files, which are plain text
 CALLS = {"eval", "exec", "compile", "__import__", "system", "popen"}
 
 
-def test_the_sources_make_no_code_of_data():
+def test_the_sources_make_no_code_from_data():
     assert len(SOURCES) > 50
     found = [f"{path}:{line}: {what}" for path in SOURCES for line, what in suspicious(path.read_text("utf-8"))]
     assert not found
 
 
 def suspicious(source: str) -> list[tuple[int, str]]:
-    """Each line that imports or calls what could make code of data, and what that is."""
+    """Return each line that imports or calls what could make code from data, with its name."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -82,14 +83,14 @@ def test_a_suspicious_line_is_found(line):
         "from importlib.resources import files",
     ],
 )
-def test_a_harmless_line_is_not(line):
+def test_a_harmless_line_is_not_found(line):
     assert not suspicious(line)
 
 
 def test_runs_unpickle_nothing_and_need_no_network(tmp_path, cache, small_archives):
-    """Data prepared in an empty cache, a run trained, gone on with, compared and verified; programs out of the cache.
+    """Data are prepared in an empty cache; a run is trained, resumed, compared and verified; programs are cached.
 
-    In a namespace without a network where the system has such, since libraries in C++ tell Python of no socket.
+    The processes run without a network where the system allows it, since C++ libraries report no sockets to Python.
     """
     (tmp_path / "gan_jax").mkdir()
     (tmp_path / "gan_jax" / "xla").symlink_to(cache / "gan_jax" / "xla")
@@ -117,12 +118,12 @@ HOSTILE = [
 
 
 def shown(drawn: Figure) -> list[str]:
-    """Every text of a figure, line by line, as matplotlib is given it."""
+    """Return all texts of a figure, line by line, as given to matplotlib."""
     return [line for text in drawn.findobj(Text) for line in text.get_text().splitlines()]
 
 
 def test_text_is_shown_as_it_is(tmp_path):
-    """As runs' paths and as columns' names, both of which may be anything."""
+    """Runs' paths and columns' names may be any text."""
     for text in HOSTILE:
         assert printable(text).isprintable()
         assert "|" not in for_markdown(text).replace("\\|", "")
@@ -131,21 +132,21 @@ def test_text_is_shown_as_it_is(tmp_path):
         drawn = math_figures.coefficient_paths(np.array([0.1, 1.0]), [slopes], HOSTILE, target, 1.0)
         drawn.savefig(tmp_path / "paths.png")
         assert set(shown(drawn)) >= {for_figure(text) for text in HOSTILE}
-    metrics = {name: np.array([0.5]) for name in panels.CURVES} | {"epoch": np.array([1.0])}
+    metrics = {name: np.array([0.5]) for name in CURVES} | {"epoch": np.array([1.0])}
     sample = figures.Sample(0, 1, np.zeros((4, 4), np.uint8))
     drawn = figures.comparison({text: [metrics] for text in HOSTILE}, dict.fromkeys(HOSTILE, sample), "t")
     drawn.savefig(tmp_path / "comparison.png")
     assert set(shown(drawn)) >= {for_figure(text) for text in HOSTILE}
 
 
-def test_mathematics_is_not_read_into_a_name():
+def test_a_name_is_not_parsed_as_mathematics():
     assert for_figure("$x$") == r"\$x\$"
 
 
 def test_tables_of_runs_hold_no_markup_and_no_formula():
-    """Two runs of one name are told apart by their paths, in Markdown and in CSV."""
+    """Runs of equal name are distinguished by their paths, in Markdown and in CSV."""
     config = Config(name="a")
-    metrics = {name: np.array([1.0]) for name in ("epoch", *panels.CURVES)}
+    metrics = {name: np.array([1.0]) for name in ("epoch", *CURVES)}
     runs = [
         LoadedRun(replace(config, seed=seed), metrics, np.zeros((4, 4), np.uint8), 1, path=path)
         for seed, path in enumerate(["=cmd|<b>", '"x",y'])
@@ -158,7 +159,7 @@ def test_tables_of_runs_hold_no_markup_and_no_formula():
 
 
 def audited(stdout: str, stderr: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-    """The verdict on an audit that ends so."""
+    """Return what .ci/audit.py makes of an audit with this result."""
     audit = f"import sys; print({stdout!r}); print({stderr!r}, file=sys.stderr); sys.exit({code})"
     command = [sys.executable, ROOT / ".ci" / "audit.py", sys.executable, "-c", audit]
     return subprocess.run(command, capture_output=True, text=True)
@@ -172,14 +173,14 @@ def audited(stdout: str, stderr: str = "", code: int = 0) -> subprocess.Complete
         ('{"dependencies": [{"name": "x", "skip_reason": "not found"}]}', "", 0, "knows none of the 1 packages"),
     ],
 )
-def test_an_audit_that_reached_nothing_is_skipped_with_a_line(stdout, stderr, code, why):
+def test_an_unreachable_audit_is_skipped_with_a_line(stdout, stderr, code, why):
     done = audited(stdout, stderr, code)
     assert done.returncode == 0
     assert done.stdout == f"audit: skipped, since its source {why}\n"
 
 
 @pytest.mark.parametrize(("stdout", "code"), [("", 2), ("", 1), ("", 0), ("no JSON", 0), ("[]", 0), ("{}", 1)])
-def test_an_audit_that_fails_fails(stdout, code):
+def test_a_failed_audit_fails(stdout, code):
     done = audited(stdout, "pip-audit: error: unrecognized arguments", code)
     assert done.returncode == 1
     assert f"audit: it failed with code {code}" in done.stderr

@@ -1,4 +1,4 @@
-"""`pip install` brings the library alone, and nothing is ever written beside it."""
+"""`pip install` installs the library only, and nothing is ever written beside it."""
 
 import subprocess
 import sys
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Each a kind of file that the library reads.
+# One file of each kind that the library reads.
 READ = (
     "gan_jax/data/archives/train-images-idx3-ubyte.gz",
     "gan_jax/data/archives/LICENSE",
     "gan_jax/evaluation/mnist_classifier.safetensors",
-    "gan_jax/inference/weights/generator.safetensors",
+    "gan_jax/inference/weights/part_best/generator.safetensors.gz",
     "gan_jax/reports/static/charts.js",
     "gan_jax/reports/templates/page.html",
     "math_checks/derivations/ridge.typ",
@@ -25,7 +25,7 @@ READ = (
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """Built without a network: what builds it is among what the tests need."""
+    """A wheel built without a network, with the build tools among the tests' requirements."""
     folder = tmp_path_factory.mktemp("wheel")
     options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet", "--wheel-dir", folder]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, ROOT], check=True)
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory) -> Path:
     return built
 
 
-def test_it_holds_the_library_and_nothing_named_otherwise(wheel):
+def test_the_wheel_holds_the_library_only(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"gan_jax", "math_checks"}
@@ -46,7 +46,7 @@ def test_it_holds_the_library_and_nothing_named_otherwise(wheel):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """An environment of its own with the wheel; what it depends on is found where the tests have it."""
+    """A separate environment with the wheel, which finds its dependencies in the tests' environment."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, symlinks=True)
     [site] = folder.glob("lib/python3*/site-packages")
@@ -59,7 +59,7 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def python(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # -I: neither the checkout that the tests run in nor PYTHONPATH; -B: what Python compiles is no file of ours.
+    # -I ignores this checkout and PYTHONPATH; -B avoids Python's own compiled files.
     command = [installed / "bin" / "python", "-I", "-B", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
@@ -80,22 +80,22 @@ gan_jax.evaluate(gan_jax.sample(run, count=100), few)
 
 
 @pytest.mark.parametrize("more", ["", pytest.param(TRAINING, marks=pytest.mark.slow)], ids=["samples", "training"])
-def test_it_is_used_as_readme_has_it_and_writes_nothing_beside_itself(installed, tmp_path, more):
+def test_the_readmes_examples_work_and_write_nothing_beside_the_library(installed, tmp_path, more):
     before = {path: path.stat().st_mtime_ns for path in installed.rglob("*")}
     done = python(installed, tmp_path, "-c", SAMPLES + more)
     assert done.returncode == 0, done.stderr
     where, *unknown = done.stdout.split()
     assert Path(where).is_relative_to(installed)
-    assert unknown == ["None", "None"]  # neither is a checkout's
+    assert unknown == ["None", "None"]  # neither is known outside a checkout
     assert {path.name for path in tmp_path.iterdir()} == {"images.npy"} | ({"runs"} if more else set())
     assert np.load(tmp_path / "images.npy").shape == (4, 784)
     assert {path: path.stat().st_mtime_ns for path in installed.rglob("*")} == before
 
 
-@pytest.mark.parametrize(("module", "told"), [("gan_jax", "./run.sh --help"), ("experiments", "No module named")])
-def test_the_commands_are_the_checkouts(installed, tmp_path, module, told):
+@pytest.mark.parametrize(("module", "message"), [("gan_jax", "./run.sh --help"), ("experiments", "No module named")])
+def test_commands_need_the_checkout(installed, tmp_path, module, message):
     done = python(installed, tmp_path, "-m", module, "part_a")
     assert done.returncode != 0
     [line] = done.stderr.splitlines()
-    assert told in line
+    assert message in line
     assert not list(tmp_path.iterdir())

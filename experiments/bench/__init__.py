@@ -1,14 +1,14 @@
-"""Benchmarks of training: each case in a process of its own, all of a study in turn, as ratios of one run.
+"""Benchmarks of training: each case in a process of its own, all cases of a study timed in turn, compared as ratios.
 
-arms      what is timed
-workloads the arm's work, in JAX, in torch, or as bare matrix products
-worker    the process of one arm
-timing    the processes in turn, and what came of it
-flops     what an iteration costs in operations
-studies   which arms belong together
-variants  what an epoch costs under each of the changes that ./run.sh improvements studies
-startup   from the command to the first training step
-roofline  what an iteration would take on machines that are not here
+cases     ways to train that are timed
+studies   cases that are timed together
+workloads a case's work, in JAX, in PyTorch, or as matrix products alone
+worker    the process of one case
+process   time and memory of this process
+timing    the worker processes, timed in turn
+startup   time from the command to the first training step
+roofline  predicted time of an iteration on machines that are not at hand
+ridge     ridge regression timed against scikit-learn's
 report    tables and figures
 command   ./run.sh bench
 """

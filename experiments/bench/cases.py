@@ -1,20 +1,20 @@
-"""Cases of the benchmarks: each is one way to train, and runs in a process of its own."""
+"""Cases of the benchmarks: each is one way to train."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from gan_jax.models.flops import flops
 from gan_jax.types import Precision
 
-Framework = Literal["jax", "torch", "products"]
+Framework = Literal["jax", "torch", "matmul"]
 
 REFERENCE_BATCH = 512
-REFERENCE_ITERATIONS = 8  # of the homework's size in one timing: about a second on two cores
+REFERENCE_ITERATIONS = 8  # of the homework's size, in one timing: about a second on two cores
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchCase:
-    """Iterations of `part_a` in one framework, or their matrix products alone ("products": the roofline)."""
+    """Iterations of `part_a` in one framework, or their matrix products alone ("matmul")."""
 
     framework: Framework
     precision: Precision = "float32"
@@ -22,23 +22,20 @@ class BenchCase:
     batch_size: int = REFERENCE_BATCH
     discriminator_steps: int = 1
     width: int = 1
-    seeds: int = 1  # in one vectorised program, with JAX
+    seeds: int = 1  # in one vectorized program, with JAX
 
     @property
     def flops(self) -> int:
-        """Operations of an iteration of all seeds."""
+        """Floating-point operations of an iteration, over all seeds."""
         return self.seeds * flops(self.batch_size, self.width).iteration(self.discriminator_steps)
 
     @property
     def iterations(self) -> int:
-        """In one timing: as many as do the work of the reference's, and at least two."""
+        """Iterations in one timing: as many operations as the reference's, and at least two iterations."""
         reference = REFERENCE_ITERATIONS * flops(REFERENCE_BATCH).iteration(1)
         return max(2, round(reference / self.flops))
 
     @property
     def images(self) -> int:
-        """Images that one iteration trains on, over all seeds."""
+        """Images in an iteration, over all seeds."""
         return self.seeds * self.batch_size
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)

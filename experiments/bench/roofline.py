@@ -1,7 +1,7 @@
-"""Roofline of an iteration on machines that are not here: a prediction by arithmetic, not a measurement.
+"""Roofline of an iteration on machines that are not at hand: a prediction by arithmetic, not a measurement.
 
-The least time is the longest of three that can pass side by side (the products' operations, the memory's traffic, the
-launches of kernels), and the all-reduces of gradients, which wait for the products and are waited for.
+The predicted time is the longest of three that may overlap (the operations of the matrix products, the memory traffic,
+the kernel launches), plus the all-reduces of the gradients, which overlap with nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -9,36 +9,39 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from experiments.bench.cases import REFERENCE_BATCH
+from experiments.harness import tables
 from gan_jax.models.flops import flops
 from gan_jax.models.mlp import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE
 from gan_jax.types import Precision
 
-FLOAT = 4  # bytes; parameters, gradients, Adam's moments and what is summed between devices are float32
+NETWORKS = ((LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE), (IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1))  # sizes of G and D
+Layers = list[tuple[int, int]]  # inputs and outputs of each layer
+FLOAT = 4  # bytes; parameters, gradients, Adam's moments and all-reduces are float32
 # Adam reads a parameter, its gradient and its two moments, and writes all but the gradient.
 ADAM = 7 * FLOAT
-# Around each product about two further kernels: bias, slope and dropout or their gradients; a sum over the batch, or
-# Adam. XLA decides; between 1 and 3 the conclusions are the same.
+# Each product comes with about two more kernels: bias, activation and dropout or their gradients; a sum over the batch
+# or Adam. XLA decides on the number; any between 1 and 3 leads to the same conclusions.
 KERNELS_A_PRODUCT = 3
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A device and how it is joined to others, by its maker's figures but for the two latencies, which are assumed."""
+    """Devices and their interconnect, as specified by the maker, except for the two latencies, which are assumed."""
 
     name: str
     devices: int
-    flops: dict[Precision, float]  # a second, dense
+    flops: dict[Precision, float]  # dense operations a second
     memory: float  # bytes a second
-    link: float  # bytes a second and direction, of all links of a device
-    launch: float  # seconds from the start of a short kernel to that of the next
-    latency: float  # seconds of an all-reduce of nothing
+    link: float  # bytes a second in each direction, over all links of a device
+    launch: float  # seconds between the starts of two short kernels
+    latency: float  # seconds of an empty all-reduce
 
     def of(self, devices: int) -> "Machine":
         return replace(self, devices=devices)
 
 
-# float32 asks for full float32 (gan_jax/models/matmul.py): on an H100 not the tensor cores' 495 TFLOP/s of TF32,
-# but the 67 of its other cores; on a TPU six passes in bfloat16.
+# float32 is full float32 (gan_jax/models/matmul.py): on an H100 the 67 TFLOP/s of its CUDA cores, not the 495 of
+# TensorFloat-32 on tensor cores; on a TPU six passes in bfloat16.
 H100 = Machine(
     "H100 SXM", 1, {"float32": 67e12, "tensorfloat32": 495e12, "bfloat16": 990e12}, 3.35e12, 450e9, 2e-6, 10e-6
 )
@@ -60,17 +63,16 @@ class Prediction(NamedTuple):
 
 
 def products(rows: int) -> list[tuple[int, int, int]]:
-    """Every product of an iteration on so many real images, as (n, k, m) of (n, k) times (k, m); as `flops` counts."""
-    generator: list[tuple[int, int]] = list(pairwise((LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE)))
-    discriminator: list[tuple[int, int]] = list(pairwise((IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1)))
+    """List the matrix products of an iteration on `rows` real images, each (n, k) times (k, m) as (n, k, m)."""
+    generator, discriminator = (list(pairwise(sizes)) for sizes in NETWORKS)
 
-    def forward(layers: list[tuple[int, int]], n: int) -> list[tuple[int, int, int]]:
+    def forward(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(n, k, m) for k, m in layers]
 
-    def for_weights(layers: list[tuple[int, int]], n: int) -> list[tuple[int, int, int]]:
+    def for_weights(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(k, n, m) for k, m in layers]
 
-    def for_inputs(layers: list[tuple[int, int]], n: int) -> list[tuple[int, int, int]]:
+    def for_inputs(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(n, m, k) for k, m in layers]
 
     both = 2 * rows  # real and generated
@@ -87,27 +89,26 @@ def products(rows: int) -> list[tuple[int, int, int]]:
 
 def parameters() -> int:
     """Count the parameters of both networks."""
-    sizes = (LATENT_SIZE, *GENERATOR_SIZES, IMAGE_SIZE), (IMAGE_SIZE, *DISCRIMINATOR_SIZES, 1)
-    return sum((k + 1) * m for network in sizes for k, m in pairwise(network))
+    return sum((k + 1) * m for sizes in NETWORKS for k, m in pairwise(sizes))
 
 
 def predict(machine: Machine, precision: Precision, batch: int = REFERENCE_BATCH, seeds: int = 1) -> Prediction:
-    """An iteration of `seeds` runs in one program, of each the batch spread over the machine's devices."""
+    """Predict an iteration of `seeds` runs in one program, each batch sharded over all devices of the machine."""
     rows, operand = batch // machine.devices, 2 if precision == "bfloat16" else FLOAT
     each = products(rows)
     moved = sum(operand * (n * k + k * m) + FLOAT * n * m for n, k, m in each) + ADAM * parameters()
-    # A ring sends and receives all but a share twice: to add up, and to hand round.
-    share = 2 * (machine.devices - 1) / machine.devices * FLOAT * parameters() / machine.link
+    # A ring all-reduce passes (N - 1)/N of the data along each link twice: reduce-scatter, then all-gather.
+    ring = 2 * (machine.devices - 1) / machine.devices * FLOAT * parameters() / machine.link
     return Prediction(
         operations=seeds * flops(rows).iteration(1) / machine.flops[precision],
         traffic=seeds * moved / machine.memory,
         launches=KERNELS_A_PRODUCT * len(each) * machine.launch,
-        all_reduces=seeds * share + 2 * machine.latency if machine.devices > 1 else 0.0,
+        all_reduces=seeds * ring + 2 * machine.latency if machine.devices > 1 else 0.0,
     )
 
 
 def seeds_for_twice_the_time(machine: Machine, precision: Precision) -> int:
-    """Count the seeds that a device trains side by side, without any exchange, in twice the least time of one."""
+    """Count the seeds that the devices train, each device on its own, in twice the time of a single seed."""
     alone = predict(machine.of(1), precision).least
     seeds = 1
     while predict(machine.of(1), precision, seeds=seeds + 1).least <= 2 * alone:
@@ -116,29 +117,13 @@ def seeds_for_twice_the_time(machine: Machine, precision: Precision) -> int:
 
 
 def as_markdown() -> str:
-    """The prediction for each machine: microseconds an iteration of batch 512."""
-    heading = (
-        "machine",
-        "precision",
-        "operations",
-        "traffic",
-        "launches",
-        "all-reduces",
-        "least",
-        "times one",
-        "seeds",
-    )
-    lines = [heading, ("---",) * len(heading)]
+    """Tabulate the predictions for all machines, in microseconds an iteration at batch size 512."""
+    terms = ("operations", "traffic", "launches", "all-reduces", "least")
+    lines = []
     for machine in MACHINES:
         for precision in machine.flops:
             found, alone = predict(machine, precision), predict(machine.of(1), precision)
-            lines.append(
-                (
-                    f"{machine.devices} {machine.name}",
-                    precision,
-                    *(f"{1e6 * seconds:.0f}" for seconds in (*found, found.least)),
-                    f"{alone.least / found.least:.2f}",
-                    str(seeds_for_twice_the_time(machine, precision)),
-                )
-            )
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+            seconds = (f"{1e6 * seconds:.0f}" for seconds in (*found, found.least))
+            speedup, seeds = alone.least / found.least, seeds_for_twice_the_time(machine, precision)
+            lines.append([f"{machine.devices} {machine.name}", precision, *seconds, f"{speedup:.2f}", str(seeds)])
+    return tables.as_markdown(["machine", "precision", *terms, "times one", "seeds"], lines)

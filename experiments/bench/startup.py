@@ -1,4 +1,4 @@
-"""From the command to the first training step: `./run.sh part_a` with prepared data."""
+"""Time from the command to the first training step: `./run.sh part_a` with prepared data."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ EPOCHS = 2
 
 
 class Startup(NamedTuple):
-    """Seconds until the first iteration is done, without and with the programs that an earlier start compiled."""
+    """Seconds to the end of the first iteration, without and with the programs that an earlier start has compiled."""
 
     cold: float
     warm: float
 
 
 def measure() -> Startup:
-    """Start `part_a` twice with a cache of compiled programs that is empty at first."""
+    """Start `part_a` twice, the first time with an empty cache of compiled programs."""
     load("mnist")  # prepares it
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "gan_jax"
@@ -34,7 +34,7 @@ def measure() -> Startup:
 
 
 def _start(cache: Path, name: str) -> float:
-    """Until the line that says that training begins, and from there what the first epoch took above the second."""
+    """Add the time until training begins, what the first epoch takes more than the second, and one iteration."""
     command = [str(COMMAND), "part_a", "--epochs", str(EPOCHS), "--out", str(cache / "runs"), "--name", name]
     start = time.perf_counter()
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}

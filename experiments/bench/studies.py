@@ -1,33 +1,33 @@
-"""Studies: which cases are compared with which."""
+"""Studies: the cases that are timed together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from experiments.bench.cases import BenchCase
 
-JAX, TORCH, PRODUCTS = BenchCase(framework="jax"), BenchCase(framework="torch"), BenchCase(framework="products")
+JAX, TORCH, MATMUL = BenchCase(framework="jax"), BenchCase(framework="torch"), BenchCase(framework="matmul")
 
 
 @dataclass(frozen=True)
 class Study:
-    """Arms that are timed together."""
+    """Cases that are timed together."""
 
     name: str
     title: str
-    arms: Mapping[str, BenchCase]  # by label; floors, and torch's, are named like their precision
-    quantity: str | None = None  # the field of Arm that is varied, where one is
-    arms_on_gpu: Mapping[str, BenchCase] = field(default_factory=dict)  # besides
+    cases: Mapping[str, BenchCase]  # by label; rooflines and PyTorch's eager cases end with their precision
+    quantity: str | None = None  # the field of `BenchCase` that is varied, if any
+    cases_on_gpu: Mapping[str, BenchCase] = field(default_factory=dict)  # in addition
 
-    def arms_on(self, backend: str) -> dict[str, BenchCase]:
-        """Choose the cases to time on a CPU, or on JAX's other backends."""
-        return {**self.arms, **(self.arms_on_gpu if backend == "gpu" else {})}
+    def cases_on(self, backend: str) -> dict[str, BenchCase]:
+        """Choose the cases to time on a backend of JAX."""
+        return {**self.cases, **(self.cases_on_gpu if backend == "gpu" else {})}
 
 
-def _varied(quantity: str, values: tuple[int, ...], arms: dict[str, BenchCase]) -> dict[str, BenchCase]:
+def _varied(quantity: str, values: tuple[int, ...], cases: dict[str, BenchCase]) -> dict[str, BenchCase]:
     return {
-        f"{label}, {value}": replace(arm, **{quantity: value})  # pyright: ignore[reportArgumentType]
+        f"{label}, {value}": replace(case, **{quantity: value})  # pyright: ignore[reportArgumentType]
         for value in values
-        for label, arm in arms.items()
+        for label, case in cases.items()
     }
 
 
@@ -45,16 +45,16 @@ STUDIES = {
                 "torch autocast bfloat16": replace(TORCH, precision="bfloat16"),
                 "JAX float32": JAX,
                 "JAX bfloat16": replace(JAX, precision="bfloat16"),
-                "floor float32": PRODUCTS,
-                "floor bfloat16": replace(PRODUCTS, precision="bfloat16"),
+                "matmul roofline float32": MATMUL,
+                "matmul roofline bfloat16": replace(MATMUL, precision="bfloat16"),
             },
-            arms_on_gpu={
+            cases_on_gpu={
                 "torch eager tensorfloat32": replace(TORCH, precision="tensorfloat32"),
                 "torch.compile tensorfloat32": replace(TORCH, precision="tensorfloat32", compiled=True),
                 "JAX tensorfloat32": replace(JAX, precision="tensorfloat32"),
-                # One run leaves most of a GPU idle.
+                # A single run leaves most of a GPU idle.
                 "JAX tensorfloat32 of 16 seeds": replace(JAX, precision="tensorfloat32", seeds=16),
-                "floor tensorfloat32": replace(PRODUCTS, precision="tensorfloat32"),
+                "matmul roofline tensorfloat32": replace(MATMUL, precision="tensorfloat32"),
             },
         ),
         Study(
@@ -74,12 +74,12 @@ STUDIES = {
         ),
         Study(
             "seeds",
-            "an iteration of several seeds in one vectorised program",
+            "an iteration of several seeds in one vectorized program",
             _varied("seeds", (1, 2, 4, 8), {"JAX float32": JAX}),
             "seeds",
         ),
         Study("variants", "an epoch of part_a with each of ./run.sh improvements' changes", {}),
-        Study("startup", "from the command to the first training step", {}),
-        Study("roofline", "what an iteration would take at least on GPUs and TPUs, by arithmetic", {}),
+        Study("startup", "the time from the command to the first training step", {}),
+        Study("roofline", "the predicted time of an iteration on GPUs and TPUs, by arithmetic", {}),
     )
 }

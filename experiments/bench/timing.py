@@ -1,12 +1,12 @@
-"""The processes of several arms, timed in turn, so that whatever else the machine does meets all alike."""
+"""Worker processes of several cases, timed in turn, so that any other load on the machine affects all of them alike."""
 
-import contextlib
 import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from experiments.bench.cases import BenchCase
@@ -15,13 +15,13 @@ from gan_jax.errors import UserError
 
 @dataclass(frozen=True)
 class Timing:
-    """Timing of a case. Times are in seconds an iteration."""
+    """Timings of a case, in seconds an iteration."""
 
-    arm: BenchCase
+    case: BenchCase
     seconds: list[float]  # one a repeat
-    compile_seconds: float  # the first run's above the median's
+    compile_seconds: float  # time of the first run less the median
     peak_bytes: int
-    peak_device_bytes: int | None  # of the accelerator's memory, where there is one
+    peak_device_bytes: int | None  # memory of the accelerator, where there is one
     device: str
     threads: int | None
     versions: dict[str, str]
@@ -32,44 +32,43 @@ class Timing:
 
     @property
     def images_per_second(self) -> float:
-        return self.arm.images / self.median
+        return self.case.images / self.median
 
 
 class Worker:
-    """The process of an arm."""
+    """The process of a case."""
 
-    def __init__(self, arm: BenchCase):
-        self.arm = arm
+    def __init__(self, case: BenchCase):
+        self.case = case
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "experiments.bench.worker", json.dumps(arm.to_json())],
+            [sys.executable, "-P", "-m", "experiments.bench.worker", json.dumps(asdict(case))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.told = self._answer()
+        self.ready = self._answer()
         self.answers: list[dict[str, Any]] = []
 
     def time(self) -> None:
-        """Time the arm once."""
+        """Time the case once."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         self.answers.append(self._answer())
 
     def timing(self) -> Timing:
-        """Collect what has been measured."""
+        """Collect the measurements so far."""
         seconds = [answer["seconds"] for answer in self.answers]
-        iterations = self.arm.iterations
         return Timing(
-            arm=self.arm,
-            seconds=[value / iterations for value in seconds],
-            compile_seconds=max(0.0, self.told["first_seconds"] - statistics.median(seconds)),
+            case=self.case,
+            seconds=[value / self.case.iterations for value in seconds],
+            compile_seconds=max(0.0, self.ready["first_seconds"] - statistics.median(seconds)),
             peak_bytes=self.answers[-1]["peak_bytes"],
             peak_device_bytes=self.answers[-1]["peak_device_bytes"],
-            device=self.told["device"],
-            threads=self.told["threads"],
-            versions=self.told["versions"],
+            device=self.ready["device"],
+            threads=self.ready["threads"],
+            versions=self.ready["versions"],
         )
 
     def close(self) -> None:
@@ -81,35 +80,31 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             _, errors = self._process.communicate()
-            told = [line for line in errors.splitlines() if "Error" in line] or [f"code {self._process.returncode}"]
-            raise UserError(f"the bench's process of {self.arm} ended: {told[-1]}")
+            last_words = [line for line in errors.splitlines() if "Error" in line] or [
+                f"code {self._process.returncode}"
+            ]
+            raise UserError(f"the benchmark's process for {self.case} ended: {last_words[-1]}")
         return json.loads(line)
 
 
-def measure(arms: Mapping[str, BenchCase], repeats: int, tell: Callable[[str], None]) -> dict[str, Timing]:
-    """Time all arms `repeats` times, in turn; compiling and the first run of each are not in the times.
+def measure(cases: Mapping[str, BenchCase], repeats: int, log: Callable[[str], None]) -> dict[str, Timing]:
+    """Time all cases `repeats` times, in turn; compilation and the first run of each are not counted.
 
     Args:
-        arms: by label.
+        cases: cases by label.
         repeats: at least 1.
-        tell: told of each arm that is ready.
+        log: called with a line for each case that is ready.
 
     Raises:
-        UserError: if a process ends, with its last words.
+        UserError: if a process ends early, with the last line of its error.
     """
-    with _workers(arms, tell) as workers:
+    with ExitStack() as stack:
+        workers = {}
+        for label, case in cases.items():
+            workers[label] = Worker(case)
+            stack.callback(workers[label].close)
+            log(f"{label}: ready")
         for _ in range(repeats):
             for worker in workers.values():
                 worker.time()
         return {label: worker.timing() for label, worker in workers.items()}
-
-
-@contextlib.contextmanager
-def _workers(arms: Mapping[str, BenchCase], tell: Callable[[str], None]) -> Iterator[dict[str, Worker]]:
-    with contextlib.ExitStack() as stack:
-        workers = {}
-        for label, arm in arms.items():
-            workers[label] = Worker(arm)
-            stack.callback(workers[label].close)
-            tell(f"{label}: ready")
-        yield workers

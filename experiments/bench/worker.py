@@ -1,22 +1,21 @@
-"""The process of one arm: prepares it, then times it once for each line on standard input.
+"""The process of one case: prepares it, then times it once for each line on standard input.
 
     python -m experiments.bench.worker '{"framework": "jax", ...}'
 
-It answers on standard output, a JSON object a line; whatever libraries print goes to standard error.
+It answers on standard output with one JSON object a line; anything that libraries print goes to standard error.
 """
 
 import json
 import os
-import resource
 import sys
-import time
 from typing import Any
 
 from experiments.bench.cases import BenchCase
+from experiments.bench.process import peak_bytes, seconds
 
 
 def main() -> None:
-    """Serve the arm that the command line describes."""
+    """Time the case that the command line describes."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
 
@@ -24,24 +23,12 @@ def main() -> None:
             answers.write(json.dumps(values) + "\n")
             answers.flush()
 
-        from experiments.bench.workloads import prepare  # after the output is out of the libraries' way
+        from experiments.bench.workloads import prepare  # libraries may print while they are imported
 
         work = prepare(BenchCase(**json.loads(sys.argv[1])))
-        answer(first_seconds=_timed(work.run), device=work.device, threads=work.threads, versions=work.versions)
+        answer(first_seconds=seconds(work.run), device=work.device, threads=work.threads, versions=work.versions)
         for _ in sys.stdin:
-            answer(seconds=_timed(work.run), peak_bytes=_peak_bytes(), peak_device_bytes=work.peak_device_bytes())
-
-
-def _timed(run: Any) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def _peak_bytes() -> int:
-    """The most memory that this process has held at a time."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak  # in bytes there, in KiB elsewhere
+            answer(seconds=seconds(work.run), peak_bytes=peak_bytes(), peak_device_bytes=work.peak_device_bytes())
 
 
 if __name__ == "__main__":

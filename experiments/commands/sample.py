@@ -1,4 +1,4 @@
-"""Commands that use a trained generator: samples, ways between latents, and files for other programs."""
+"""Commands that use a trained generator: samples, interpolations, and files for other programs."""
 
 import contextlib
 import math
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
+
 from experiments.harness.options import DEFAULT_OUT, paths, whole
 from experiments.harness.runtime import prepare
 from gan_jax.errors import UserError, require
+from gan_jax.types import Pretrained
 
 if TYPE_CHECKING:
     from gan_jax.inference.pretrained import TrainedGenerator
@@ -16,11 +19,15 @@ if TYPE_CHECKING:
 OptionalRun = Annotated[
     Path | None,
     paths(
-        "A run's folder, its name in runs, or a .safetensors file that export made. By default the generator "
-        "that the package ships: part_a with seed 1 after 100 epochs.",
+        "Directory of a run, its name in runs, or a .safetensors file that export made. Default: the generator that "
+        "--pretrained names.",
         name="RUN",
     ),
 ]
+PretrainedOption = Annotated[
+    Pretrained, Parameter(help="Shipped generator, trained for 100 epochs: part_best's, or part_a's for comparison.")
+]
+DEFAULT: Pretrained = "part_best"
 Seed = Annotated[int, whole("Seed of the latents: equal seeds give equal images.")]
 
 
@@ -28,16 +35,17 @@ def sample(
     run: OptionalRun = None,
     /,
     *,
-    count: Annotated[int, whole("Number of images; of more, the first are the same.")] = 64,
+    pretrained: PretrainedOption = DEFAULT,
+    count: Annotated[int, whole("Number of images; a larger number begins with the same images.")] = 64,
     seed: Seed = 0,
     out: Annotated[
-        Path, paths("A .png file. By default samples.png in runs, beside run.sh.", show_default=False)
+        Path, paths("The .png file to write. By default samples.png in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "samples.png",
 ) -> None:
-    """Samples of a trained generator in a grid; without RUN none has to be trained before."""
+    """Draw samples of a trained generator in a grid; without RUN, of a shipped one."""
     _require_ending(out, ".png")
     _require_file(out)
-    generator = _load(run)
+    generator = _load(run, pretrained)
     from gan_jax.inference.sampling import sample_images
     from gan_jax.plotting.image_grid import grid
     from gan_jax.runs.progress import say
@@ -53,22 +61,23 @@ def interpolate(
     run: OptionalRun = None,
     /,
     *,
-    steps: Annotated[int, whole("Images on each way, the two ends among them.")] = 8,
-    rows: Annotated[int, whole("Ways, each between two latents of its own.")] = 8,
+    pretrained: PretrainedOption = DEFAULT,
+    steps: Annotated[int, whole("Images on each path, including both ends.")] = 8,
+    rows: Annotated[int, whole("Paths, each between two latents.")] = 8,
     seed: Seed = 0,
     out: Annotated[
         Path,
         paths(
-            "A .png file, a way a row, or a .gif, which goes all ways at once, there and back. "
+            "The .png file, with one path in each row, or .gif, with all paths at once, there and back. "
             "By default interpolation.png in runs, beside run.sh.",
             show_default=False,
         ),
     ] = DEFAULT_OUT / "interpolation.png",
 ) -> None:
-    """Ways from one sample to another along the sphere that latents lie on (White 2016)."""
+    """Interpolate between samples along the sphere on which latents lie (White 2016)."""
     _require_ending(out, ".png", ".gif")
     _require_file(out)
-    generator = _load(run)
+    generator = _load(run, pretrained)
     from gan_jax.inference.sampling import interpolate_images
     from gan_jax.plotting.image_grid import FRAMES_PER_SECOND, grid
     from gan_jax.runs.progress import say
@@ -82,24 +91,25 @@ def interpolate(
             save_animation(out, frames, [1000 // FRAMES_PER_SECOND] * len(frames))
         else:
             save_image(out, grid(images.reshape(rows * steps, -1), steps))
-    say(f"{out}: {rows} ways of {steps} images, of {generator.name}")
+    say(f"{out}: {rows} paths of {steps} images, of {generator.name}")
 
 
 def export(
     run: OptionalRun = None,
     /,
     *,
+    pretrained: PretrainedOption = DEFAULT,
     out: Annotated[
-        Path, paths("If it ends in .safetensors, for the weights in float16; else for the program of jax.export.")
+        Path, paths("File to write: the weights in float16 if it ends in .safetensors, else the program of jax.export.")
     ],
 ) -> None:
-    """A trained generator for use elsewhere: as a program that jax runs without gan_jax, or as weights.
+    """Export a trained generator, as a program that jax runs without gan_jax or as weights.
 
-    jax.export.deserialize(open(FILE, "rb").read()).call(latents) makes images float32 (n, 784) in [-1, 1] of latents
-    float32 (n, 128), any n, on CPUs, NVIDIA GPUs and TPUs.
+    jax.export.deserialize(open(FILE, "rb").read()).call(latents) turns latents float32 (n, 128), for any n, into images
+    float32 (n, 784) in [-1, 1], on CPUs, NVIDIA GPUs and TPUs.
     """
     _require_file(out)
-    generator = _load(run)
+    generator = _load(run, pretrained)
     from gan_jax.inference.export import export_stablehlo
     from gan_jax.inference.pretrained import write_generator
     from gan_jax.runs.progress import say
@@ -115,15 +125,16 @@ def export(
     say(f"{out}: {generator.name}, {out.stat().st_size / 1e6:.1f} MB")
 
 
-def _load(run: Path | None) -> "TrainedGenerator":
+def _load(run: Path | None, pretrained: Pretrained) -> "TrainedGenerator":
+    require(run is None or pretrained == DEFAULT, "give either a RUN or --pretrained, not both")
     prepare()
     from gan_jax.inference.pretrained import load_generator
 
-    return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run)
+    return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run, pretrained)
 
 
 def _columns(count: int) -> int:
-    """Choose the columns of a grid that is about as high as it is wide."""
+    """Return the number of columns of a grid that is about square."""
     return math.ceil(math.sqrt(count))
 
 
@@ -132,8 +143,8 @@ def _require_ending(path: Path, *endings: str) -> None:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse to put a file in the place of a device or a folder."""
-    require(path.is_file() or not path.exists(), f"--out names a file, and {path} is none")
+    """Refuse to write in the place of a device or a directory."""
+    require(path.is_file() or not path.exists(), f"--out must name a file, and {path} is not one")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Configurations and options become trained runs, their comparisons, and what is told of them."""
+"""Training as the commands do it: each seed of a configuration, their summary, and the comparison with a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,13 +7,13 @@ from pathlib import Path
 import jax
 
 from experiments.harness.comparison import compare, read_baselines, read_run
-from experiments.harness.inputs import habits_of, source_of
+from experiments.harness.inputs import run_data_of, trainer_options_of
 from experiments.harness.options import RunOptions, configure
 from experiments.harness.progress import progress_callbacks, say
 from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS, Part
 from experiments.improvements.variants import with_epochs
-from gan_jax.analysis.run_groups import explain_saturation
+from gan_jax.analysis.saturation import explain_saturation
 from gan_jax.config import Config, require_run_name
 from gan_jax.distributed.collectives import is_main_process
 from gan_jax.errors import DivergedError
@@ -22,41 +22,41 @@ from gan_jax.runs.run_dir import RunDir
 
 
 def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
-    """Train a configuration with each seed that the options ask for; a host that follows another has no folders."""
-    configs, trainer_options = configure(base, options), habits_of(options)
+    """Train a configuration with each seed that the options ask for; only the main process returns run directories."""
+    configs, trainer_options = configure(base, options), trainer_options_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
     prepare(options.platform)
-    source = source_of(options)
-    # On a CPU one after another: each seed then gives the bits that it gives alone, and nothing is left idle.
+    data = run_data_of(options)
+    # On a CPU one after another: each seed then gives the same bits as alone, and no core is idle in either case.
     together = len(configs) > 1 and jax.default_backend() != "cpu"
     devices = options.devices
     if devices is None:
         devices = 1 if jax.process_count() == 1 else jax.device_count()
     try:
         folders = trainer.train(
-            configs, source, options.out, trainer_options, progress_callbacks(), together=together, devices=devices
+            configs, data, options.out, trainer_options, progress_callbacks(), together=together, devices=devices
         )
     except DivergedError:
         every = [RunDir(options.out / config.name) for config in configs]
         whole = [folder for folder in every if "params_sha256" in folder.read_manifest()]
         if summary is not None and whole and is_main_process():
-            counted = f"{len(whole)} of {len(every)} seeds: without those that diverged"
+            counted = f"{len(whole)} of {len(every)} seeds, without those that diverged"
             say(counted)
-            _summarise(whole, options.out / summary, f"{base.name}, {counted}")
+            _summarize(whole, options.out / summary, f"{base.name}, {counted}")
         raise
-    tell(folders)
+    report_done(folders)
     if summary is not None and is_main_process():
-        _summarise(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
+        _summarize(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
     return folders
 
 
-def _summarise(folders: Sequence[RunDir], summary: Path, title: str) -> None:
-    """Summarize several seeds."""
+def _summarize(folders: Sequence[RunDir], summary: Path, title: str) -> None:
+    """Write the summary of several seeds."""
     compare([read_run(folder.path) for folder in folders], summary, title)
 
 
 def _summary_name(configs: Sequence[Config]) -> str:
-    """The folder for what several seeds have in common: part_a-seeds_0-4 or part_a-seeds_3_7."""
+    """Name the directory for the summary of several seeds: part_a-seeds_0-4 or part_a-seeds_3_7."""
     seeds = [config.seed for config in configs]
     in_order = seeds == list(range(seeds[0], seeds[-1] + 1))
     listed = f"{seeds[0]}-{seeds[-1]}" if in_order else "_".join(map(str, seeds))
@@ -65,19 +65,19 @@ def _summary_name(configs: Sequence[Config]) -> str:
     return name
 
 
-def tell(folders: list[RunDir]) -> None:
-    """Say where finished runs are, and which bits they ended with."""
+def report_done(folders: list[RunDir]) -> None:
+    """Print where finished runs are, and the digests of their parameters."""
     for folder in folders:
         say(f"Done: figures, samples and metrics are in {folder.path}")
         say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
 
 
 def run_part(part: Part, options: RunOptions) -> None:
-    """Train a part and compare it with its baseline, as far as that was made with the same options."""
+    """Train a part and compare it with its baseline, if that was trained with the same options."""
     base = part.config if options.epochs is None else with_epochs(part.config, options.epochs)
     configs = configure(base, options)
     name = configs[0].name
-    if part.baseline is not None and len(configs) > 1:  # in no seed's own folder
+    if part.baseline is not None and len(configs) > 1:  # not in the directory of any one seed
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
     folders = train_seeds(base, options)

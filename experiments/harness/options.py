@@ -1,4 +1,4 @@
-"""Options of every training command, and the configurations made from them, without importing JAX."""
+"""Options of the commands that train, and the configurations they make, without importing JAX."""
 
 import contextlib
 import os
@@ -10,18 +10,19 @@ from typing import Annotated, Any, Literal, get_origin
 
 from cyclopts import Parameter, Token
 
-from gan_jax.config import ARCHIVES_DATASET, Config
+from gan_jax.config import ARCHIVES_DATASET, Config, Hyperparameters, specs
+from gan_jax.data import DATASETS
 from gan_jax.errors import UserError, require
 from gan_jax.types import Precision
 
 Platform = Literal["cpu", "cuda", "tpu"]
 DEFAULT_OUT = Path(__file__).parents[2] / "runs"
 MAX_SEEDS = 1000
-MAX_PATH = 2000  # bytes: Linux takes twice as many, and the files of a run are below
+MAX_PATH = 2000  # bytes: half of what Linux allows, which leaves room for the files of a run
 
 
 def _whole_number(_: type, tokens: Sequence[Token]) -> int:
-    """An int from its digits alone: cyclopts would round "1.5"."""
+    """Parse an int from decimal digits only; cyclopts would round "1.5"."""
     text = tokens[0].value
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
         raise ValueError(f"{text!r} is not a whole number")
@@ -29,23 +30,28 @@ def _whole_number(_: type, tokens: Sequence[Token]) -> int:
 
 
 def whole(text: str) -> Parameter:
-    """A whole-number option with this help."""
+    """Declare an option that takes a whole number."""
     return Parameter(help=text, converter=_whole_number)
 
 
+def flag(text: str, **more: Any) -> Parameter:
+    """Declare an option without a value."""
+    return Parameter(help=text, negative="", **more)
+
+
 def _usable(text: str) -> Path:
-    """A path that the system can take; whether anything is there is for those to say who use it."""
+    """Return a path that the system accepts, whether or not anything exists there."""
     if not text:
         raise ValueError("a path has at least one character")
     if len(os.fsencode(text)) > MAX_PATH:
         raise ValueError(f"a path has at most {MAX_PATH} bytes")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-        os.stat(text)  # raises ValueError for a NUL, OSError for a part that is too long or a link to itself
+        os.stat(text)  # ValueError for a NUL, OSError for a component that is too long or a link to itself
     return Path(text)
 
 
 def _paths(kind: Any, tokens: Sequence[Token]) -> Path | list[Path]:
-    """The paths that the tokens name, or the one path that is asked for."""
+    """Parse one path, or a list of paths if the option takes several."""
     try:
         found = [_usable(token.value) for token in tokens]
     except OSError as error:
@@ -54,95 +60,105 @@ def _paths(kind: Any, tokens: Sequence[Token]) -> Path | list[Path]:
 
 
 def paths(text: str, **more: Any) -> Parameter:
-    """An option that is a path, or several, with this help."""
+    """Declare an option that takes a path, or several."""
     return Parameter(help=text, converter=_paths, **more)
 
 
-Out = Annotated[Path, paths("The folder of the runs' folders. By default runs, beside run.sh.", show_default=False)]
+def _spec(dataclass_type: type, name: str, more: str = "") -> str:
+    """Return the help of a field of the configuration, and more."""
+    return f"{specs(dataclass_type)[name][1].help}. {more}"
+
+
+Out = Annotated[
+    Path, paths("Directory that holds the run directories. Default: runs, beside run.sh.", show_default=False)
+]
+Dataset = Annotated[str | None, Parameter(help=f"{', '.join(DATASETS[:-1])} or {DATASETS[-1]}. Default: mnist.")]
+Archives = Annotated[
+    Path | None, paths("Directory with four gzipped IDX files of 28x28 images, named like those of MNIST.")
+]
+PlatformOption = Annotated[Platform | None, Parameter(help="Platform to compute on. Default: the fastest available.")]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Options without a default keep what the part says."""
+    """Options of every command that trains. None leaves the part's own configuration unchanged."""
 
-    epochs: Annotated[int | None, whole("Passes over the training images. By default 100, for stacked_mnist 12.")] = (
-        None
-    )
-    seed: Annotated[
-        int | None, whole("Seed of all random streams; equal seeds give bitwise equal runs. By default 0.")
-    ] = None
-    seeds: Annotated[str | None, Parameter(help="Several runs: '5' for seeds 0 to 4, '3,7' for those two.")] = None
+    epochs: Annotated[int | None, whole(_spec(Config, "epochs", "Default: 100 (stacked_mnist: 12)."))] = None
+    seed: Annotated[int | None, whole(_spec(Config, "seed", "Default: 0."))] = None
+    seeds: Annotated[str | None, Parameter(help="Several seeds: '5' for 0 to 4, '3,7' for 3 and 7.")] = None
     out: Out = DEFAULT_OUT
     name: Annotated[
-        str | None,
-        Parameter(help="The run's folder in it. By default part, data and seed, where given."),
+        str | None, Parameter(help="Name of the run directory. Default: the part, with data set and seed if given.")
     ] = None
-    dataset: Annotated[str | None, Parameter(help="mnist, fashion_mnist or kmnist. By default mnist.")] = None
-    archives: Annotated[
-        Path | None, paths("A folder with four gzipped IDX files named as MNIST's, of 28x28 images.")
-    ] = None
+    dataset: Dataset = None
+    archives: Archives = None
     batch_size: Annotated[
-        int | None, whole("Real images a step; an incomplete last batch is left out. 512, with part_best's method 128.")
+        int | None,
+        whole(_spec(Hyperparameters, "batch_size", "A partial last batch is dropped. Default: 512 (part_best: 128).")),
     ] = None
     learning_rate: Annotated[
-        float | None, Parameter(help="Learning rate of both Adam optimizers. 0.0002, with part_best's method 0.001.")
+        float | None,
+        Parameter(help=_spec(Hyperparameters, "learning_rate", "Default: 0.0002 (part_best: 0.001).")),
     ] = None
     precision: Annotated[
         Precision | None,
-        Parameter(help="Precision of the operands of matrix products. By default float32; tensorfloat32 takes a GPU."),
+        Parameter(help=_spec(Hyperparameters, "precision", "tensorfloat32 needs a GPU. Default: float32.")),
     ] = None
     devices: Annotated[
         int | None,
-        whole("Devices to shard the batch over, or on accelerators the seeds. By default 1; of many processes all."),
+        whole("Devices to shard the batch (on accelerators, the seeds) over. Default: 1; all in a multi-process run."),
     ] = None
     coordinator_address: Annotated[
-        str | None, Parameter(help="HOST:PORT of process 0, where several processes train one run; not under SLURM.")
+        str | None, Parameter(help="HOST:PORT of process 0 in a multi-process run. Not needed under SLURM.")
     ] = None
-    num_processes: Annotated[
-        int | None, whole("Number of processes; 1 under SLURM if each task is to train alone.")
-    ] = None
-    process_id: Annotated[int | None, whole("Index of this process, from 0.")] = None
-    platform: Annotated[Platform | None, Parameter(help="Platform to compute on. By default the fastest there is.")] = (
+    num_processes: Annotated[int | None, whole("Number of processes. Under SLURM, 1 trains each task by itself.")] = (
         None
     )
+    process_id: Annotated[int | None, whole("Index of this process, from 0.")] = None
+    platform: PlatformOption = None
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1
-    evaluate_every: Annotated[int, whole("Epochs between measurements of samples; 0: after the last alone.")] = 0
+    evaluate_every: Annotated[int, whole("Epochs between evaluations of samples; 0: only after the last epoch.")] = 0
     classifier: Annotated[
-        Path | None,
-        paths("Weights of a classifier of the data's ten classes, in safetensors, for data other than MNIST."),
+        Path | None, paths("Weights of a ten-class classifier (.safetensors) that evaluates data other than MNIST.")
     ] = None
-    tensorboard: Annotated[
-        bool, Parameter(help="Write event files, too, which tensorboard --logdir runs shows.", negative="")
-    ] = False
-    overwrite: Annotated[bool, Parameter(help="Train again from the start.", negative="")] = False
-    detect_nans: Annotated[
-        bool, Parameter(help="If the run diverges, find the operation that first gave no finite number.", negative="")
-    ] = False
+    tensorboard: Annotated[bool, flag("Also write event files, for tensorboard --logdir runs.")] = False
+    overwrite: Annotated[bool, flag("Train again from the start.")] = False
+    detect_nans: Annotated[bool, flag("If the run diverges, locate the first operation with a non-finite result.")] = (
+        False
+    )
 
 
-HOSTS = ("coordinator_address", "num_processes", "process_id")  # the options of a run on several
+DEFAULTS = RunOptions()
+
+
+def run_path(run: Path, out: Path = DEFAULT_OUT) -> Path:
+    """Return a run's path, which may be given as its name in `out`."""
+    return run if run.exists() else out / run
+
+
+MULTI_PROCESS = ("coordinator_address", "num_processes", "process_id")
 
 
 def refuse(options: RunOptions, command: str, *names: str) -> None:
-    """Raise UserError for an option that a command would not heed."""
+    """Raise UserError if an option is given that the command would ignore."""
     for name in names:
         require(getattr(options, name) is None, f"{command} takes no --{name.replace('_', '-')}")
 
 
 def numbers(text: str) -> list[int]:
-    """Different whole numbers, separated by commas."""
+    """Parse distinct whole numbers, separated by commas."""
     if re.fullmatch(r"[0-9]{1,10}(,[0-9]{1,10})*", text) is None:
-        raise UserError(f"cannot read {text!r}: write whole numbers with commas between them, such as 3,7")
+        raise UserError(f"cannot read {text!r}: write whole numbers separated by commas, such as 3,7")
     found = [int(number) for number in text.split(",")]
     if len(set(found)) < len(found):
-        raise UserError(f"{text} names a number twice")
+        raise UserError(f"{text} has a number twice")
     return found
 
 
 def seeds_of(options: RunOptions) -> list[int]:
-    """The seeds that --seed or --seeds ask for."""
+    """Return the seeds that --seed or --seeds ask for."""
     if options.seeds is None:
         return [0 if options.seed is None else options.seed]
     if options.seed is not None:
@@ -155,7 +171,7 @@ def seeds_of(options: RunOptions) -> list[int]:
 
 
 def configure(base: Config, options: RunOptions) -> list[Config]:
-    """A part's configuration with the options that the user gave, for each seed."""
+    """Apply the user's options to a part's configuration, for each seed."""
     if options.archives and options.dataset:
         raise UserError("give --dataset or --archives, not both")
     dataset = ARCHIVES_DATASET if options.archives else options.dataset or base.dataset
@@ -170,7 +186,7 @@ def configure(base: Config, options: RunOptions) -> list[Config]:
     hparams = replace(base.hparams, **given)
     epochs = base.epochs if options.epochs is None else options.epochs
     seeds = seeds_of(options)
-    # A name of one's own stands as it is, unless several seeds have to share it.
+    # The user's own name stays as it is, unless several seeds share it.
     numbered = options.name is None or len(seeds) > 1
     return [
         replace(

@@ -1,4 +1,4 @@
-"""Telling how a run goes: a progress bar on a terminal, a plain line an epoch elsewhere."""
+"""Progress of a run: a bar on a terminal, a line for each epoch elsewhere."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from gan_jax.runs.run_dir import MetricsRow
 
 
 def plain() -> Callbacks:
-    """A line an epoch with what the bar shows, and D's verdicts where they mean something."""
+    """Print a line for each epoch: what the bar shows, and D's mean outputs if the loss gives them a meaning."""
     begun, first, warm, work, shows_d = time.perf_counter(), 0, False, [0], True
 
     def start(config: Config, done: int, devices: int) -> None:
@@ -29,25 +29,25 @@ def plain() -> Callbacks:
         row, now = mean(rows), time.perf_counter()
         done, total = int(row["epoch"]), len(work)
         left = (now - begun) / sum(work[first:done]) * sum(work[done:])
-        if not warm:  # the first epoch also compiles: it says nothing of the others
+        if not warm:  # the first epoch includes compilation, so that it predicts nothing
             begun, first, warm = now, done, True
-        verdicts = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * shows_d
+        outputs = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * shows_d
         timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
-        say(f"epoch {done:3d}/{total}  loss {losses(row)}  {verdicts}{timing}")
+        say(f"epoch {done:3d}/{total}  loss {losses(row)}  {outputs}{timing}")
 
     return Callbacks(say, start, epoch)
 
 
 def progress_callbacks() -> Callbacks:
-    """Choose the callbacks that suit standard output."""
-    # A terminal that tells no size, or no capabilities, cannot show a bar.
+    """Choose the progress display that suits standard output."""
+    # A terminal of unknown size or capabilities cannot show a bar.
     columns, lines = shutil.get_terminal_size((0, 0))
     capable = columns > 0 and lines > 1 and os.environ.get("TERM", "dumb") != "dumb"
     return bar() if sys.stdout.isatty() and capable else plain()
 
 
 def _work(config: Config) -> list[int]:
-    """The operations of each epoch's iterations, which tell how its time is to the others'."""
+    """Count the operations of an iteration in each epoch: the epochs' times are in this proportion."""
     of_steps = flops(config.hparams.batch_size, config.hparams.width_multiplier).iteration
     return [of_steps(config.discriminator_steps.steps(epoch)) for epoch in range(1, config.epochs + 1)]
 

@@ -1,30 +1,30 @@
-"""Options of `./run.sh train`: the fields of `Hyperparameters`, which declares each once, and the steps of D."""
+"""Options of `./run.sh train`: D's steps, and the fields of `Hyperparameters`, where each is declared."""
 
 from dataclasses import asdict, field, fields, make_dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from experiments.harness.options import RunOptions, whole
+from experiments.harness.options import RunOptions, flag, whole
 from gan_jax.config import Config, Hyperparameters, Spec, specs
 from gan_jax.schedules import Schedule
 
 _STEPS = Parameter(
-    help="Steps of D an iteration: '4', or by epochs '1: 16, 2-: 8', or in turn by epoch '1-50: 1, 51-: 1/2'."
+    help="Steps of D an iteration: '4'; '1: 16, 2-: 8' by epoch; '1-50: 1, 51-: 1/2' alternates 1 and 2 from epoch 51."
 )
 
 
 def _parameter(kind: Any, spec: Spec) -> Parameter:
-    """Make an option of a field's declaration."""
+    """Make an option from a field's declaration."""
     choices = f": {', '.join(spec.choices)}" if isinstance(spec.choices, dict) else ""
     text = f"{spec.help}{choices}."
     if kind is int:
         return whole(text)
-    return Parameter(help=text, negative="") if kind is bool else Parameter(help=text)
+    return flag(text) if kind is bool else Parameter(help=text)
 
 
 def _options() -> list[tuple[str, Any, Any]]:
-    """List name, type and default of each option, but for those that every training command has."""
+    """List name, type and default of each option that `RunOptions` does not have."""
     own = specs(Hyperparameters).items()
     shared = {each.name for each in fields(RunOptions)}
     defaults = {each.name: field(default=each.default) for each in fields(Hyperparameters)}
@@ -34,16 +34,16 @@ def _options() -> list[tuple[str, Any, Any]]:
 
 
 TrainOptions: Any = Parameter(name="*")(
-    # Before Python 3.12 the class is taken for one of the standard library's, which cyclopts would not look into.
+    # Before Python 3.12 the class counts as one of the standard library, whose fields cyclopts does not read.
     make_dataclass("TrainOptions", _options(), frozen=True, kw_only=True, namespace={"__module__": __name__})
 )
 
 
 def config_of(train_options: Any, options: RunOptions) -> Config:
-    """Make the configuration of a run named train.
+    """Make the configuration of a run named "train".
 
     Raises:
-        UserError: for values out of range, or groups of images that do not make up a batch.
+        UserError: for values out of range, or a batch size that is not a multiple of the groups of images.
     """
     values = asdict(train_options)
     schedule = Schedule.parse(values.pop("discriminator_steps"))

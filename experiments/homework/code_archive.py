@@ -1,4 +1,4 @@
-"""The code as an archive to hand in: what a fresh folder needs to run the homework and its tests, and nothing else."""
+"""The code as an archive to hand in: all files that the homework and its tests need, and no others."""
 
 import io
 import zipfile
@@ -10,19 +10,19 @@ ROOT = Path(__file__).parents[2]
 FILES = (
     *(".ci/run", ".ci/audit.py", ".ci/debian", ".ci/processors", "run.sh", "pyproject.toml", "requirements.lock"),
     *("README.md", "CHANGELOG.md", "LICENSE"),
-    "experiments/results/front.png",  # on the README's head
+    "experiments/results/front.png",  # at the top of the README
 )
 FOLDERS = ("gan_jax", "math_checks", "experiments", "tests", "docs")
 ENDINGS = (".py", ".typ", ".ipynb", ".js", ".css", ".html", ".gz", ".safetensors", ".md", ".sh", ".toml", "LICENSE")
-LEFT_OUT = ("docs/api", "experiments/results", "experiments/runs")  # made anew, or shown by the report
-INTO = "gan_jax"  # the folder that it unpacks into
+LEFT_OUT = ("docs/api", "experiments/results", "experiments/runs")  # generated, or shown in the report
+INTO = "gan_jax"  # the directory that it unpacks into
 
 
 def code_archive() -> bytes:
-    """A zip file; of the same code the same bytes, since it holds no times.
+    """Make the zip file. It holds no times, so that equal code gives equal bytes.
 
     Raises:
-        UserError: where the package was installed without its checkout.
+        UserError: if the package was installed without its checkout.
     """
     require(all((ROOT / name).is_file() for name in FILES), "--zip needs the checkout, which is not here")
     found = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
@@ -31,13 +31,15 @@ def code_archive() -> bytes:
         for inside in sorted([*map(Path, FILES), *filter(_belongs, found)]):
             entry = zipfile.ZipInfo(f"{INTO}/{inside.as_posix()}")
             content = (ROOT / inside).read_bytes()
-            entry.external_attr = (0o755 if content.startswith(b"#!") else 0o644) << 16  # however this was unpacked
+            entry.external_attr = (
+                0o755 if content.startswith(b"#!") else 0o644
+            ) << 16  # whatever the modes in this checkout are
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
 
 def _belongs(inside: Path) -> bool:
-    """Tell whether this is a file of the code, by its ending and the folders that it lies in."""
+    """Tell whether a path is a file of the code, by its ending and its directories."""
     hidden = any(part == "__pycache__" or part.startswith(".") for part in inside.parts)
     left_out = any(inside.is_relative_to(folder) for folder in LEFT_OUT)
     path = ROOT / inside

@@ -1,6 +1,6 @@
-"""Why a part of the homework came out as it did, in the numbers of its own run, with the chart that shows it.
+"""Explanations of the parts' results by the numbers of their own runs, with the charts that show them.
 
-The first paragraph says whether the claim held; the next look at the epochs and the images where the setting differs.
+The first paragraph says whether the claim held; the others look at epochs and images that the part's change affects.
 """
 
 import math
@@ -12,18 +12,17 @@ import numpy as np
 
 from experiments.homework.claim_tests import AMONG_DIGITS, Finding, claim_test, findings, percent
 from experiments.homework.parts import Part
-from gan_jax.analysis.metrics import Metrics
-from gan_jax.analysis.run_groups import DEAD_PROBABILITY, Groups, LoadedRun, explain_saturation
-from gan_jax.analysis.tables import entropy
+from gan_jax.analysis import charts
+from gan_jax.analysis.metrics import DIGIT_SHARES, Metrics, digit_shares
+from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
+from gan_jax.analysis.saturation import DEAD_PROBABILITY, explain_saturation
+from gan_jax.analysis.tables import binary_entropy
 from gan_jax.evaluation import collapse_warnings
-from gan_jax.reports import charts
-from gan_jax.reports.charts import Chart
 from gan_jax.reports.page_model import Reason
-from gan_jax.reports.run_sections import metrics_of
 
 CERTAIN = 0.99  # an accuracy from which on D has won
-LESS = 0.9  # of what a quantity must be below that is less than the baseline's: seeds differ by some percent
-MOST_MEASURED = 5  # measured epochs of which a paragraph tells
+CLEARLY_LESS = 0.9  # a smaller fraction of the baseline's value is clearly less: seeds differ by some percent
+MOST_MEASURED = 5  # measured epochs that a paragraph lists
 
 
 def reason(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> Reason:
@@ -35,51 +34,53 @@ def reason(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> Reason:
         groups: the baseline's runs and those of `runs` that they can be compared with; empty if there are none.
     """
     if part.baseline is None:
-        found = _of_the_baseline(runs)
+        found = _explain_baseline(runs)
     elif not groups:
-        return Reason([f"Whether the claim held is told by {part.baseline}, which is not there: see the note."], [])
+        text = f"The claim can only be tested against {part.baseline}, and no run of it is comparable: see the note."
+        return Reason([text], [])
     else:
-        found = _against(runs, groups)
+        found = _explain_change(groups)
     return found._replace(text=[claim_test(part, runs, groups), *found.text])
 
 
-def _of_the_baseline(runs: Sequence[LoadedRun]) -> Reason:
+def _explain_baseline(runs: Sequence[LoadedRun]) -> Reason:
     run = runs[0]
-    last = _at(run.metrics)
+    last = _metrics_at(run.metrics)
     with_seed = f" with seed {run.config.seed}" if len(runs) > 1 else ""
     text = (
-        "The slope of -log D(G(z)) in D's logit is D(G(z)) - 1: it is steepest where D rejects a sample, so that G is "
-        f"told most when it is worst. At epoch {run.epochs}{with_seed} the mean D(G(z)) is "
-        f"{last['fake_probability']:.2g}, D is "
-        f"right about {percent(last['discriminator_accuracy'])} of the images, and the gradient that reaches G has "
-        f"norm {last['generator_gradient_norm']:.2g}: "
+        "The derivative of -log D(G(z)) with respect to D's logit is D(G(z)) - 1: its magnitude is largest where D "
+        "rejects a sample, so that G learns most from its worst samples. "
+        f"At epoch {run.epochs}{with_seed} the mean D(G(z)) is {last['fake_probability']:.2g}, D classifies "
+        f"{percent(last['discriminator_accuracy'])} of the images correctly, and the gradient that reaches G has norm "
+        f"{last['generator_gradient_norm']:.2g}: "
     )
-    shares = [last.get(f"digit_share_{digit}", math.nan) for digit in range(10)]
-    collapsed = collapse_warnings(shares if np.isfinite(shares).all() else None, last["fake_probability"])
-    undecided = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapsed
-    text += "neither player has won, and both go on learning." if undecided else "the game is lopsided here."
-    return Reason([text, *_samples(run.metrics, None)], [], charts.digit_bars({run.config.name: [run.metrics]}))
+    shares = digit_shares(run.metrics)[-1]
+    collapsed = collapse_warnings(shares.tolist() if np.isfinite(shares).all() else None, last["fake_probability"])
+    balanced = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapsed
+    text += "D and G are balanced, and both keep learning." if balanced else "D and G are out of balance."
+    bars = charts.digit_bars({run.config.name: [run.metrics]})
+    return Reason([text, *_describe_samples(run.metrics, None)], [], bars)
 
 
-def _against(runs: Sequence[LoadedRun], groups: Groups) -> Reason:
-    members, others = groups.values()
-    own = others[0]
-    baseline = next((run for run in members if run.config.seed == own.config.seed), members[0])
+def _explain_change(groups: Groups) -> Reason:
+    baselines, runs = groups.values()
+    own = runs[0]
+    baseline = next((run for run in baselines if run.config.seed == own.config.seed), baselines[0])
     names = [
         f"{name} (seed {run.config.seed})" if len(group) > 1 else name
         for (name, group), run in zip(groups.items(), (baseline, own), strict=True)
     ]
     if own.config.hparams.loss == "saturating":
-        return _of_saturation(names, baseline, own, groups)
+        return _explain_saturating_loss(names, baseline, own, groups)
     if own.config.discriminator_steps != baseline.config.discriminator_steps:
-        return _of_steps(names[0], baseline, own, groups)
-    return _of_smoothing(names[0], baseline, own, groups)
+        return _explain_discriminator_steps(names[0], baseline, own, groups)
+    return _explain_smoothing(names[0], baseline, own, groups)
 
 
-def _of_saturation(names: Sequence[str], baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
+def _explain_saturating_loss(names: Sequence[str], baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
     text = (
-        "The slope of log(1 - D(G(z))) in D's logit is -D(G(z)): once D rejects every sample, nothing reaches G, while "
-        "that of -log D(G(z)), D(G(z)) - 1, is then steepest."
+        "The derivative of log(1 - D(G(z))) with respect to D's logit is -D(G(z)): once D rejects every sample, no "
+        "gradient reaches G. The derivative of -log D(G(z)), D(G(z)) - 1, is largest in magnitude just then."
     )
     alive = np.flatnonzero(own.metrics["fake_probability"] >= DEAD_PROBABILITY)
     since = 1 if not len(alive) else int(own.metrics["epoch"][alive[-1]]) + 1
@@ -88,176 +89,174 @@ def _of_saturation(names: Sequence[str], baseline: LoadedRun, own: LoadedRun, gr
     measured = explain_saturation(names[1], own.metrics, names[0], baseline.metrics)
     return Reason(
         [text, measured],
-        _charts(groups, ("generator_gradient_norm", "Norm of G's gradient"), ("fake_probability", "D(G(z))")),
+        charts.compare_metrics(metrics_of(groups), ("generator_gradient_norm", "fake_probability")),
     )
 
 
-def _of_steps(name: str, baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
+def _explain_discriminator_steps(name: str, baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
     updates = [float(run.metrics["discriminator_steps"].sum()) for run in (own, baseline)]
     text = f"Over its {own.epochs} epochs D took {updates[0] / updates[1]:.2g} times as many steps as in {name}. "
-    drawn = _charts(groups, ("fake_probability", "D(G(z))"), ("largest_share", "Share of the most frequent digit"))
-    same = _epochs_alike(own.metrics, baseline.metrics)
+    drawn = charts.compare_metrics(metrics_of(groups), ("fake_probability", "largest_share"))
+    same = _identical_epochs(own.metrics, baseline.metrics)
     if same == own.epochs:
-        return Reason([f"{text}Up to epoch {same} the two are one and the same run."], drawn)
+        return Reason([f"{text}Up to epoch {same} the two runs are identical."], drawn)
     if same:
-        text += f"Up to epoch {same} the two are one and the same run. "
-    moments = [epoch for epoch in _ends_of_phases(own) if epoch > same]
-    text += f"The mean D(G(z)), beside that of {name}: {_over(moments, own.metrics, baseline.metrics)}."
-    paragraphs = [text, *_most_frequent(own.metrics), _consequence(name, baseline, own, findings(groups))]
-    return Reason([*paragraphs, *_samples(own.metrics, baseline.metrics)], drawn, charts.digit_bars(metrics_of(groups)))
+        text += f"Up to epoch {same} the two runs are identical. "
+    epochs = [epoch for epoch in _phase_ends(own) if epoch > same]
+    text += f"The mean D(G(z)) compared with {name}: {_list_outputs(epochs, own.metrics, baseline.metrics)}."
+    effect = _explain_effect(name, baseline, own, findings(groups))
+    paragraphs = [text, *_follow_main_digit(own.metrics), effect, *_describe_samples(own.metrics, baseline.metrics)]
+    return Reason(paragraphs, drawn, charts.digit_bars(metrics_of(groups)))
 
 
-def _epochs_alike(own: Metrics, baseline: Metrics) -> int:
-    """The first so many epochs at which all that training reports is the same to the bit."""
+def _identical_epochs(own: Metrics, baseline: Metrics) -> int:
+    """Count the epochs at the start in which training reports the same to the bit."""
     differ = np.zeros(min(len(own["epoch"]), len(baseline["epoch"])), bool)
     for name in ("discriminator_steps", "discriminator_loss", "generator_loss", "generator_gradient_norm"):
         differ |= own[name][: len(differ)] != baseline[name][: len(differ)]
     return int(np.argmax(differ)) if differ.any() else len(differ)
 
 
-def _ends_of_phases(run: LoadedRun) -> list[int]:
-    """The last epoch of each phase of the schedule; of one that does not end, its first turns and the run's last."""
+def _phase_ends(run: LoadedRun) -> list[int]:
+    """List the last epoch of each phase of the schedule; of the open one, its first cycle and the run's last epoch."""
     phases = run.config.discriminator_steps.phases
     ends = [following.first_epoch - 1 for _, following in pairwise(phases)]
     open_phase = phases[-1]
-    turns = range(open_phase.first_epoch, open_phase.first_epoch + len(open_phase.cycle))
-    return sorted({epoch for epoch in (*ends, *turns, run.epochs) if epoch <= run.epochs})
+    cycle = range(open_phase.first_epoch, open_phase.first_epoch + len(open_phase.cycle))
+    return sorted({epoch for epoch in (*ends, *cycle, run.epochs) if epoch <= run.epochs})
 
 
-def _over(epochs: Sequence[int], own: Metrics, baseline: Metrics) -> str:
-    """D(G(z)) at some epochs with the steps of D, here and there."""
-    told = []
+def _list_outputs(epochs: Sequence[int], own: Metrics, baseline: Metrics) -> str:
+    """List both runs' D(G(z)) at some epochs, with the number of D's steps."""
+    items = []
     for epoch in epochs:
-        here, there = _at(own, epoch), _at(baseline, epoch)
+        here, there = _metrics_at(own, epoch), _metrics_at(baseline, epoch)
         steps = f"{here['discriminator_steps']:.0f} step{'s' * (here['discriminator_steps'] != 1)}"
-        verdicts = f"{here['fake_probability']:.2g} against {there['fake_probability']:.2g}"
-        told.append(f"{verdicts} at epoch {epoch} ({steps})")
-    return ", ".join(told)
+        outputs = f"{here['fake_probability']:.2g} against {there['fake_probability']:.2g}"
+        items.append(f"{outputs} at epoch {epoch} ({steps})")
+    return ", ".join(items)
 
 
-def _most_frequent(metrics: Metrics) -> list[str]:
-    """Say how the share of the finally most frequent digit went; nothing where it was measured once."""
-    shares = [metrics.get(f"digit_share_{digit}") for digit in range(10)]
-    precision = metrics.get("precision")
-    if precision is None or any(share is None for share in shares):
+def _follow_main_digit(metrics: Metrics) -> list[str]:
+    """Describe how the share of the digit that is most frequent at the end developed, if measured repeatedly."""
+    if "precision" not in metrics:
         return []
-    table = np.array(shares)  # (10, epochs)
-    # Of samples that are no digits the classifier's class says nothing.
-    measured = np.flatnonzero(np.isfinite(table).all(axis=0) & (precision > AMONG_DIGITS))
+    shares = digit_shares(metrics)
+    # The classifier's output means nothing for samples that are not digits.
+    measured = np.flatnonzero(np.isfinite(shares).all(axis=1) & (metrics["precision"] > AMONG_DIGITS))
     if len(measured) < 2:
         return []
-    digit = int(np.argmax(table[:, measured[-1]]))
-    share = table[digit, measured]
+    digit = int(np.argmax(shares[measured[-1]]))
+    share = shares[measured, digit]
     chosen = sorted({*np.linspace(0, len(measured) - 1, MOST_MEASURED).astype(int), int(np.argmax(share))})
-    told = [f"{percent(share[place])} at epoch {metrics['epoch'][measured[place]]:.0f}" for place in chosen]
-    return [f"From when most samples are digits on, the digit {digit} makes up of them {', '.join(told)}."]
+    items = [f"{percent(share[index])} at epoch {metrics['epoch'][measured[index]]:.0f}" for index in chosen]
+    return [f"Once most samples are digits, the share of the digit {digit} is {', '.join(items)}."]
 
 
-def _consequence(name: str, baseline: LoadedRun, own: LoadedRun, found: Mapping[str, Finding]) -> str:
-    """Explain what D's steps did to G's samples, by the metrics of both."""
-    here, there = _at(own.metrics), _at(baseline.metrics)
-    if here["fake_probability"] < LESS * there["fake_probability"]:
-        lead = "At the last D still rejects more surely"
+def _explain_effect(name: str, baseline: LoadedRun, own: LoadedRun, found: Mapping[str, Finding]) -> str:
+    """Explain the effect of D's steps on G's samples, by the metrics of both."""
+    here, there = _metrics_at(own.metrics), _metrics_at(baseline.metrics)
+    if here["fake_probability"] < CLEARLY_LESS * there["fake_probability"]:
+        text = f"At the last epoch D still rejects samples more confidently than in {name}"
     else:
-        lead = f"By the last D does not reject more surely than in {name}, its lead used up"
-    lead += (
+        text = f"At the last epoch D no longer rejects samples more confidently than in {name}"
+    text += (
         f": D(G(z)) is {here['fake_probability']:.2g} against {there['fake_probability']:.2g}, and G's gradient has "
-        f"norm {here['generator_gradient_norm']:.2g} against {there['generator_gradient_norm']:.2g}. "
+        f"norm {here['generator_gradient_norm']:.2g} against {there['generator_gradient_norm']:.2g}."
     )
-    judged = ("recall", "coverage", "digit_share_1", "kl_to_uniform")
-    change = {name: _change(found[name]) for name in judged if name in found}
+    compared = ("recall", "coverage", "digit_share_1", "kl_to_uniform")
+    change = {name: _change(found[name]) for name in compared if name in found}
+    if not change:
+        return text
     uneven = "more" in (change.get("digit_share_1"), change.get("kl_to_uniform"))
     if change.get("recall") == change.get("coverage") == "more":
-        lead += "That has not narrowed G: its samples reach more of the digits' neighbourhoods"
-        return lead + (", though their classes are less even." if uneven else ".")
+        text += " This has not narrowed G: its samples cover more of the real digits"
+        return text + (", though their classes are less even." if uneven else ".")
     if uneven:
-        return lead + (
-            "The more surely D rejected, the more G was paid for the few kinds of image that still passed, and what "
-            "it settled on meanwhile it leaves slowly."
+        return text + (
+            " The more confidently D rejected samples, the more G was rewarded for the few kinds of image that still "
+            "passed, and it moves away from them only slowly."
         )
-    return lead + "Of that the measurements of the samples show no trace." * bool(change)
+    return text + " The measurements of the samples show no effect of this."
 
 
 def _change(finding: Finding) -> Literal["more", "less", "same"]:
-    """Beyond chance; with one seed of each, by more than some percent."""
+    """Compare with the baseline, beyond chance; with one seed of each, beyond some percent."""
     if math.isfinite(finding.spread) and not finding.differs:
         return "same"
-    low, high = sorted((finding.here, finding.there))
-    if low >= LESS * high:
+    low, high = sorted((finding.own, finding.baseline))
+    if low >= CLEARLY_LESS * high:
         return "same"
-    return "more" if finding.here > finding.there else "less"
+    return "more" if finding.own > finding.baseline else "less"
 
 
-def _of_smoothing(name: str, baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
+def _explain_smoothing(name: str, baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
     a, b, target = own.config.hparams.targets
-    least = entropy(a) + entropy(b)
+    least = binary_entropy(a) + binary_entropy(b)
     smoothed = [kind for kind, value in (("real", a), ("generated", b)) if 0 < value < 1]
     optimum = (
-        f"D is trained towards a = {a:g} for real and b = {b:g} for generated images. The best D is then "
+        f"D's target is a = {a:g} for real and b = {b:g} for generated images. The optimal D is then "
         "(a p_data + b p_G) / (p_data + p_G) (Goodfellow 2016, arXiv:1701.00160, section 4.2), which lies between b "
-        f"and a: certainty costs D on {' and '.join(smoothed)} images"
+        f"and a: certainty raises D's loss on {' and '.join(smoothed)} images"
     )
     if len(smoothed) == 1:
         other = "generated" if smoothed == ["real"] else "real"
-        optimum += f" alone, and nothing keeps it from being certain of {other} ones"
-    here, there = _at(own.metrics), _at(baseline.metrics)
+        optimum += f" only, and nothing keeps it from being certain of {other} ones"
+    here, there = _metrics_at(own.metrics), _metrics_at(baseline.metrics)
     sums = [each["real_probability"] + each["fake_probability"] for each in (here, there)]
     optimum += (
-        f". Its loss cannot fall below {least:.2g}, and the means of D(x) and D(G(z)) add up to a + b = {a + b:.2g}: "
-        f"here to {sums[0]:.2f}, in {name} to {sums[1]:.2f}."
+        f". Its loss cannot fall below {least:.2g}, and for the optimal D the means of D(x) and D(G(z)) add up to "
+        f"a + b = {a + b:.2g}. Here they add up to {sums[0]:.2f}, in {name} to {sums[1]:.2f}."
     )
     measured = (
         f"At epoch {own.epochs} D(x) is {here['real_probability']:.2g} against {there['real_probability']:.2g} in "
         f"{name}, and D(G(z)) {here['fake_probability']:.2g} against {there['fake_probability']:.2g}. "
     )
     usual = baseline.config.hparams.generator_target
-    slopes = here["fake_probability"] - target, there["fake_probability"] - usual
+    derivatives = here["fake_probability"] - target, there["fake_probability"] - usual
     norms = here["generator_gradient_norm"], there["generator_gradient_norm"]
     measured += (
-        f"The slope of G's loss in D's logit is D(G(z)) - t with G's target t = {target:g}: on average {slopes[0]:.2g} "
-        f"against {slopes[1]:.2g}. G's gradient has norm {norms[0]:.2g} against {norms[1]:.2g}: {_pushed(norms)}."
+        f"The derivative of G's loss with respect to D's logit is D(G(z)) - t, with G's target t = {target:g}: on "
+        f"average {derivatives[0]:.2g} against {derivatives[1]:.2g}. "
+        f"G's gradient has norm {norms[0]:.2g} against {norms[1]:.2g}: {_compare_norms(*norms)}."
     )
-    drawn = _charts(groups, ("real_probability", "D(x)"), ("fake_probability", "D(G(z))"), logarithmic=False)
-    return Reason([optimum, measured, *_samples(own.metrics, baseline.metrics)], drawn)
+    drawn = [
+        charts.compare_metric(metrics_of(groups), name, logarithmic=False)
+        for name in ("real_probability", "fake_probability")
+    ]
+    return Reason([optimum, measured, *_describe_samples(own.metrics, baseline.metrics)], list(filter(None, drawn)))
 
 
-def _pushed(norms: tuple[float, float]) -> str:
-    if norms[0] < LESS * norms[1]:
-        return "a D that stays unsure pushes G less"
-    if norms[1] < LESS * norms[0]:
-        return "D pushes G no less"
-    return "D pushes G as much"
+def _compare_norms(own: float, baseline: float) -> str:
+    if own < CLEARLY_LESS * baseline:
+        return "a less certain D drives G less strongly"
+    if baseline < CLEARLY_LESS * own:
+        return "D drives G more strongly"
+    return "D drives G about as strongly"
 
 
-def _charts(groups: Groups, *columns: tuple[str, str], logarithmic: bool = True) -> list[Chart]:
-    found = metrics_of(groups)
-    scaled = {"generator_gradient_norm", "fake_probability"} if logarithmic else set()
-    made = [charts.against(found, name, title, logarithmic=name in scaled) for name, title in columns]
-    return [chart for chart in made if chart is not None]
-
-
-def _at(metrics: Metrics, epoch: int = 0) -> Mapping[str, float]:
-    """The metrics of an epoch, by default of the last."""
+def _metrics_at(metrics: Metrics, epoch: int = 0) -> Mapping[str, float]:
+    """Return the metrics of an epoch, by default of the last."""
     return {name: float(column[epoch - 1]) for name, column in metrics.items()}
 
 
-def _samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
-    """Describe the samples after the last epoch, and the baseline's; nothing where they were not measured."""
-    here = _at(metrics)
-    there = _at(baseline) if baseline is not None else None
-    shares = [here.get(f"digit_share_{digit}", math.nan) for digit in range(10)]
+def _describe_samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
+    """Describe the samples after the last epoch, and the baseline's, if they were measured."""
+    here = _metrics_at(metrics)
+    there = {} if baseline is None else _metrics_at(baseline)
+    shares = digit_shares(metrics)[-1]
     needed = ("classes_covered", "precision", "recall", "frechet")
     if not np.isfinite([*shares, *(here.get(name, math.nan) for name in needed)]).all():
         return []
     most = int(np.argmax(shares))
 
     def against(name: str, form: Callable[[float], str]) -> str:
-        other = math.nan if there is None else there.get(name, math.nan)
-        return form(here[name]) + (f" (there {form(other)})" if math.isfinite(other) else "")
+        other = there.get(name, math.nan)
+        return form(here[name]) + (f" (baseline: {form(other)})" if math.isfinite(other) else "")
 
     return [
-        f"Of its samples {against(f'digit_share_{most}', percent)} are the digit {most}, and "
-        f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up 1 % or more. Precision is "
+        f"Of its samples {against(DIGIT_SHARES[most], percent)} are the digit {most}, and "
+        f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. Precision is "
         f"{against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, and the classifier "
         f"Fréchet distance {against('frechet', '{:.0f}'.format)}."
     ]

@@ -1,25 +1,20 @@
-"""The saturation experiment and the mathematics as sections of the report."""
+"""Sections of the report on the saturation experiment and the mathematics."""
 
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from experiments.homework.derivations import Measured, check_id, derivation
-from experiments.homework.saturation import in_words
-from gan_jax.reports import charts, images, run_sections
-from gan_jax.reports.charts import Chart, Line
+from experiments.homework.saturation import LOSSES, charts, curves_of, in_words
+from gan_jax.reports import images, run_sections
 from gan_jax.reports.page_model import Experiment, Provenance, Table
 
 Record = tuple[Path, Mapping[str, Any]]
 
-FORMULAS = {"saturating": "log(1 - D(G(z)))", "non_saturating": "-log D(G(z))"}
 
-
-class Drawn(NamedTuple):
-    """A figure's caption, and what is seen in it."""
+class FigureText(NamedTuple):
+    """Caption and text alternative of a figure."""
 
     caption: str
     seen: str
@@ -27,27 +22,27 @@ class Drawn(NamedTuple):
 
 FIGURES = {
     "ridge": {
-        "coefficient_paths": Drawn(
+        "coefficient_paths": FigureText(
             "Coefficients over the strength of the penalty: with the intercept free they shrink and the mean "
-            "prediction stays; with the intercept penalised it does not.",
+            "prediction stays; with the intercept penalized it does not.",
             "Two columns of two panels over lambda on a logarithmic axis. Above, a line for each coefficient, all of "
             "which run to 0. Below, the mean prediction: level in the left panel, in the right one it falls towards 0.",
         ),
     },
     "change_of_variables": {
-        "grids": Drawn(
+        "grids": FigureText(
             "A grid and its image under the inverse map, with a rectangle, its image, and the parallelogram of the "
             "derivatives.",
             "Two rows: on the left a square grid in u and v with a blue rectangle, on the right its image in x and y. "
             "Above, the homework's map turns and shrinks it, and a dashed parallelogram covers the rectangle's image. "
             "Below, a bent grid, where the parallelogram and the image lie apart at the edges.",
         ),
-        "densities": Drawn(
+        "densities": FigureText(
             "The density before and after the homework's map, with samples.",
             "Two round clouds of points over shades of blue: on the left X and Y, dense and narrow; on the right U and "
             "V, paler and wider in all directions alike.",
         ),
-        "areas": Drawn(
+        "areas": FigureText(
             "The relative difference between the image's area and the parallelogram's falls in proportion to the "
             "rectangle.",
             "Three rising straight lines on logarithmic axes, the relative difference over the rectangle's side for "
@@ -57,7 +52,7 @@ FIGURES = {
 }
 TITLES = {"ridge": "Ridge regression", "change_of_variables": "The change of variables"}
 QUESTIONS = {
-    "ridge": "Derive the closed form of ridge regression whose intercept is not penalised. Every step is checked "
+    "ridge": "Derive the closed form of ridge regression whose intercept is not penalized. Every step is checked "
     "in numbers.",
     "change_of_variables": "X and Y are independent standard normal, U = X + Y and V = X - Y: derive their Jacobian, "
     "the density of (U, V), and the way back. Every step is checked in numbers, on this map and on four others.",
@@ -75,41 +70,22 @@ def saturation(record: Record | None) -> Experiment:
     if record is None:
         return about._replace(missing="./run.sh saturation")
     folder, values = record
+    curves = curves_of(values)
     text = [
-        f"G frozen after epoch {curve['generator_epochs']}: its gradient "
-        + ", ".join(f"{in_words(np.array(curve['gradient_norm'][loss]))} under {FORMULAS[loss]}" for loss in FORMULAS)
+        f"G frozen after epoch {curve.epochs}: its gradient "
+        + ", ".join(f"{in_words(curve.norms[loss])} under {formula}" for loss, formula in LOSSES.items())
         + "."
-        for curve in values["curves"]
+        for curve in curves
     ]
     return about._replace(
         text=text,
-        charts=[_norms(values, loss) for loss in FORMULAS],
+        charts=charts(curves),
         provenance=[_provenance("saturation", folder / "saturation.json", values.get("provenance", {}))],
     )
 
 
-def _norms(values: Mapping[str, Any], loss: str) -> Chart:
-    lines = [
-        Line(
-            f"G after {curve['generator_epochs']} epoch{'s' if curve['generator_epochs'] > 1 else ''}",
-            f"run-{place % len(charts.RUN_COLOURS)}",
-            charts.numbers(np.array(curve["gradient_norm"][loss], float), logarithmic=True),
-            points=True,
-        )
-        for place, curve in enumerate(values["curves"])
-    ]
-    return Chart(
-        f"Norm of G's gradient under {FORMULAS[loss]}",
-        values["curves"][0]["iterations"],
-        lines,
-        x_title="iterations of D",
-        logarithmic=True,
-        x_logarithmic=True,
-    )
-
-
 def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
-    """One of the homework's two pieces of mathematics, and the style that its derivation takes."""
+    """Make the section on one of the two mathematical questions, and the style of its derivation."""
     checks = record[1]["checks"] if record else []
     html, style = derivation(name, found_by(checks))
     about = Experiment(name, TITLES[name], QUESTIONS[name], derivation=html)
@@ -123,8 +99,8 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
     return about._replace(
         text=[f"{passed} of {len(checks)} checks passed.", *_solution(values)],
         pictures=[
-            (drawn.caption, images.picture(folder / f"{figure}.png", drawn.seen))
-            for figure, drawn in FIGURES[name].items()
+            (text.caption, images.picture(folder / f"{figure}.png", text.seen))
+            for figure, text in FIGURES[name].items()
             if (folder / f"{figure}.png").is_file()
         ],
         tables=[_table(name, checks)],
@@ -134,7 +110,7 @@ def mathematics(name: str, record: Record | None) -> tuple[Experiment, str]:
 
 
 def found_by(checks: list[Mapping[str, Any]]) -> dict[str, Measured]:
-    """By each check's name that of its measurements which is nearest its bound, or beyond."""
+    """Return the worst outcome of each check, by its name."""
     found: dict[str, Measured] = {}
     for check in checks:
         measured = Measured(check["residual"], check["relation"], check["bound"], check["passed"])
@@ -149,7 +125,7 @@ def _leeway(found: Measured) -> tuple[bool, float]:
 
 
 def _solution(values: Mapping[str, Any]) -> list[str]:
-    """The solution of ridge regression in words, if that is what was checked."""
+    """Write out the solution of ridge regression, if the record has one."""
     if "coefficients" not in values:
         return []
     terms = " ".join(f"{value:+.4g} {name}" for name, value in values["coefficients"].items())
@@ -160,7 +136,7 @@ def _solution(values: Mapping[str, Any]) -> list[str]:
 
 
 def _table(name: str, checks: list[Mapping[str, Any]]) -> Table:
-    rows = [["check", "of", "residual", "", "bound", "", "what it says"]]
+    rows = [["check", "subject", "residual", "", "bound", "", "statement"]]
     ids, seen = [], set()
     for check in checks:
         residual = "not a number" if check["residual"] is None else f"{check['residual']:.2e}"
@@ -172,12 +148,12 @@ def _table(name: str, checks: list[Mapping[str, Any]]) -> Table:
         )  # fmt: skip
         ids.append("" if check["name"] in seen else check_id(name, check["name"]))
         seen.add(check["name"])
-    return Table("Every check, its residual and the bound that it must keep", rows, ids=ids)
+    return Table("Checks, with their residuals and the required bounds", rows, ids=ids)
 
 
 def _provenance(name: str, path: Path, made: Mapping[str, Any], figures: Iterable[str] = ()) -> Provenance:
-    """Where a record and the figures beside it come from."""
-    facts = {"numbers are from": f"{path.name}, SHA-256 {run_sections.file_sha256(path)[: run_sections.SHORT]}"}
+    """Describe the origin of a record and of the figures beside it."""
+    facts = {"numbers": f"{path.name}, SHA-256 {run_sections.file_sha256(path)[: run_sections.SHORT]}"}
     for figure in figures:
         drawn = path.with_name(f"{figure}.png")
         if drawn.is_file():

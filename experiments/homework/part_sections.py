@@ -1,25 +1,25 @@
-"""The homework's parts, and other runs, as sections of the report."""
+"""Sections of the report on the homework's parts and on other runs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments.harness.comparison import read_baseline
+from experiments.harness.comparison import read_baselines
 from experiments.homework.explanations import reason
 from experiments.homework.parts import PARTS, Part
+from gan_jax.analysis.metrics import CURVES
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
 from gan_jax.analysis.tables import non_comparable
-from gan_jax.errors import UserError
 from gan_jax.reports import images, run_sections
 from gan_jax.reports.page_model import Section
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.utils.text import without_folders
 
-OPTIONS = {"batch_size", "learning_rate", "precision"}  # of a setting, which every part's command takes
+OPTIONS = {"batch_size", "learning_rate", "precision"}  # hyperparameters that every part's command takes
 
 
 def part_of(run: LoadedRun) -> Part | None:
-    """The part of the homework that a run is of, by its name and what makes the part."""
+    """Return the part of the homework that a run belongs to, by its name and decisive hyperparameters."""
     part = PARTS.get(run.config.name.removesuffix(f"-seed_{run.config.seed}"))
     if part is None or run.trainer != JAX:
         return None
@@ -29,9 +29,9 @@ def part_of(run: LoadedRun) -> Part | None:
 
 
 def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
-    """The name of the group that stands for each part, by the part's name, and the groups that stand for none.
+    """Choose the group that represents each part, by the part's name, and list the other groups.
 
-    Of several groups of a part it is the one whose runs are longest, and of those the one with most seeds.
+    Among several groups of a part the one with the longest runs is chosen, and among those the one with most seeds.
     """
     standing: dict[str, str] = {}
     for name, runs in groups.items():
@@ -45,18 +45,18 @@ def split(groups: Groups) -> tuple[dict[str, str], list[str]]:
 
 
 def _length(runs: Sequence[LoadedRun]) -> tuple[int, int]:
-    """Epochs of each of them, and how many they are."""
+    """Return the epochs of a group's runs, and their number."""
     return runs[0].epochs, len(runs)
 
 
 def section_of_part(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[LoadedRun], most_epochs: int) -> Section:
-    """A part's section, whose id is the part's name.
+    """Make a part's section, whose id is the part's name.
 
     Args:
         part: the part.
-        runs: of it, which differ in the seed; none for a placeholder.
-        baseline: the runs of the part that it is compared with, as far as there are any.
-        most_epochs: whose samples are shown.
+        runs: its runs, which differ in the seed; none for a placeholder.
+        baseline: the runs of its baseline, if any.
+        most_epochs: number of epochs whose samples are shown, at most.
     """
     name = part.config.name
     about = Section(name, name, part.question, part.claim, part.measured)
@@ -64,57 +64,50 @@ def section_of_part(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[Lo
         return about._replace(missing=f"./run.sh {name}")
     groups, notes = ({}, []) if part.baseline is None else compared(part, runs, baseline)
     why = reason(part, runs, groups)
-    shown = {_column_of(chart.title) for chart in why.charts}
+    shown = {chart.title for chart in why.charts}
+    others = run_sections.comparison_charts(groups, without=list(non_comparable(groups))) if groups else []
     filled = _fill(about, runs, most_epochs)
     return filled._replace(
         notes=[*filled.notes, *notes],
         beside=part.baseline if part.baseline is not None and baseline else "",
         reason=why,
-        comparison=run_sections.comparison_charts(groups, without=[*filter(None, shown), *non_comparable(groups)])
-        if groups
-        else filled.comparison,
+        comparison=[chart for chart in others if chart.title not in shown] if groups else filled.comparison,
         tables=run_sections.measurements(groups) if groups else filled.tables,
     )
 
 
 def section_of(name: str, runs: Sequence[LoadedRun], most_epochs: int, id: str) -> Section:
-    """The section of runs that are no part of the homework."""
+    """Make the section of runs that belong to no part of the homework."""
     return _fill(Section(id, name), runs, most_epochs)
 
 
 def _fill(section: Section, runs: Sequence[LoadedRun], most_epochs: int) -> Section:
-    """Make the part of a section that any runs have."""
+    """Fill in what the sections of all runs have."""
     groups = group_by_seed(runs)
-    without = ("generator_gradient_norm", "fake_probability", "generator_loss")  # charts of their own
     return section._replace(
         notes=run_sections.notes(runs),
         warnings=run_sections.warnings(runs),
         hparams=run_sections.hparams(runs[0]),
         samples=images.samples(RunDir(Path(runs[0].path)), runs[0].config.seed, most_epochs, runs[0].epochs),
         charts=run_sections.run_charts(runs),
-        comparison=run_sections.comparison_charts(groups, without=without),
+        comparison=run_sections.comparison_charts(groups, without=CURVES),  # which have charts of their own
         tables=run_sections.measurements(groups),
         provenance=[run_sections.provenance(run) for run in runs],
     )
 
 
-def _column_of(title: str) -> str | None:
-    return next((name for name, known, _ in run_sections.COMPARED if known == title), None)
-
-
 def compared(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[LoadedRun]) -> tuple[Groups, list[str]]:
-    """The runs after all of the baseline's that were made with the same options, and why others are not there.
+    """Group the baseline's runs with the same options and a part's runs, and say why other baselines are left out.
 
-    Seeds are not paired, so that a single run is seen beside the spread of its baseline.
+    Seeds are not paired, so that a single run can be compared with the spread of its baseline.
     """
-    found, notes = [], {}  # the notes are keys: several seeds often have one reason
-    for other in baseline:
-        like = runs[0]._replace(config=replace(runs[0].config, seed=other.config.seed))
-        try:
-            found.append(read_baseline(Path(other.path), like, part.changes))
-        except UserError as error:
-            why = without_folders(str(error), Path(other.path), Path(runs[0].path))
-            notes[f"Not compared with {part.baseline}: {why}."] = None
+    paths = [Path(other.path) for other in baseline]
+    alike = [runs[0]._replace(config=replace(runs[0].config, seed=other.config.seed)) for other in baseline]
+    found, reasons = read_baselines(paths, alike, part.changes)
+    shown = [without_folders(reason, *paths, Path(runs[0].path)) for reason in reasons]
+    notes = [
+        f"Not compared with {part.baseline}: {reason}." for reason in dict.fromkeys(shown)
+    ]  # seeds often share one
     if not baseline:
-        notes[f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it."] = None
-    return (group_by_seed([*found, *runs]) if found else {}), list(notes)
+        notes.append(f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it.")
+    return (group_by_seed([*found, *runs]) if found else {}), notes

@@ -1,7 +1,7 @@
-"""The homework's question 1 as configuration literals, each with its claim and what is to be expected of it.
+"""The homework's question 1 as literal configurations, each with its claim and its measured result.
 
-./run.sh part_a        all of them: ./run.sh part_a, part_b and part_c
-expected figures       `measured` of each, with seed 0 after 100 epochs; all of them in experiments/results
+./run.sh part_a        likewise ./run.sh part_b and part_c for the others
+expected results       `measured`, with seed 0 after 100 epochs; figures and metrics are in experiments/results
 """
 
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ class Part:
 
     config: Config
     question: str
-    claim: str  # of the homework's author
+    claim: str  # by the homework's author
     measured: str  # with seed 0 after 100 epochs in float32
-    expects: Expectation = "improves"  # the claim as a verdict tests it
-    baseline: str | None = "part_a"  # the part that it is compared with
+    expects: Expectation = "improves"  # the claim, as claim_tests tests it
+    baseline: str | None = "part_a"  # name of the part that it is compared with
 
     @property
     def changes(self) -> frozenset[str]:
-        """Fields of the configuration in which it differs from its baseline."""
+        """Fields of the configuration that differ from the baseline's."""
         if self.baseline is None:
             return frozenset()
         here, there = self.config.flat(), PARTS[self.baseline].config.flat()
@@ -36,7 +36,7 @@ class Part:
 
 PART_A = Part(
     Config(name="part_a", hparams=Hyperparameters(loss="non_saturating")),
-    question="Train a GAN on MNIST with the non-saturating loss: G minimises -log D(G(z)).",
+    question="Train a GAN on MNIST with the non-saturating loss: G minimizes -log D(G(z)).",
     claim="Readable digits after 100 epochs.",
     expects="learns",
     measured="Classifier Fréchet distance 267 (floor 1.5), all ten classes, 22 % ones.",
@@ -44,7 +44,7 @@ PART_A = Part(
 )
 PART_B = Part(
     Config(name="part_b", hparams=Hyperparameters(loss="saturating")),
-    question="Train it with the original minimax loss: G minimises log(1 - D(G(z))).",
+    question="Train it with the original minimax loss: G minimizes log(1 - D(G(z))).",
     claim="It does not train: D soon rejects every sample, log(1 - D(G(z))) saturates, and G's gradient vanishes.",
     expects="dies",
     measured="Dead from epoch 8 on: D(G(z)) below 1e-22, G's gradient 1e20 times below part_a's; one class.",
@@ -63,7 +63,7 @@ PART_C2 = Part(
 )
 PART_C3 = Part(
     Config(name="part_c3", discriminator_steps=Schedule.parse("1-50: 1, 51-: 1/2")),
-    question="part_a with one and two steps of D in turn from epoch 51 on.",
+    question="part_a with alternately one and two steps of D from epoch 51 on.",
     claim="An improvement on part_a: D keeps up with a G that has become good.",
     measured="Classifier Fréchet distance 335, all ten classes, 43 % ones; recall and coverage twice part_a's.",
 )
@@ -89,21 +89,21 @@ PART_C6 = Part(
 
 PART_BEST = Part(
     Config(name="part_best", hparams=BEST),
-    question="What really improves part_a: a relativistic loss, penalties on D's slopes, and what goes with them.",
-    claim="No part of the homework: what papers after it recommend, together, improves on part_a.",
+    question="Train with what improves part_a most: a relativistic loss, gradient penalties, and what goes with them.",
+    claim="Not in the homework: recommendations of later papers, combined, improve on part_a.",
     measured="Classifier Fréchet distance 16.2, all ten classes, coverage 0.88, recall 0.84.",
 )
 
 STACKED_MNIST = Part(
-    # Chosen with seed 0: docs/results.md has what weights of 3 and a decay of 0, and more epochs, came to.
+    # Chosen with seed 0: docs/results.md has the results with weights of 3, a decay of 0, and more epochs.
     with_epochs(
         Config(name="stacked_mnist", hparams=replace(BEST, stacked_digits=3, r1=10.0, r2=10.0, adam_b1=0.5)), epochs=12
     ),
-    question="part_best's method on stacked MNIST: three digits side by side as one image, of 1000 modes.",
-    claim="No part of the homework: the modes that a GAN covers can be counted there, as the literature does.",
-    measured="994 modes after 12 epochs, KL to uniform 0.412 (real numbers 0.026).",
+    question="part_best's method on stacked MNIST: images of three digits side by side, which have 1000 modes.",
+    claim="Not in the homework: the modes that a GAN covers can be counted there, as in the literature.",
+    measured="994 modes after 12 epochs, KL to uniform 0.412 (real images 0.026).",
     baseline=None,
 )
 
 PARTS = {part.config.name: part for part in (PART_A, PART_B, PART_C1, PART_C2, PART_C3, PART_C4, PART_C5, PART_C6)}
-EXTENSION_RUNS = {part.config.name: part for part in (PART_BEST, STACKED_MNIST)}  # that the homework does not ask for
+EXTENSION_RUNS = {part.config.name: part for part in (PART_BEST, STACKED_MNIST)}  # not in the homework

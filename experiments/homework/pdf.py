@@ -1,9 +1,8 @@
-"""The homework as a PDF: the runs as typst's document shows them, in the homework's order."""
+"""PDF of the homework, typeset by typst, with the runs in the homework's order."""
 
 import base64
 import io
 import json
-import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,12 +19,12 @@ from experiments.homework.part_sections import compared, section_of_part, split
 from experiments.homework.parts import PARTS, Part
 from experiments.homework.results import Results
 from experiments.homework.setting_tables import departures, in_common
-from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
+from gan_jax.analysis import charts
+from gan_jax.analysis.metrics import CURVES, digit_shares, measured_over_epochs
+from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
 from gan_jax.errors import UserError, require
-from gan_jax.losses.adversarial import equilibrium_losses
-from gan_jax.plotting import panels
-from gan_jax.reports import images, print_figures, run_sections
+from gan_jax.reports import images, print_figures
 from gan_jax.reports.page_model import Experiment, Provenance
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.utils.text import printable
@@ -42,19 +41,19 @@ TITLES = {
     "part_c6": "One-sided label smoothing",
 }
 INTRODUCTION_C = (
-    "Six changes to part (a), one at a time. The homework offers five of them as improvements; each is set beside "
-    "part (a) as it was measured, whatever came out."
+    "Six changes to part (a), one at a time. The homework presents five of them as improvements; each is "
+    "compared with part (a) by measurements, whatever they show."
 )
-MOST_LETTERS = 60  # of an author
-CIRCUMSTANCES = ("floor", "samples")  # columns that an overview drops where they are the same throughout
+MOST_LETTERS = 60  # of an author's name
+DROPPED_IF_EQUAL = ("floor", "samples")  # rows of the overview
 SATURATION_CAPTION = "The norm of the gradient that G would receive, while a D is trained from scratch against it."
 _AUTHOR = b'#set document(title: "a")\n#set text(font: "Libertinus Serif")\n#sys.inputs.author'
 SAMPLES = 3  # grids of a run
-DOTS_PER_INCH = 200  # of pictures that were drawn for a screen
+DOTS_PER_INCH = 200  # of pictures drawn for a screen
 
 
 class _Document:
-    """The files that typst reads, in a folder of their own."""
+    """Files that typst reads, in a directory of their own."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -65,26 +64,26 @@ class _Document:
 
 
 def require_author(author: str | None) -> None:
-    """Raise UserError where this is no name for a title."""
+    """Raise UserError unless this can be the name on a title page."""
     if author is not None:
         require(author.strip() != "" and author.isprintable(), "--author must be a name")
         require(len(author) <= MOST_LETTERS, f"--author must have at most {MOST_LETTERS} letters, not {len(author)}")
 
 
 def _needs_system_fonts(author: str) -> bool:
-    """Tell whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
+    """Return whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
 
-    PDF/A is the standard that refuses a letter that no font has; elsewhere it would be a box.
+    It compiles to PDF/A, which refuses a letter that no font has; otherwise typst would draw a box.
     """
-    told = ""
+    reason = ""
     for system in (False, True):
         try:
             inputs = {"author": author}
             typst.compile(_AUTHOR, ignore_system_fonts=not system, sys_inputs=inputs, pdf_standards="a-2b")
             return system
         except typst.TypstError as error:
-            told = _first_line(error).rpartition("error: ")[2]
-    raise UserError(f"--author cannot be typeset: {told}: install a font that has it, or write the name otherwise")
+            reason = _first_line(error).rpartition("error: ")[2]
+    raise UserError(f"--author cannot be typeset: {reason}: install a font that has it, or spell the name differently")
 
 
 def _first_line(error: typst.TypstError) -> str:
@@ -92,12 +91,12 @@ def _first_line(error: typst.TypstError) -> str:
 
 
 def make(results: Results, source: str, author: str | None) -> bytes:
-    """The PDF.
+    """Make the PDF.
 
     Args:
-        results: what was found; of what is missing the document says how to make it.
-        source: where, in words.
-        author: whose name the title bears, if any.
+        results: the results to show; for missing ones the document names the command that makes them.
+        source: description of where the results come from.
+        author: name on the title page, if any.
 
     Raises:
         UserError: if an image cannot be read or typeset, or no font has the author's letters.
@@ -114,7 +113,7 @@ def make(results: Results, source: str, author: str | None) -> bytes:
                 str(Path(folder) / "homework.typ"),
                 root=folder,
                 sys_inputs={"measured": json.dumps(_measured(results))},
-                ignore_system_fonts=not system,  # it looks the same everywhere
+                ignore_system_fonts=not system,  # without them it looks the same everywhere
             )
         except typst.TypstError as error:
             raise UserError(f"cannot typeset the homework: {_first_line(error)}") from error
@@ -137,8 +136,8 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
         "parts": parts,
         "introduction_c": INTRODUCTION_C,
         "overview": _overview(found) if len(found) > 1 else None,
-        "setting": in_common(configs),
-        "setting_caption": f"What {trained} have in common; what a part changes, its question says.",
+        "hyperparameters": in_common(configs),
+        "hyperparameters_caption": f"Common to {trained}; each part's question says what the part changes.",
         "experiments": experiments,
         "provenance": provenance,
         "others": [Path(run.path).name for group in others for run in groups[group]],
@@ -147,9 +146,9 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
 
 
 def _overview(found: Groups) -> dict[str, Any]:
-    """A column for each part, and what must be known of its rows."""
+    """Tabulate all parts, one column each, with the footnotes."""
     columns = zip(*as_cells(found)[0], strict=True)
-    rows = [column for column in columns if column[0] not in CIRCUMSTANCES or len(set(column[1:])) > 1]
+    rows = [column for column in columns if column[0] not in DROPPED_IF_EQUAL or len(set(column[1:])) > 1]
     return {"rows": rows, "notes": footnotes(found, with_differences=False)}
 
 
@@ -161,17 +160,16 @@ def _part(part: Part, found: Mapping[str, Sequence[LoadedRun]], document: _Docum
     if not runs:
         return about
     assert section.reason is not None
-    undecided = equilibrium_losses(part.config.hparams.loss, part.config.hparams.targets)
     groups = compared(part, runs, baseline)[0] if part.baseline is not None else {}
-    of_seeds = "" if len(runs) == 1 else f"; the middle of {len(runs)} seeds, over a thin line for each"
-    drawn = print_figures.run([run.metrics for run in runs], undecided)
-    caption = f"{name}: how training went{of_seeds}."
+    of_seeds = "" if len(runs) == 1 else f"; bold lines are means over {len(runs)} seeds, thin lines are seeds"
+    drawn = print_figures.run_svg(section.charts)
+    caption = f"{name}: losses, D's output and gradient norms{of_seeds}."
     return about | {
         "departures": list(dict.fromkeys(line for run in runs for line in departures(part, run.config))),
         "warnings": section.warnings,
         "seed": runs[0].config.seed,
         "samples": _samples(name, runs[0], document),
-        "run": _figure(f"{name}-run", drawn, caption, _run_seen(runs[0]), document),
+        "run": _figure(f"{name}-run", drawn, caption, _describe_run(runs[0]), document),
         "reason": section.reason.text,
         "comparison": _comparison(name, groups, document) if groups else None,
         "tables": [[table.caption, table.rows, table.notes] for table in section.tables],
@@ -180,12 +178,12 @@ def _part(part: Part, found: Mapping[str, Sequence[LoadedRun]], document: _Docum
     }
 
 
-def _figure(name: str, svg: str, caption: str, seen: str, document: _Document) -> dict[str, Any]:
-    return {"file": document.add(f"{name}.svg", svg), "inches": print_figures.WIDTH, "caption": caption, "seen": seen}
+def _figure(name: str, svg: str, caption: str, alt: str, document: _Document) -> dict[str, Any]:
+    return {"file": document.add(f"{name}.svg", svg), "inches": print_figures.WIDTH, "caption": caption, "alt": alt}
 
 
-def _run_seen(run: LoadedRun) -> str:
-    """Describe its three panels, for those who do not see them."""
+def _describe_run(run: LoadedRun) -> str:
+    """Describe the figure of a run for readers who do not see it."""
     last = {name: f"{column[-1]:.2g}" for name, column in run.metrics.items()}
     return (
         f"Three panels of lines over {run.epochs} epochs. With seed {run.config.seed} they end at a loss of "
@@ -196,67 +194,60 @@ def _run_seen(run: LoadedRun) -> str:
 
 
 def _comparison(name: str, groups: Groups, document: _Document) -> dict[str, Any]:
-    """The groups' curves, but for losses that they do not have in common; D(x) where D's targets differ."""
-    metrics = run_sections.metrics_of(groups)
-    columns = [column for column in panels.CURVES if column not in non_comparable(groups)]
+    """Draw the groups' curves, except losses that cannot be compared; and D(x), if D's targets differ."""
+    metrics = metrics_of(groups)
+    columns = [column for column in CURVES if column not in non_comparable(groups)]
     targets = {runs[0].config.hparams.targets[:2] for runs in groups.values()}
     if len(targets) > 1 and all("real_probability" in run for runs in metrics.values() for run in runs):
         columns.insert(columns.index("fake_probability"), "real_probability")
-    columns += panels.traced(metrics)
-    titles = panels.CURVES | panels.OF_THE_REAL | panels.MEASURED
-    ends = [
-        f"{titles[column][0]} {' and '.join(_last(runs[0].get(column)) for runs in metrics.values())}"
-        for column in columns
-    ]
-    seen = f"Panels of lines for {' and '.join(groups)} over the epochs, which end at: {'; '.join(ends)}."
-    shares = panels.digit_shares(metrics)
-    if shares:
-        most = [f"{int(found.mean(axis=0).argmax())} in {group}" for group, found in shares.items()]
-        seen += f" Below, a bar for each digit's share of the samples; the tallest is of {', of '.join(most)}."
-    return _figure(
-        f"{name}-against", print_figures.against(metrics, columns), f"{' against '.join(groups)}.", seen, document
-    )
+    columns += measured_over_epochs(metrics)
+    drawn, bars = charts.compare_metrics(metrics, columns), charts.digit_bars(metrics)
+    ends = [f"{chart.title} {' and '.join(_last(line.values) for line in chart.lines)}" for chart in drawn]
+    alt = f"Panels of lines for {' and '.join(groups)} over the epochs, which end at: {'; '.join(ends)}."
+    if bars is not None:
+        most = [f"{int(np.argmax(shares))} in {group}" for group, shares in bars.shares.items()]
+        alt += f" Below, a bar for each digit's share of the samples; the tallest is of {', of '.join(most)}."
+    svg = print_figures.comparison_svg(drawn, bars)
+    return _figure(f"{name}-against", svg, f"{' against '.join(groups)}.", alt, document)
 
 
-def _last(column: np.ndarray | None) -> str:
-    """Its last number, of those that it has."""
-    numbers = [] if column is None else column[np.isfinite(column)]
-    return f"{numbers[-1]:.3g}" if len(numbers) else "nothing measured"
+def _last(values: charts.Values) -> str:
+    """Format the last value of a line."""
+    measured = [value for value in values if value is not None]
+    return f"{measured[-1]:.3g}" if measured else "nothing measured"
 
 
 def _saturation(record: Mapping[str, Any], document: _Document) -> dict[str, Any]:
     curves = saturation.curves_of(record)
-    svg = print_figures.svg(lambda figure: saturation.draw(curves, figure), 2.7)
-    seen = "Two panels of lines over D's iterations, both axes logarithmic, a line for each frozen G: " + "; ".join(
-        f"after epoch {curve.epochs} of G, from {norms[0]:.2g} to {norms[-1]:.2g} under {math_sections.FORMULAS[loss]}"
+    svg = print_figures.to_svg(lambda figure: saturation.draw(curves, figure), 2.7)
+    alt = "Two panels of lines over D's iterations, both axes logarithmic, a line for each frozen G: " + "; ".join(
+        f"after epoch {curve.epochs} of G, from {norms[0]:.2g} to {norms[-1]:.2g} under {saturation.LOSSES[loss]}"
         for curve in curves
         for loss, norms in curve.norms.items()
     )
-    return _figure("saturation", svg, SATURATION_CAPTION, f"{seen}.", document)
+    return _figure("saturation", svg, SATURATION_CAPTION, f"{alt}.", document)
 
 
 def _samples(name: str, run: LoadedRun, document: _Document) -> list[dict[str, Any]]:
     folder = RunDir(Path(run.path))
     epochs = [epoch for epoch in folder.sampled_epochs() if epoch <= run.epochs]
     found = []
-    for epoch in images.chosen(epochs, SAMPLES):
+    for epoch in images.choose_epochs(epochs, SAMPLES):
         written = io.BytesIO()
         Image.fromarray(folder.read_sample(epoch)).save(written, "PNG")
         file = document.add(f"{name}-{epoch}.png", written.getvalue())
-        found.append({"epoch": epoch, "file": file, "seen": _samples_seen(name, run, epoch)})
+        found.append({"epoch": epoch, "file": file, "alt": _describe_samples(name, run, epoch)})
     return found
 
 
-def _samples_seen(name: str, run: LoadedRun, epoch: int) -> str:
-    """Name the digits, where the classifier told them."""
-    shares = [
-        float(run.metrics.get(f"digit_share_{digit}", np.full(epoch, math.nan))[epoch - 1]) for digit in range(10)
-    ]
-    seen = f"64 images in rows of eight that G of {name} makes after epoch {epoch}"
+def _describe_samples(name: str, run: LoadedRun, epoch: int) -> str:
+    """Describe a grid of samples, with the most frequent digit if it was measured."""
+    shares = digit_shares(run.metrics)[epoch - 1]
+    alt = f"64 images in rows of eight that G of {name} makes after epoch {epoch}"
     if not np.isfinite(shares).all():
-        return f"{seen}."
+        return f"{alt}."
     most = int(np.argmax(shares))
-    return f"{seen}: to the classifier {100 * shares[most]:.0f} % of its samples are the digit {most}."
+    return f"{alt}: the classifier takes {100 * shares[most]:.0f} % of its samples for the digit {most}."
 
 
 def _experiment(experiment: Experiment, document: _Document) -> dict[str, Any]:
@@ -276,7 +267,7 @@ def _pictures(name: str, shown: Sequence[tuple[str, images.Picture]], document: 
             "file": document.add(f"{name}-{place}.png", base64.b64decode(picture.uri.partition(",")[2])),
             "inches": min(picture.width / DOTS_PER_INCH, print_figures.WIDTH),
             "caption": caption,
-            "seen": picture.seen,
+            "alt": picture.alt,
         }
         for place, (caption, picture) in enumerate(shown)
     ]
@@ -287,10 +278,10 @@ def _facts(entry: Provenance) -> list[Any]:
 
 
 def _measured(results: Results) -> dict[str, list[Any]]:
-    """Collect what each check of the mathematics found, by its name."""
+    """Return the outcome of each check of the mathematics, by its name."""
     found = {}
     for name in math_sections.TITLES:
         if name in results.records:
             for check, measured in math_sections.found_by(results.records[name][1]["checks"]).items():
-                found[check] = [measured.told(), measured.passed]
+                found[check] = [measured.text(), measured.passed]
     return found

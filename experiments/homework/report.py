@@ -1,4 +1,4 @@
-"""The report: one page that shows what was found, and the writing of it."""
+"""The report: one HTML page of runs, experiments and checks, and the files beside it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,43 +20,50 @@ from gan_jax.reports import html, images, live_generator, run_sections
 from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Section, Table
 from gan_jax.runs import checkpoints
 from gan_jax.runs.provenance import provenance
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import JAX, RunDir
-from gan_jax.runs.trainer import initial_state
 from gan_jax.training.apply_fns import discriminator_weights
 from gan_jax.utils.files import write_bytes
 from gan_jax.utils.text import without_folders
 
+LOSS_COLUMNS = ("discriminator_loss", "generator_loss")  # which runs of different losses do not have in common
 SHIPPED = Path(__file__).parents[1] / "results"
 INTRODUCTION = (
-    "Two networks on MNIST: a generator G that makes images of noise, and a discriminator D that tells them from "
-    "digits. This page shows runs of them, what was measured, and why it came out so."
+    "Two networks on MNIST: a generator G that turns noise into images, and a discriminator D that tells them from "
+    "digits. This page shows training runs, their measurements, and explanations of the results."
+)
+
+COMPUTED_HERE = "computed here in your browser."
+D_SHOWN = "Under each image is D's output: the probability it assigns to the image being real."
+D_RELATIVE = (
+    "Under each image is D's probability that it is more real than the average test image: 50 % is just as real."
 )
 
 
 def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, archive: bool) -> None:
-    """Write the page of the runs in these folders; of none, of all that lies in runs/, or else of what is shipped.
+    """Write the page of some results; by default of those in runs/, or else of the shipped ones.
 
     Args:
-        folders: of runs and of experiments.
-        out: the page's file.
+        folders: directories of runs and experiments.
+        out: the HTML file.
         pdf: whether to write the homework, homework.pdf, beside it.
-        author: whose name the PDF's title bears.
+        author: name on the PDF's title.
         archive: whether to write the code, homework.zip, beside it.
 
     Raises:
-        UserError: if a folder holds nothing to show, or `out` is no file of HTML or cannot be written.
+        UserError: if a directory has no results, or `out` is not an HTML file or cannot be written.
     """
     require(out.suffix in (".html", ".htm") and not out.is_dir(), f"--out names a file such as report.html, not {out}")
     require(pdf or author is None, "--author goes on the title of the PDF: add --pdf")
     homework_pdf.require_author(author)
     if folders:
-        results, source = gather_named(folders), "the folders that were named"
+        results, source = gather_named(folders), "the directories given"
     else:
         results, source = gather(DEFAULT_OUT), "runs/"
         if not results:
             results, source = gather(SHIPPED), "experiments/results, the shipped results"
     for line in results.passed_over.values():
-        say(f"passed over: {line}")
+        say(f"skipped: {line}")
     page = html.render(make_page(results, source, whole=not folders)).encode()
     made = [(out, page, f"the report, {len(page) / 1e6:.1f} MB, of {source}")]
     try:
@@ -64,11 +71,11 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
             typeset, there = homework_pdf.make(results, source, author), split(group_by_seed(results.runs))[0]
             missing = [name for name in PARTS if name not in there]
             missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]
-            told = f", in which these are still to be made: {', '.join(missing)}" if missing else ""
-            made.append((out.with_name("homework.pdf"), typeset, f"the homework{told}"))
+            still = f"; still missing: {', '.join(missing)}" if missing else ""
+            made.append((out.with_name("homework.pdf"), typeset, f"the homework{still}"))
         if archive:
             made.append((out.with_name("homework.zip"), code_archive(), "the code that made it"))
-        for path, content, what in made:  # when all of it is there: what is refused changes no file
+        for path, content, what in made:  # after all have been made, so that an error changes no file
             write_bytes(path, content)
             say(f"{path}: {what}")
     except OSError as error:
@@ -76,12 +83,12 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
 
 
 def make_page(results: Results, source: str, whole: bool) -> Page:
-    """Make the content of the page.
+    """Make the page.
 
     Args:
-        results: what was found.
-        source: where, in words.
-        whole: whether the page is of all of the homework, so that what is missing has a placeholder.
+        results: the results to show.
+        source: where they are from, in words.
+        whole: whether the page covers all of the homework, with placeholders for missing results.
     """
     groups = group_by_seed(results.runs)
     standing, others = split(groups)
@@ -95,7 +102,9 @@ def make_page(results: Results, source: str, whole: bool) -> Page:
         made=_made(results, source),
         generator=_generator(results.runs),
         overview=_overview(groups, ids) if groups else None,
-        overview_charts=run_sections.comparison_charts(groups, without=("generator_loss",)) if groups else [],
+        overview_charts=run_sections.comparison_charts(groups, without=("discriminator_loss", "generator_loss"))
+        if groups
+        else [],
         parts=_parts(groups, standing, most, whole),
         others=[section_of(name, groups[name], most, ids[name]) for name in others],
         experiments=experiments,
@@ -104,7 +113,7 @@ def make_page(results: Results, source: str, whole: bool) -> Page:
 
 
 def _parts(groups: Groups, standing: Mapping[str, str], most: int, whole: bool) -> list[Section]:
-    """A section for each part; of those that are not there, a placeholder if the page is of the whole."""
+    """Make a section for each part; parts without runs get a placeholder if the page covers all of the homework."""
     found = {part: groups[group] for part, group in standing.items()}
     return [
         section_of_part(part, found.get(name, []), found.get(part.baseline or "", []), most)
@@ -114,7 +123,7 @@ def _parts(groups: Groups, standing: Mapping[str, str], most: int, whole: bool) 
 
 
 def _experiments(results: Results, whole: bool) -> tuple[list[Experiment], str]:
-    """The other sections, and the style that their derivations take."""
+    """Make the sections of experiments and mathematics, and the style of the derivations."""
     records = results.records
     found, style = [], ""
     if whole or "saturation" in records:
@@ -127,7 +136,7 @@ def _experiments(results: Results, whole: bool) -> tuple[list[Experiment], str]:
 
 
 def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
-    """A row a group, with the numbers that its columns are sorted by."""
+    """Make the overview, a row for each group, with the numbers that its columns are sorted by."""
     [rows, *_] = as_cells(groups)
     names = list(dict.fromkeys(name for row in table(groups) for name in row))
     keys = [
@@ -140,12 +149,12 @@ def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
 def _made(results: Results, source: str) -> Provenance:
     facts = run_sections.made_by(provenance()) | {"shows": source}
     if results.passed_over:
-        facts["passed over"] = "; ".join(results.reasons())
+        facts["skipped"] = "; ".join(results.reasons())
     return Provenance("this page", facts)
 
 
 def _generator(runs: Sequence[LoadedRun]) -> Generator:
-    """The networks of the first run that has a checkpoint, after its newest; of none, the shipped ones."""
+    """Embed the networks of the newest checkpoint of the first run that has one, or else the shipped ones."""
     reasons = []
     for run in runs:
         folder = RunDir(Path(run.path))
@@ -154,29 +163,21 @@ def _generator(runs: Sequence[LoadedRun]) -> Generator:
         try:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
-                raise UserError("it has no checkpoint that is whole")
-            alone = run.config.hparams.grouped == 1 and not LOSSES[run.config.hparams.loss].shift_invariant
+                raise UserError("it has no intact checkpoint")
+            single = run.config.hparams.group_size == 1 and not LOSSES[run.config.hparams.loss].shift_invariant
             weights = discriminator_weights(state.discriminator, run.config.hparams)["params"]
-            judge = weights if alone else None  # where D has no verdict on a single image
-            embedded = live_generator.embed(state.sampling_params["params"], judge)
+            embedded = live_generator.embed(state.sampling_params["params"], weights if single else None)
         except UserError as error:
-            reasons.append(f"{run.config.name} was passed over: {without_folders(str(error), folder.path)}.")
+            reasons.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
             continue
-        verdict = (
-            "Under each image is D's verdict: how probable it finds it that the image is real."
-            if alone
-            else "Its D has no verdict on a single image: it judges pairs or groups."
-        )
-        about = (
-            f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, computed here in "
-            f"your browser. {verdict}"
-        )
-        return Generator(about, embedded)
-    shipped = load_generator()
+        output = D_SHOWN if single else "Its D has no output for a single image, since it sees pairs or groups."
+        about = f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, {COMPUTED_HERE}"
+        return Generator(f"{about} {output}", embedded)
+    shipped, discriminator = load_generator(), load_discriminator()
+    output = D_RELATIVE if LOSSES[shipped.hparams.loss].shift_invariant else D_SHOWN
     about = (
-        f"These are G and D of {shipped.name}, which the package ships, computed here in your browser. Under each "
-        "image is D's verdict: how probable it finds it that the image is real. ./run.sh part_a makes a run with a "
-        "checkpoint, and ./run.sh report then shows its networks."
+        f"These are G and D of {shipped.name}, which the package ships, {COMPUTED_HERE} {output} ./run.sh part_a "
+        "makes a run with a checkpoint, and ./run.sh report then shows its networks."
     )
-    networks = live_generator.embed(shipped.params["params"], load_discriminator()["params"])
+    networks = live_generator.embed(shipped.params["params"], discriminator.params["params"], discriminator.offset)
     return Generator(" ".join(["There is no run of single digits with a checkpoint.", *reasons, about]), networks)

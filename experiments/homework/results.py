@@ -1,4 +1,4 @@
-"""Results in some folders: runs, the saturation experiment, the checks of the mathematics."""
+"""Results in directories: runs, the saturation experiment, the checks of the mathematics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.utils.text import without_folders
 
-MATHEMATICS = {"ridge": "penalty_strength", "change_of_variables": "draws"}  # by a fact that only its checks.json has
+MATHEMATICS = {"ridge": "penalty_strength", "change_of_variables": "draws"}  # a key that only its checks.json has
 
 
 @dataclass
@@ -21,19 +21,19 @@ class Results:
     """Results that were found."""
 
     runs: list[LoadedRun] = field(default_factory=list)
-    records: dict[str, tuple[Path, Mapping[str, Any]]] = field(default_factory=dict)  # by experiment: folder and JSON
-    passed_over: dict[Path, str] = field(default_factory=dict)  # folders that cannot be shown, and why
+    records: dict[str, tuple[Path, Mapping[str, Any]]] = field(default_factory=dict)  # directory and JSON by experiment
+    passed_over: dict[Path, str] = field(default_factory=dict)  # directories skipped, and why
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.records)
 
     def reasons(self) -> list[str]:
-        """Why folders were passed over, for a document."""
+        """Return why directories were skipped, for a document."""
         return [without_folders(reason, path) for path, reason in self.passed_over.items()]
 
 
 def gather(folder: Path) -> Results:
-    """All that lies in the folders of a folder; what is damaged or has not begun is passed over, and told."""
+    """Gather the results in the subdirectories of a directory; damaged or unstarted ones are skipped with a reason."""
     results = Results()
     if not folder.is_dir():
         return results
@@ -47,7 +47,7 @@ def gather(folder: Path) -> Results:
 
 
 def gather_named(paths: Sequence[Path]) -> Results:
-    """Gather the results of just these folders, each of a run or an experiment, or with such folders in it.
+    """Gather the results in these directories, each with a run or an experiment, or with subdirectories of them.
 
     Raises:
         UserError: if one of them is missing, damaged, or holds nothing that a page can show.
@@ -71,7 +71,7 @@ def gather_named(paths: Sequence[Path]) -> Results:
 
 
 def _add(results: Results, path: Path) -> bool:
-    """Add what a folder has; return False if that is nothing."""
+    """Add the result in a directory; return False if there is none."""
     if RunDir(path).read_config() is not None:
         results.runs.append(read_run(path))
         return True
@@ -86,7 +86,7 @@ def _add(results: Results, path: Path) -> bool:
 
 
 def _put_in_order(results: Results) -> None:
-    """The homework's parts first, in its order; seeds of one part in theirs."""
+    """Sort runs: the homework's parts first and in its order, then others by name; seeds in order."""
     names = list(PARTS)
 
     def place(run: LoadedRun) -> tuple[int, str, int]:
@@ -97,7 +97,7 @@ def _put_in_order(results: Results) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, empty if there is no such file."""
+    """Read a JSON object, empty if there is no such file."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

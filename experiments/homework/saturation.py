@@ -1,9 +1,9 @@
-"""Saturation of G's gradient as D becomes good (Arjovsky and Bottou 2017, arXiv:1701.04862, figures 2 and 3).
+"""Saturation of G's gradient as D improves (Arjovsky and Bottou 2017, arXiv:1701.04862, figures 2 and 3).
 
-    ./run.sh saturation      claim: under log(1 - D) five orders of magnitude within 4000 iterations of D
+    ./run.sh saturation      claim: under log(1 - D) it falls by five orders of magnitude in 4000 iterations of D
 
-G of `part_a` is frozen after 1, 10 and 25 epochs. Against each, a D is trained from scratch, and along the way the norm
-of the gradient is measured that G would receive under either loss. Under -log D the paper finds that it grows.
+The generator of `part_a` is frozen after 1, 10 and 25 epochs. Against each, a D is trained from scratch, while the norm
+of the gradient that G would receive is measured under either loss. Under -log D the paper finds that it grows.
 """
 
 import tempfile
@@ -20,10 +20,11 @@ from jax import Array, lax
 from matplotlib.figure import Figure
 
 from experiments.homework.parts import PART_A
+from gan_jax.analysis.charts import GROUP_COLORS, Chart, Line, numbers
 from gan_jax.config import Hyperparameters
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.data.pixels import to_unit_range
-from gan_jax.plotting.panels import RUN_COLOURS
+from gan_jax.plotting import panels
 from gan_jax.runs.provenance import provenance
 from gan_jax.training.prng import Stream, stream_key
 from gan_jax.training.state import GanState, init_state
@@ -32,34 +33,34 @@ from gan_jax.training.train_step import discriminator_step, generator_step
 from gan_jax.utils.files import save_figure, write_json
 from gan_jax.utils.jit import deterministic_jit
 
-LOSSES = ("saturating", "non_saturating")
-SEED_OF_DISCRIMINATOR = 1_000_003  # of a key tree apart from that of the generator's run
-ENDS = 3  # measured points that each end of a curve is averaged over: a norm is of one batch, and noisy
-TINY = float(np.finfo(np.float32).tiny)  # the smallest normal float32: a norm below it has underflowed, mostly to 0
+LOSSES = {"saturating": "log(1 - D(G(z)))", "non_saturating": "-log D(G(z))"}  # what G minimizes
+DISCRIMINATOR_SEED = 1_000_003  # distinct from that of the generator's run
+ENDS = 3  # points averaged at each end of a curve, since the norm of a single batch is noisy
+TINY = float(np.finfo(np.float32).tiny)  # the smallest normal float32: a smaller norm has underflowed, mostly to 0
 
 
 class Curve(NamedTuple):
-    """Against a G frozen after so many epochs, one value an iteration of `iterations`."""
+    """Norms of G's gradient against a G frozen after `epochs` epochs, at each of `iterations`."""
 
     epochs: int
     iterations: np.ndarray  # int (points,), of D
-    norms: dict[str, np.ndarray]  # by loss, float64 (points,), of the gradient that G would receive
+    norms: dict[str, np.ndarray]  # float64 (points,) by loss
 
 
 def measured_iterations(last: int) -> np.ndarray:
-    """0, then about ten a decade up to `last`."""
+    """Return 0, then about ten iterations a decade up to `last`."""
     return np.unique(np.r_[0, np.rint(np.logspace(0, np.log10(last), 1 + int(10 * np.log10(last)))), last].astype(int))
 
 
 def _batch(state: GanState, images: Array, hparams: Hyperparameters) -> Array:
-    """Real images for an iteration, drawn with replacement: float32 (batch, 784) in [-1, 1]."""
+    """Draw real images with replacement: float32 (batch, 784) in [-1, 1]."""
     key = stream_key(state.key, Stream.EPOCH_ORDER, state.iteration)
     return to_unit_range(images[jax.random.randint(key, (hparams.batch_size,), 0, len(images))])
 
 
 @partial(deterministic_jit, static_argnames=("hparams",))
 def _train_discriminator(state: GanState, images: Array, iterations: Array, hparams: Hyperparameters) -> GanState:
-    """Update D alone so many times; the number is not static, so that all stretches are one program."""
+    """Update D alone `iterations` times, which is not static, so that one program serves all intervals."""
 
     def body(_: Array, state: GanState) -> GanState:
         state, _info = discriminator_step(state, _batch(state, images, hparams), jnp.int32(0), hparams)
@@ -70,62 +71,77 @@ def _train_discriminator(state: GanState, images: Array, iterations: Array, hpar
 
 @partial(deterministic_jit, static_argnames=("hparams",))
 def _generator_norm(state: GanState, images: Array, hparams: Hyperparameters) -> Array:
-    """The norm of the gradient that a generator step would take here, float32 ()."""
+    """Compute the norm of the gradient in a generator step, float32 ()."""
     return generator_step(state, _batch(state, images, hparams), hparams)[2]
 
 
 def frozen_generators(
     images: Array, epochs: Sequence[int], hparams: Hyperparameters, say: Callable[[str], None]
 ) -> dict[int, dict]:
-    """G's parameters after so many epochs of training with D, by epoch."""
+    """Train with D and return G's parameters after each of `epochs`."""
     state = init_state(jax.random.key(PART_A.config.seed), hparams)
     frozen = {}
     for epoch in range(1, max(epochs) + 1):
         state, _ = jax.block_until_ready(train_epoch(state, images, hparams=hparams, discriminator_steps=1))
         say(f"G: epoch {epoch}/{max(epochs)}")
         if epoch in epochs:
-            frozen[epoch] = jax.tree.map(jnp.copy, state.generator)  # the next epoch consumes the state
+            frozen[epoch] = jax.tree.map(jnp.copy, state.generator)  # the next epoch donates the state
     return frozen
 
 
 def measure(generator: dict, epochs: int, images: Array, iterations: np.ndarray, hparams: Hyperparameters) -> Curve:
     """Train a D from scratch against a frozen G and measure G's gradient at the given iterations."""
-    state = init_state(jax.random.key(SEED_OF_DISCRIMINATOR), hparams)._replace(generator=generator)
+    state = init_state(jax.random.key(DISCRIMINATOR_SEED), hparams)._replace(generator=generator)
     norms: dict[str, list[float]] = {loss: [] for loss in LOSSES}
-    for stretch in np.diff(iterations, prepend=0):
-        state = _train_discriminator(state, images, jnp.int32(stretch), hparams)
+    for interval in np.diff(iterations, prepend=0):
+        state = _train_discriminator(state, images, jnp.int32(interval), hparams)
         for loss in LOSSES:
             norms[loss].append(float(_generator_norm(state, images, replace(hparams, loss=loss))))
     return Curve(epochs, iterations, {loss: np.array(values) for loss, values in norms.items()})
 
 
+def charts(curves: Sequence[Curve]) -> list[Chart]:
+    """A chart for each loss, with a line for each frozen G."""
+    return [
+        Chart(
+            f"Norm of G's gradient under {formula}",
+            curves[0].iterations.tolist(),
+            [
+                Line(
+                    f"G after {curve.epochs} epoch{'s' if curve.epochs > 1 else ''}",
+                    f"run-{place % GROUP_COLORS}",
+                    numbers(curve.norms[loss], logarithmic=True),
+                    points=True,
+                )
+                for place, curve in enumerate(curves)
+            ],
+            x_title="iterations of D from scratch",
+            logarithmic=True,
+            x_logarithmic=True,
+        )
+        for loss, formula in LOSSES.items()
+    ]
+
+
 def draw(curves: Sequence[Curve], figure: Figure) -> None:
-    """Both losses side by side, a line for each frozen G, on logarithmic axes."""
+    """Draw both charts side by side."""
     # Shared: a norm of 0 is not drawn, and would leave one panel shorter than the other.
-    panels = figure.subplots(1, 2, sharex=True, sharey=True, squeeze=False)[0]
-    for axis, loss, formula in zip(panels, LOSSES, ("log(1 - D(G(z)))", "-log D(G(z))"), strict=True):
-        for curve, colour in zip(curves, RUN_COLOURS, strict=False):
-            axis.plot(curve.iterations, np.where(curve.norms[loss] > 0, curve.norms[loss], np.nan), color=colour,
-                      label=f"after {curve.epochs} epoch{'s' if curve.epochs > 1 else ''}")  # fmt: skip
-        axis.set(title=f"G minimises {formula}", yscale="log", xlabel="iterations of D from scratch")
-        axis.set_xscale("symlog", linthresh=1)
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("norm of the gradient that reaches G")
-    panels[0].legend(title="G frozen", frameon=False)
+    axes = figure.subplots(1, 2, sharex=True, sharey=True, squeeze=False)[0]
+    for axis, chart in zip(axes, charts(curves), strict=True):
+        panels.draw(axis, chart)
+    axes[0].legend(frameon=False)
 
 
 def _ends(norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Up to `ENDS` points at either end of norms (points,); no point is in both, unless it is the only one."""
+    """Return up to `ENDS` points at either end of norms (points,), without overlap unless there is only one."""
     points = min(ENDS, max(len(norms) // 2, 1))
     return norms[:points], norms[-points:]
 
 
 def orders_changed(norms: np.ndarray) -> float | None:
-    """log10(last / first) of norms float64 (points,): below 0 where the norm falls, above 0 where it grows.
+    """Compute log10(last / first) of norms float64 (points,), each the geometric mean of up to `ENDS` points.
 
-    Each end is the geometric mean of up to `ENDS` points. At the last a norm of 0 counts as `TINY`, so that the change
-    is then no greater than this; None where there is one at the first, and no ratio.
+    A final norm of 0 counts as `TINY`, so that the change is then an upper bound. None if an initial norm is 0.
     """
     first, last = _ends(norms)
     if (first < TINY).any():
@@ -134,16 +150,16 @@ def orders_changed(norms: np.ndarray) -> float | None:
 
 
 def greatest_fall(norms: np.ndarray) -> float:
-    """Orders of magnitude from any of norms float64 (points,) to the least after it, at least 0; 0 counts as `TINY`.
+    """Compute the greatest fall between two points of norms float64 (points,), in orders of magnitude; 0 is `TINY`.
 
-    An extreme value: the noise of single batches makes it greater than the change, and above 0 where nothing falls.
+    Noise of single batches increases it: it exceeds the change between the ends, and 0 even where nothing falls.
     """
     logarithms = np.log10(np.maximum(norms, TINY))
     return float((np.maximum.accumulate(logarithms) - logarithms).max())
 
 
 def in_words(norms: np.ndarray) -> str:
-    """Describe what becomes of a curve's norms, float64 (points,)."""
+    """Describe the change of a curve's norms, float64 (points,)."""
     change, fall = orders_changed(norms), greatest_fall(norms)
     if change is None:
         return "is 0 at first"
@@ -162,24 +178,24 @@ def saturation(
     hparams: Hyperparameters,
     say: Callable[[str], None],
 ) -> None:
-    """Run the experiment, tell how it goes and what was found, and write saturation.json and saturation.png into `out`.
+    """Run the experiment, log its results, and write saturation.json and saturation.png into `out`.
 
-    Both files are written anew with every curve, so that a long experiment that is stopped leaves those it has. `name`
-    is the data set's.
+    Both files are rewritten after every curve, so that an interrupted experiment leaves the curves it has. `name` is
+    that of the data set.
 
     Raises:
-        UserError: if there are fewer training images than a batch takes.
-        OSError: if `out` cannot be written to; before anything is trained, unless that changes meanwhile.
+        UserError: if the training images do not fill a batch.
+        OSError: if `out` cannot be written to, which is checked before training.
     """
     hparams.require_batch(len(dataset.train_images))
     out.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=out).close()  # a folder that is there may still refuse files
+    tempfile.TemporaryFile(dir=out).close()  # an existing directory may still refuse files
     about = {
         "provenance": provenance() | {"data_sha256": dataset.sha256()},
         "dataset": name,
         "setting": asdict(hparams),
         "seed": PART_A.config.seed,
-        "seed_of_discriminators": SEED_OF_DISCRIMINATOR,
+        "seed_of_discriminators": DISCRIMINATOR_SEED,
     }
     images = jax.device_put(dataset.train_images)
     points = measured_iterations(iterations)

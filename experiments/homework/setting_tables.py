@@ -1,4 +1,4 @@
-"""Tables of what the runs of the homework's parts have in common, and of where they differ from the homework."""
+"""Tables of the hyperparameters that the parts' runs share, and of where runs depart from the homework."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -15,14 +15,14 @@ def _units(sizes: tuple[int, ...], rest: str) -> str:
 
 def _generator(config: Config) -> str:
     sizes = widened(GENERATOR_SIZES, config.hparams.width_multiplier)
-    return _units((LATENT_SIZE, *sizes, IMAGE_SIZE), ", at the end tanh")
+    return _units((LATENT_SIZE, *sizes, IMAGE_SIZE), ", tanh at the end")
 
 
 def _discriminator(config: Config) -> str:
     sizes = widened(DISCRIMINATOR_SIZES, config.hparams.width_multiplier)
     return _units(
         (IMAGE_SIZE, *sizes, 1),
-        f" and dropout {config.hparams.dropout_rate:g}, at the end \N{GREEK SMALL LETTER SIGMA}",
+        f" and dropout {config.hparams.dropout_rate:g}, \N{GREEK SMALL LETTER SIGMA} at the end",
     )
 
 
@@ -38,10 +38,10 @@ FACTS: Mapping[str, Callable[[Config], str]] = {
     "data": lambda config: f"{config.dataset}, pixels in [-1, 1]",
     "G": _generator,
     "D": _discriminator,
-    "weights at first": lambda config: "uniform in \N{PLUS-MINUS SIGN}1/\N{SQUARE ROOT}fan-in",
-    "optimiser": _adam,
+    "initial weights": lambda config: "uniform in \N{PLUS-MINUS SIGN}1/\N{SQUARE ROOT}fan-in",
+    "optimizer": _adam,
     "an iteration": lambda config: (
-        f"{config.hparams.batch_size} real images: D's steps, then one of G, each with fresh noise"
+        f"{config.hparams.batch_size} real images: D's steps, then one of G, each with new noise"
     ),
     "precision": lambda config: config.hparams.precision,
     "epochs": lambda config: str(config.epochs),
@@ -49,23 +49,19 @@ FACTS: Mapping[str, Callable[[Config], str]] = {
 
 
 def in_common(configs: Mapping[str, Config]) -> list[list[str]]:
-    """Rows of a table: what all have, and beside it what some have instead.
-
-    Args:
-        configs: by part, of one run each.
-    """
-    rows = [["what", "value"]]
-    for name, tell in FACTS.items():
+    """Tabulate the configurations by part: the usual value, and the parts with another one."""
+    rows = [["property", "value"]]
+    for name, describe in FACTS.items():
         parts: dict[str, list[str]] = {}
         for part, config in configs.items():
-            parts.setdefault(tell(config), []).append(part)
+            parts.setdefault(describe(config), []).append(part)
         first, *others = parts
         rows.append([name, "; ".join([first, *(f"in {', '.join(parts[other])}: {other}" for other in others)])])
     return rows
 
 
 def departures(part: Part, config: Config) -> list[str]:
-    """In what a part's run is not as the homework has it, but for its name and seed."""
+    """List how a run's configuration differs from the homework's, ignoring name and seed."""
     here, there = config.flat(), part.config.flat()
     return [
         f"{name.replace('_', ' ')} {here[name]} (there {there[name]})"

@@ -1,4 +1,4 @@
-"""The study of improvements as a table, a figure and a record: the changes of part_a, the best first."""
+"""Leaderboard of the study of improvements, as a table, a figure and JSON: the changes of part_a, best first."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,32 +8,27 @@ from matplotlib.figure import Figure
 
 from experiments.improvements.cost import Cost
 from experiments.improvements.variants import CHANGES
-from gan_jax.analysis.intervals import Interval, difference, interval
+from gan_jax.analysis.intervals import Interval, aggregate_seeds, difference, interval
+from gan_jax.analysis.metrics import METRICS
 from gan_jax.analysis.run_groups import LoadedRun
 from gan_jax.analysis.tables import TIMES, format_interval
-from gan_jax.plotting.panels import EQUILIBRIUM, RUN_COLOURS, RUN_STYLES, aggregate_seeds
+from gan_jax.plotting.style import DASHES, REFERENCE, RUN_COLORS
 
 BASELINE = "part_a"
-COLUMNS = {  # of metrics.csv: a title and a form
-    "frechet": ("Fréchet", "{:.1f}"),
-    "density": ("density", "{:.2f}"),
-    "coverage": ("coverage", "{:.2f}"),
-    "classes_covered": ("classes", "{:.1f}"),
-    "kl_to_uniform": ("KL", "{:.3f}"),
-    "nearest_ratio": ("nearest", "{:.2f}"),
-    "raw_frechet": ("Fréchet of G itself", "{:.1f}"),
-}
-OTHERS = {  # of `rank`
+MEASURED = ("frechet", "density", "coverage", "classes_covered", "kl_to_uniform", "nearest_ratio")
+COLUMNS = {name: (METRICS[name].title, METRICS[name].format) for name in MEASURED}
+COLUMNS["raw_frechet"] = ("Fréchet of G itself", METRICS["frechet"].format)
+OTHERS = {  # columns that `rank` computes
     "ratio": ("times part_a's", TIMES + "{:.3f}"),
     "at_equal_time": ("Fréchet in part_a's time", "{:.1f}"),
     "cost": ("an epoch's time in part_a's", "{:.2f}"),
     "seconds": ("s an epoch", "{:.1f}"),
 }
-SMOOTHING = {  # the two-by-two of arXiv:1708.01729, and the targets that are not smoothed
+SMOOTHING = {  # losses and targets of arXiv:1708.01729: not smoothed, one-sided, two-sided
     "-log D(G(z))": (BASELINE, "part_c6", "part_c5"),
     "log(1 - D(G(z)))": ("part_b", "one_sided_saturating", "two_sided_saturating"),
 }
-CURVES = 8  # in the figure: the best, and part_a
+CURVES = 8  # in the figure: part_a and the best
 Found = Mapping[str, Sequence[LoadedRun]]  # the seeds of each change
 Rows = Mapping[str, Mapping[str, Interval]]
 
@@ -41,18 +36,15 @@ Rows = Mapping[str, Mapping[str, Interval]]
 def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interval]]:
     """Rank the changes by Fréchet distance, with their metrics after the last epoch.
 
-    Besides those in COLUMNS: "ratio", of the Fréchet distance to part_a's; "at_equal_time", the distance in the time
-    that part_a takes; "cost", an epoch's time in part_a's; and its "seconds".
+    Columns besides those in COLUMNS: "ratio", the Fréchet distance over part_a's; "at_equal_time", the distance after
+    the time that part_a takes; "cost", the time of an epoch over part_a's; and "seconds", the time of an epoch.
     """
-    theirs = [float(run.metrics["frechet"][-1]) for run in found[BASELINE]]
+    baseline = _last(found[BASELINE], "frechet")
     rows = {}
     for name, members in found.items():
         cost = costs[name]
-        row = {
-            column: interval([float(run.metrics[column][-1]) for run in members if column in run.metrics])
-            for column in COLUMNS
-        }
-        ratio = difference([float(run.metrics["frechet"][-1]) for run in members], theirs, geometric=True)
+        row = {column: interval(_last(members, column)) for column in COLUMNS}
+        ratio = difference(_last(members, "frechet"), baseline, geometric=True)
         row["ratio"] = ratio if name != BASELINE else interval([1.0], geometric=True)
         row["at_equal_time"] = interval([frechet_at(run, len(run.metrics["epoch"]) / cost.times) for run in members])
         row["cost"] = interval([cost.times])
@@ -61,10 +53,14 @@ def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interva
     return dict(sorted(rows.items(), key=lambda item: item[1]["frechet"].mean))
 
 
-def frechet_at(run: LoadedRun, epochs: float) -> float:
-    """The Fréchet distance after so many epochs, between measurements in the ratio of their distances; or the last.
+def _last(runs: Sequence[LoadedRun], column: str) -> list[float]:
+    return [float(run.metrics[column][-1]) for run in runs if column in run.metrics]
 
-    NaN before the first measurement.
+
+def frechet_at(run: LoadedRun, epochs: float) -> float:
+    """Return the Fréchet distance after some epochs, with logarithms interpolated between measurements.
+
+    It is NaN before the first measurement, and the last value after the last one.
     """
     measured = np.isfinite(run.metrics["frechet"])
     if not measured.any():
@@ -74,7 +70,7 @@ def frechet_at(run: LoadedRun, epochs: float) -> float:
 
 
 def as_json(rows: Rows) -> dict[str, dict[str, dict[str, float | None]]]:
-    """The table in full precision; JSON knows no NaN: null in its place."""
+    """Return the table in full precision, with null for NaN, which JSON lacks."""
     return {
         name: {
             column: {field: number if math.isfinite(number) else None for field, number in value._asdict().items()}
@@ -85,7 +81,7 @@ def as_json(rows: Rows) -> dict[str, dict[str, dict[str, float | None]]]:
 
 
 def as_markdown(rows: Rows, found: Found, diverged: Mapping[str, str]) -> str:
-    """The leaderboard; a ± is a 95 % interval over the seeds by Student's t, a factor the same of logarithms."""
+    """Format the leaderboard; ± is a 95 % interval over the seeds by Student's t, and a factor is one of logarithms."""
     columns = {name: entry for name, entry in (COLUMNS | OTHERS).items()
                if any(math.isfinite(row[name].mean) for row in rows.values())}  # fmt: skip
     heading = ["change", "seeds", *(title for title, _ in columns.values()), "what"]
@@ -99,7 +95,7 @@ def as_markdown(rows: Rows, found: Found, diverged: Mapping[str, str]) -> str:
 
 
 def _two_by_two(rows: Rows) -> str:
-    """Smoothing under either of G's losses, if all of it was trained."""
+    """Tabulate smoothing under both of G's losses, if all of these changes were trained."""
     if any(name not in rows for names in SMOOTHING.values() for name in names):
         return ""
     text = "\n| Fréchet: G minimises | no smoothing | one-sided | two-sided |\n| --- | --- | --- | --- |\n"
@@ -113,33 +109,33 @@ def _cell(value: Interval, form: str) -> str:
 
 
 def draw(rows: Rows, found: Found, costs: Mapping[str, Cost]) -> Figure:
-    """The Fréchet distances of all changes after the last epoch, and of the best of them over the time trained."""
+    """Draw the Fréchet distances of all changes after the last epoch, and those of the best over training time."""
     figure = Figure(figsize=(12, 1.2 + 0.3 * max(len(rows), 10)), layout="constrained")
     ranks, curves = figure.subplots(1, 2, width_ratios=[1.1, 1])
     for place, (name, members) in enumerate(reversed([(name, found[name]) for name in rows])):
-        colour = RUN_COLOURS[1] if name == BASELINE else RUN_COLOURS[0]
-        values = [float(run.metrics["frechet"][-1]) for run in members]
-        mean, factor, *_ = interval(values, geometric=True)  # the axis is of logarithms
+        color = RUN_COLORS[1] if name == BASELINE else RUN_COLORS[0]
+        values = _last(members, "frechet")
+        mean, factor, *_ = interval(values, geometric=True)  # as the axis is logarithmic
         if math.isfinite(factor):
-            ranks.plot([mean / factor, mean * factor], [place, place], color=colour, marker="|", markersize=8)
-        ranks.plot(mean, place, color=colour, marker="o", markersize=5)
+            ranks.plot([mean / factor, mean * factor], [place, place], color=color, marker="|", markersize=8)
+        ranks.plot(mean, place, color=color, marker="o", markersize=5)
         ranks.plot(values, [place] * len(values), linestyle="", marker=".", markersize=4, color="black", alpha=0.5)
     ranks.set_yticks(range(len(rows)), list(reversed(list(rows))))
-    ranks.axvline(rows[BASELINE]["frechet"].mean, color=RUN_COLOURS[1], linestyle=":", linewidth=1)
+    ranks.axvline(rows[BASELINE]["frechet"].mean, color=RUN_COLORS[1], linestyle=":", linewidth=1)
     floor = float(found[BASELINE][0].metrics["frechet_floor"][-1])
-    ranks.axvline(floor, color=EQUILIBRIUM, linestyle="--", linewidth=1)
+    ranks.axvline(floor, color=REFERENCE, linestyle="--", linewidth=1)
     ranks.set(xscale="log", xlabel="classifier Fréchet distance (dashed: real against real)")
     ranks.set_title("after the last epoch: geometric mean, 95 % interval, each seed", fontsize=10)
     best = [name for name in rows if name != BASELINE][: CURVES - 1]
     for place, name in enumerate([BASELINE, *best]):
-        colour = (RUN_COLOURS[1], RUN_COLOURS[0], *RUN_COLOURS[2:])[place % len(RUN_COLOURS)]
+        color = (RUN_COLORS[1], RUN_COLORS[0], *RUN_COLORS[2:])[place % len(RUN_COLORS)]
         time = costs[name].times * found[name][0].metrics["epoch"]
         frechet = np.array([run.metrics["frechet"] for run in found[name]])
         measured = np.isfinite(frechet).all(axis=0)
-        style = RUN_STYLES[place // len(RUN_COLOURS)]
-        centre = aggregate_seeds(frechet[:, measured], logarithmic=True)
-        curves.plot(time[measured], centre, color=colour, linestyle=style, marker=".", label=name)
-    curves.axhline(floor, color=EQUILIBRIUM, linestyle="--", linewidth=1)
+        style = DASHES[place // len(RUN_COLORS)]
+        center = aggregate_seeds(frechet[:, measured], logarithmic=True)
+        curves.plot(time[measured], center, color=color, linestyle=style, marker=".", label=name)
+    curves.axhline(floor, color=REFERENCE, linestyle="--", linewidth=1)
     curves.set(xscale="log", yscale="log", xlabel="time, in epochs of part_a", ylabel="Fréchet distance")
     curves.set_title(f"over time: {BASELINE} and the best", fontsize=10)
     curves.legend(frameon=False, fontsize=8)

@@ -1,4 +1,4 @@
-"""./run.sh improvements: each change of part_a trained with several seeds, and what came out, the best first."""
+"""./run.sh improvements: trains each change of part_a with several seeds and ranks the results."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from experiments.harness.comparison import read_run
-from experiments.harness.inputs import habits_of, source_of
-from experiments.harness.options import HOSTS, RunOptions, configure, refuse
+from experiments.harness.inputs import run_data_of, trainer_options_of
+from experiments.harness.options import MULTI_PROCESS, RunOptions, configure, refuse
 from experiments.improvements import leaderboard
 from experiments.improvements.cost import Cost, measure
 from experiments.improvements.leaderboard import BASELINE
@@ -21,38 +21,44 @@ from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import DivergedError, UserError, require
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.ownership import require_same_config
 from gan_jax.runs.provenance import provenance
-from gan_jax.runs.recorder import require_same_config
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.utils.files import read_limited, save_figure, write_json, write_text
 from gan_jax.utils.text import printable
 
-EVERY = 10  # epochs between measurements
+EVERY = 10  # epochs between evaluations
 SEEDS = "3"
 COSTS = "costs.json"
-MAX_BYTES = 10**7  # of that file
-REPEATS = 5  # of a step's timing
-MACHINE = ("backend", "device", "processor", "processor_count")  # of provenance: where else a cost is another
+MAX_BYTES = 10**7  # of costs.json
+REPEATS = 5  # of each timing
+MACHINE = ("backend", "device", "processor", "processor_count")  # facts of provenance on which a cost depends
 
 
 def improvements(options: RunOptions, only: Sequence[str], callbacks: Callbacks) -> None:
-    """Train, or go on with, the changes and seeds in `options.out`/improvements, and write what came out.
+    """Train or resume the changes with each seed in `options.out`/improvements, and write the leaderboard.
 
-    Of `only` these changes and part_a, else all. Table and figure show every change whose runs are finished there,
-    whichever are trained now, and are written anew after each.
+    Args:
+        options: options of all runs.
+        only: changes to train besides part_a, or none for all. The leaderboard, rewritten after each change, has all
+            changes with finished runs, whichever are trained now.
+        callbacks: callbacks of the trainer.
 
     Raises:
-        UserError: if an option would make a change another one, no classifier fits the data, or a folder
-            cannot be used or has another run.
+        UserError: if an option contradicts the changes, no classifier fits the data, or a directory is unusable or
+            holds another run.
     """
-    # Each change has a name of its own, and is one against part_a's rate and batch; one device trains it.
-    refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *HOSTS)
-    require(not options.overwrite, "improvements takes no --overwrite: remove the folders that it is to train again")
+    # Each change sets the name, and is relative to part_a's learning rate and batch size; one device trains it.
+    refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *MULTI_PROCESS)
+    require(not options.overwrite, "improvements takes no --overwrite: remove the run directories to train again")
     several = SEEDS if options.seed is None and options.seeds is None else options.seeds
     every = options.evaluate_every or EVERY
     options = replace(options, out=options.out / "improvements", evaluate_every=every, seeds=several)
-    source, trainer_options = source_of(options), habits_of(options)
-    require(source.classifier_sha256 is not None, "improvements compares by a --classifier of these data: give one")
+    data, trainer_options = run_data_of(options), trainer_options_of(options)
+    require(
+        data.classifier_sha256 is not None,
+        "improvements ranks by a classifier: give one of these data with --classifier",
+    )
     epochs = 100 if options.epochs is None else options.epochs
     wanted = {name: configure(CHANGES[name].config(name, epochs), options) for name in CHANGES}
     chosen = [name for name in CHANGES if not only or name in (*only, BASELINE)]
@@ -60,28 +66,28 @@ def improvements(options: RunOptions, only: Sequence[str], callbacks: Callbacks)
         for config in wanted[name]:  # before the first is trained
             require_same_config(RunDir(options.out / config.name), config, JAX)
     found = {name: members for name, configs in wanted.items() if (members := finished(options.out, configs))}
-    told = _read_entries(options.out / "improvements.json").get("diverged")
+    earlier = _read_entries(options.out / "improvements.json").get("diverged")
+    earlier = earlier if isinstance(earlier, dict) else {}
     unfinished = {name for name, configs in wanted.items() if len(found.get(name, ())) < len(configs)}
-    told = told if isinstance(told, dict) else {}
-    diverged = {name: printable(str(told[name])) for name in wanted if name in unfinished and name in told}
+    diverged = {name: printable(str(earlier[name])) for name in wanted if name in unfinished and name in earlier}
     for name in chosen:
         configs = wanted[name]
         if name in unfinished:
             diverged.pop(name, None)
             together = len(configs) > 1 and jax.default_backend() != "cpu"
             try:
-                trainer.train(configs, source, options.out, trainer_options, callbacks, together=together)
+                trainer.train(configs, data, options.out, trainer_options, callbacks, together=together)
             except DivergedError as error:
                 diverged[name] = str(error)
             found |= {name: members} if (members := finished(options.out, configs)) else {}
         elif name != chosen[-1]:
-            continue  # the table with the others is the same
-        _write(found, diverged, options.out, source.dataset.train_images, callbacks.log)
+            continue  # which leaves the table as it is
+        _write(found, diverged, options.out, data.dataset.train_images, callbacks.log)
     callbacks.log(f"Done: the table, a figure and all numbers are improvements.md, .png and .json in {options.out}")
 
 
 def finished(out: Path, configs: Sequence[Config]) -> list[LoadedRun]:
-    """List the runs that their directories have to the last epoch."""
+    """List the runs that are finished."""
     folders = {config: RunDir(out / config.name) for config in configs}
     return [
         read_run(folder.path)
@@ -97,7 +103,7 @@ def _write(
     images: np.ndarray,
     say: Callable[[str], None],
 ) -> None:
-    """Write improvements.md, .json and .png of these runs by change, part_a among them, and tell the table."""
+    """Write improvements.md, .json and .png of these runs by change, and print the table; nothing without part_a."""
     if BASELINE not in found:
         return
     try:
@@ -113,16 +119,16 @@ def _write(
     say(text)
 
 
-def _costs(settings: Mapping[str, Hyperparameters], images: np.ndarray, path: Path) -> dict[str, Cost]:
+def _costs(hparams: Mapping[str, Hyperparameters], images: np.ndarray, path: Path) -> dict[str, Cost]:
     """Cost of an epoch of each variant; those not yet in the file for this machine are measured now.
 
-    Each beside one of part_a in the same minute: runs may be of days with other loads, and of other machines.
+    Each is measured side by side with part_a, since the runs may be from other machines or under other loads.
     """
     made = provenance()
     entries = _read_entries(path)
     costs = {}
-    for name, hparams in settings.items():
-        known = {"setting": asdict(hparams)} | {key: made[key] for key in MACHINE}
+    for name, each in hparams.items():
+        known = {"setting": asdict(each)} | {key: made[key] for key in MACHINE}
         try:
             entry = entries[name] | {"setting": asdict(Hyperparameters.from_json(entries[name]["setting"]))}
             cost = Cost(**entry["cost"])
@@ -130,7 +136,7 @@ def _costs(settings: Mapping[str, Hyperparameters], images: np.ndarray, path: Pa
         except (AttributeError, KeyError, TypeError, UserError):
             current = False
         if not current:
-            cost = measure({BASELINE: settings[BASELINE], name: hparams}, images, REPEATS, lambda _: None)[name]
+            cost = measure({BASELINE: hparams[BASELINE], name: each}, images, REPEATS, lambda _: None)[name]
             entries[name] = known | {"git_commit": made["git_commit"], "cost": cost._asdict()}
             write_json(path, entries)
         costs[name] = cost
@@ -138,7 +144,7 @@ def _costs(settings: Mapping[str, Hyperparameters], images: np.ndarray, path: Pa
 
 
 def _read_entries(path: Path) -> dict[str, Any]:
-    """By change; none of a file that is not there or cannot be read."""
+    """Read the entries of a JSON file by change; none if it is missing or unreadable."""
     try:
         entries = json.loads(read_limited(path, MAX_BYTES))
     except (OSError, ValueError, RecursionError):

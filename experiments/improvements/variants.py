@@ -1,6 +1,6 @@
-"""Variants that the field has found better than the homework's answers: changes of part_a, alone and the best together.
+"""Variants of part_a that later papers propose, one change at a time and the best changes together.
 
-./run.sh improvements     trains all of them; what came out is in docs/improvements.md
+./run.sh improvements     trains all of them; the results are in docs/improvements.md
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -14,18 +14,18 @@ BASE = Hyperparameters()
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that differs from part_a's in one respect, or several that belong together, and where it is from."""
+    """Hyperparameters that differ from part_a's in one respect, or in several that belong together."""
 
     hparams: Hyperparameters
-    what: str
+    what: str  # description, with the source
 
     def config(self, name: str, epochs: int) -> Config:
-        """A run of so many epochs."""
+        """Make the configuration of a run with this name and number of epochs."""
         return with_epochs(Config(name=name, hparams=self.hparams), epochs)
 
 
 def with_epochs(config: Config, epochs: int) -> Config:
-    """The configuration with so many epochs, over which learning rates that fall do so."""
+    """Change the number of epochs, and with it the length of a cosine decay of the learning rates."""
     cosine = epochs if config.hparams.cosine_decay_epochs else 0
     return replace(config, epochs=epochs, hparams=replace(config.hparams, cosine_decay_epochs=cosine))
 
@@ -61,7 +61,7 @@ CHANGES: dict[str, Change] = {
         replace(BASE, loss="relativistic", r1=3.0, r2=3.0),
         "relativistic pairing, R1 and R2 of weight 3 (Huang et al. 2024)",
     ),
-    # Optimisers, and what D sees.
+    # Optimizers, and D's input and layers.
     "averaging": Change(replace(BASE, ema_decay=0.999), "an average of G, decay 0.999 (Yazici et al. 2019)"),
     "betas": Change(replace(BASE, adam_b1=0.0, adam_b2=0.99), "Adam's decays 0 and 0.99"),
     "cosine": Change(replace(BASE, cosine_decay_epochs=100), "learning rates that fall in half a cosine"),
@@ -77,16 +77,16 @@ CHANGES: dict[str, Change] = {
     ),
     "packing": Change(replace(BASE, pack_size=2), "D sees two images at once (Lin et al. 2018)"),
     "minibatch_deviation": Change(
-        replace(BASE, minibatch_stddev=4, dropout_rate=0.0),  # or it would be told of dropout
-        "D's last layer is told how much four images differ, without dropout (Karras et al. 2018)",
+        replace(BASE, minibatch_stddev=4, dropout_rate=0.0),  # dropout would add to the deviation
+        "D's last layer also sees how much four images differ, without dropout (Karras et al. 2018)",
     ),
     "instance_noise": Change(
         replace(BASE, instance_noise_std=0.1),
         "noise of constant deviation 0.1 on real and generated images (Sonderby et al. 2017)",
     ),
-    # Smoothing under either loss: of the generated images it is to hurt with log(1 - D) alone (arXiv:1708.01729).
-    # The homework's parts go by their own names, so that their run folders can be copied into the study's. Part_c5
-    # smooths G's target, too; under log(1 - D) that would make 0.1 the D(G(z)) that G is drawn to from both sides.
+    # Smoothing under both losses: smoothing fake targets is said to hurt only with log(1 - D) (arXiv:1708.01729).
+    # The homework's parts keep their names, so that their run directories can be copied into the study's. Part_c5
+    # smooths G's target, too; under log(1 - D) G would then be drawn to D(G(z)) = 0.1 from both sides.
     "part_c6": Change(replace(BASE, real_target=0.9), "one-sided smoothing"),
     "part_c5": Change(replace(BASE, real_target=0.9, fake_target=0.1, generator_target=0.9), "two-sided smoothing"),
     "part_b": Change(replace(BASE, loss="saturating"), "log(1 - D)"),
@@ -104,19 +104,18 @@ CHANGES: dict[str, Change] = {
 
 
 def _without(name: str) -> Hyperparameters:
-    """part_best's setting with what a change changes as part_a has it."""
-    values = asdict(CHANGES[name].hparams)
-    usual = {field: value for field, value in asdict(BASE).items() if values[field] != value}
-    return replace(BEST, **usual)
+    """Return part_best's hyperparameters with those of one change reset to part_a's."""
+    changed = asdict(CHANGES[name].hparams)
+    return replace(BEST, **{field: value for field, value in asdict(BASE).items() if changed[field] != value})
 
 
-# What each of part_best's own changes does in its company.
+# Ablation of part_best: each of its changes left out.
 BEST_OF = ("relativistic_r1_r2", "small_batch", "fast", "betas", "cosine", "averaging", "no_dropout")
 CHANGES |= {f"best_without_{name}": Change(_without(name), f"part_best without {name}") for name in BEST_OF}
 
 
-def names_of(text: str) -> list[str]:
-    """The changes that a text names, with commas between. Raises UserError for one that there is not."""
+def parse_changes(text: str) -> list[str]:
+    """Split a comma-separated list of changes. Raises UserError for an unknown one."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
         near = get_close_matches(name.lower(), CHANGES, n=3)

@@ -1,11 +1,11 @@
-"""Train the MNIST classifier whose weights the package ships, and print its accuracy and hash.
+"""Train the MNIST classifier whose weights the package ships, and print its accuracy and digest.
 
     python -m experiments.scripts.train_classifier [FILE]    about 8 minutes on one CPU core; needs the `torch` extra
 
-Nothing else trains it: tests and runs load the weights. It trains in torch because XLA's CPU convolution backward is
-slow, and is used in JAX: batch normalisation is folded into the convolutions, and the weights are stored in float16 in
-flax's layout. The accuracy printed at the end is that of the stored file, loaded and applied by the package. The test
-set is looked at once, then: no epoch, seed or setting was chosen by it.
+Tests and runs only load the weights. Training is in torch because XLA's backward convolutions are slow on CPUs. For use
+in JAX, batch normalization is folded into the convolutions, and the weights are stored in float16 in flax's layout. The
+printed accuracy is that of the stored file, as the package loads and applies it. The test set is used only there: no
+epoch, seed or hyperparameter was chosen by it.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ SIDE = 28 // math.prod(convolution.stride for convolution in CONVOLUTIONS)  # of
 
 
 def build_network() -> nn.Sequential:
-    """The architecture of `gan_jax.evaluation.classifier`, with batch normalisation and dropout for its training."""
+    """Build the architecture of `gan_jax.evaluation.classifier`, with batch normalization and dropout for training."""
     layers: list[nn.Module] = []
     channels = 1
     for convolution in CONVOLUTIONS:
@@ -51,7 +51,7 @@ def build_network() -> nn.Sequential:
 
 
 def distort(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Random affine and elastic distortions of float32 (batch, 1, 28, 28) in [0, 1], black outside.
+    """Distort images float32 (batch, 1, 28, 28) in [0, 1] at random, with black outside.
 
     Uniform rotations up to 12 degrees, shears and scalings up to 10 %, shifts up to 2 pixels, and a smooth random
     displacement of under a pixel (Simard, Steinkraus and Platt 2003).
@@ -73,29 +73,29 @@ def distort(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train(network: nn.Sequential, images: np.ndarray, labels: np.ndarray) -> None:
-    """Minimise the cross entropy on distorted images, in place: AdamW on a one-cycle learning rate."""
+    """Minimize the cross-entropy on distorted images, in place, by AdamW with a one-cycle learning rate."""
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # twice as fast; torch's stub lags
     generator = torch.Generator().manual_seed(SEED)
     inputs = torch.from_numpy(images.copy()).view(-1, 1, 28, 28)
     targets = torch.from_numpy(labels.astype(np.int64))
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     steps = len(inputs) // BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_LEARNING_RATE, total_steps=EPOCHS * steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=EPOCHS * steps)
     for epoch in range(1, EPOCHS + 1):
         total = 0.0
         for batch in torch.randperm(len(inputs), generator=generator).split(BATCH):
             distorted = distort(inputs[batch] / 255, generator)
             loss = functional.cross_entropy(network(2 * distorted - 1), targets[batch])
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
             total += loss.item()
         print(f"epoch {epoch}/{EPOCHS}: training loss {total / steps:.4f}", flush=True)
 
 
 def to_flax(network: nn.Sequential) -> dict[str, np.ndarray]:
-    """The weights float16 in the layout of `load_classifier`, from a network in eval mode: normalisation folded in."""
+    """Convert a network in eval mode to float16 weights in the layout of `load_classifier`, normalization folded in."""
     convolutions = [layer for layer in network if isinstance(layer, nn.Conv2d)]
     norms = [layer for layer in network if isinstance(layer, nn.BatchNorm2d)]
     features, logits = [layer for layer in network if isinstance(layer, nn.Linear)]
@@ -113,9 +113,9 @@ def to_flax(network: nn.Sequential) -> dict[str, np.ndarray]:
 
 
 def main(destination: Path) -> None:
-    """Train, store at `destination`, load it again as the package does, and print what it is worth."""
+    """Train, store at `destination`, load as the package does, and print accuracy, size and digest."""
     torch.manual_seed(SEED)
-    torch.set_num_threads(1)  # the order of summation, and so the weights, then does not depend on the machine's load
+    torch.set_num_threads(1)  # so that the order of summation, and with it the weights, does not depend on load
     network = build_network()
     data = load_archives(ARCHIVES)
     train(network.train(), data.train_images, data.train_labels)

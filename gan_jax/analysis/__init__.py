@@ -1,1 +1,1 @@
-"""Numbers about runs, without drawing: groups of seeds, confidence intervals, tables."""
+"""Analysis of runs, without drawing: groups of seeds, confidence intervals, tables, data of charts."""

@@ -1,7 +1,87 @@
-"""Metrics of a run, epoch by epoch."""
+"""Schema of the metrics: each column of metrics.csv that is shown, declared once.
 
-from collections.abc import Mapping
+Tables, charts, the leaderboard and the tests of claims take titles, formats and scales from here. A new entry appears
+in all tables, and with `chart=True` in the charts of comparisons.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epochs,) each
+Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv, float64 (epochs,) each; NaN where not measured
+GroupedMetrics = Mapping[str, Sequence[Metrics]]  # the metrics of each seed by group, the baseline first
+
+
+class Metric(NamedTuple):
+    """Name, format, scale and best value of a column."""
+
+    title: str  # in tables
+    label: str  # in charts and sentences
+    format: str = "{:.2f}"
+    logarithmic: bool = False  # scale of its axis
+    geometric: bool = False  # runs differ by decades: means and intervals are of logarithms
+    count: bool = False  # without decimals if all values are whole
+    best: float | None = None  # the closer the better; None if no value is better in itself
+    maximum: float | None = None  # end of its axis
+    table: bool = True  # has a column in tables
+    compared: bool = True  # with the baseline, in tables of differences
+    chart: bool = False  # has a chart in comparisons
+    measured: bool = True  # on samples, after some epochs; otherwise reported by training after each epoch
+
+
+def _trained(title: str, label: str, **options: object) -> Metric:
+    """Make a metric that training reports after each epoch."""
+    return Metric(title, label, measured=False, **options)  # pyright: ignore[reportArgumentType]
+
+
+METRICS: dict[str, Metric] = {
+    "epoch": _trained("epochs", "epoch", format="{:.0f}", compared=False),
+    "discriminator_loss": _trained("D loss", "loss of D", format="{:.3g}", chart=True),
+    "generator_loss": _trained("G loss", "loss of G", format="{:.3g}", chart=True),
+    "real_probability": _trained("D(x)", "D(x)", maximum=1, table=False),
+    "fake_probability": _trained(
+        "D(G(z))", "D(G(z))", format="{:.2g}", logarithmic=True, geometric=True, maximum=1, chart=True
+    ),
+    "generator_gradient_norm": _trained(
+        "G gradient", "norm of G's gradient", format="{:.2g}", logarithmic=True, geometric=True, chart=True
+    ),
+    "frechet": Metric("Fréchet", "classifier Fréchet distance", "{:.1f}", logarithmic=True, best=0, chart=True),
+    "frechet_floor": Metric("floor", "classifier Fréchet distance, real against real", "{:.1f}", compared=False),
+    "n": Metric("samples", "samples", "{:.0f}", compared=False),
+    "precision": Metric("precision", "precision", "{:.3f}", best=1),
+    "recall": Metric("recall", "recall", best=1),
+    "density": Metric("density", "density", best=np.inf),
+    "coverage": Metric("coverage", "coverage", best=1, chart=True),
+    "classes_covered": Metric("classes", "classes covered", "{:.1f}", count=True, best=10),
+    "kl_to_uniform": Metric("KL", "KL to uniform", "{:.3f}", best=0),
+    "digit_share_1": Metric("share of 1s", "share of ones", best=0.1),
+    "nearest_ratio": Metric("nearest", "distance to the nearest training image over that of test images"),
+    "modes": Metric("modes", "modes of stacked digits", "{:.1f}", best=1000, chart=True),
+    "modes_kl": Metric("KL of modes", "KL of modes to uniform", "{:.3f}", best=0),
+    "largest_share": Metric("largest share", "largest digit share", best=0.1, table=False, chart=True),
+}
+CURVES = tuple(name for name, metric in METRICS.items() if metric.chart and not metric.measured)
+MEASUREMENTS = tuple(name for name, metric in METRICS.items() if metric.chart and metric.measured)
+DIGIT_SHARES = tuple(f"digit_share_{digit}" for digit in range(10))
+
+
+def digit_shares(metrics: Metrics) -> np.ndarray:
+    """Return each digit's share of the samples, float64 (epochs, 10); NaN where it was not measured."""
+    missing = np.full(len(metrics["epoch"]), np.nan)
+    return np.stack([metrics.get(name, missing) for name in DIGIT_SHARES], axis=1)
+
+
+def with_largest_share(metrics: Metrics) -> Metrics:
+    """Add the column `largest_share`, if the digits' shares were measured."""
+    shares = digit_shares(metrics)
+    return metrics if np.isnan(shares).all() else {**metrics, "largest_share": shares.max(axis=1)}
+
+
+def measured_over_epochs(groups: GroupedMetrics) -> list[str]:
+    """List the charted measurements that any run has after two epochs or more."""
+    return [
+        name
+        for name in MEASUREMENTS
+        if any(name in run and np.isfinite(run[name]).sum() > 1 for runs in groups.values() for run in runs)
+    ]

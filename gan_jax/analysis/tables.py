@@ -1,114 +1,78 @@
-"""Groups of runs against each other: a table with intervals, and differences from the first, as text, Markdown, CSV."""
+"""Tables that compare groups of runs: values with intervals, differences from the first group, and footnotes."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from scipy.special import entr
 
 from gan_jax.analysis.intervals import Interval, difference, interval
+from gan_jax.analysis.metrics import METRICS, Metric
 from gan_jax.analysis.run_groups import Groups, LoadedRun
 from gan_jax.losses.adversarial import LOSSES, discriminator_cross_entropy
-from gan_jax.utils.text import for_markdown
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
-
-class Column(NamedTuple):
-    """A column of a table: of metrics.csv at the last epoch."""
-
-    name: str
-    title: str
-    form: str
-    geometric: bool = False  # spans decades from run to run
-    compared: bool = False  # with the first group
-    count: bool = False  # without decimals where every value is whole
-
-
-COLUMNS = (
-    Column("epoch", "epochs", "{:.0f}"),
-    Column("discriminator_loss", "D loss", "{:.3g}", compared=True),
-    Column("generator_loss", "G loss", "{:.3g}", compared=True),
-    Column("fake_probability", "D(G(z))", "{:.2g}", geometric=True, compared=True),
-    Column("generator_gradient_norm", "G gradient", "{:.2g}", geometric=True, compared=True),
-    Column("frechet", "Fréchet", "{:.1f}", compared=True),
-    Column("frechet_floor", "floor", "{:.1f}"),
-    Column("n", "samples", "{:.0f}"),
-    Column("precision", "precision", "{:.2f}", compared=True),
-    Column("recall", "recall", "{:.2f}", compared=True),
-    Column("density", "density", "{:.2f}", compared=True),
-    Column("coverage", "coverage", "{:.2f}", compared=True),
-    Column("classes_covered", "classes", "{:.1f}", compared=True, count=True),
-    Column("kl_to_uniform", "KL", "{:.2f}", compared=True),
-    Column("digit_share_1", "share of 1s", "{:.2f}", compared=True),
-    Column("nearest_ratio", "nearest", "{:.2f}", compared=True),
-    Column("modes", "modes", "{:.1f}", compared=True),
-    Column("modes_kl", "KL of modes", "{:.3f}", compared=True),
-)
+TABLE = {name: metric for name, metric in METRICS.items() if metric.table}
 
 
 def table(groups: Groups) -> list[dict[str, Interval]]:
-    """The last epoch's values of each group by column, of those of its runs that have the column."""
+    """Compute the last epoch's values of each group by metric, over the runs that have it."""
     return [
-        {
-            column.name: interval(values, column.geometric)
-            for column in COLUMNS
-            if (values := _last_values(runs, column))
-        }
+        {name: interval(values, metric.geometric) for name, metric in TABLE.items() if (values := _last(runs, name))}
         for runs in groups.values()
     ]
 
 
 def differences(groups: Groups) -> list[dict[str, Interval]]:
-    """Compute each group's differences from the first group, by column."""
+    """Compute each group's differences from the first group, by metric."""
     baseline, *others = groups.values()
     return [
         {
-            column.name: difference(values, theirs, column.geometric)
-            for column in COLUMNS
-            if column.compared and (values := _last_values(runs, column)) and (theirs := _last_values(baseline, column))
+            name: difference(values, theirs, metric.geometric)
+            for name, metric in TABLE.items()
+            if metric.compared and (values := _last(runs, name)) and (theirs := _last(baseline, name))
         }
         for runs in others
     ]
 
 
-def _last_values(runs: Sequence[LoadedRun], column: Column) -> list[float]:
-    """The last epoch's, NaN where it was not measured; of the runs that have the column."""
-    return [float(run.metrics[column.name][-1]) for run in runs if column.name in run.metrics]
+def _last(runs: Sequence[LoadedRun], name: str) -> list[float]:
+    """Return the last epoch's value of each run that has the metric; NaN if it was not measured then."""
+    return [float(run.metrics[name][-1]) for run in runs if name in run.metrics]
 
 
 def as_cells(groups: Groups) -> list[list[list[str]]]:
-    """The table of groups and, where an interval says how much it is worth, that of differences: rows of text."""
+    """Make the rows of the table of groups and, if any difference has an interval, of that of differences."""
     rows, changes = table(groups), differences(groups)
-    columns = _columns_of(rows)
+    columns = columns_of(rows)
     cells = [
-        [name, str(len(runs)), *(_cell(row.get(column.name), column, len(runs)) for column in columns)]
-        for (name, runs), row in zip(groups.items(), rows, strict=True)
+        [group, str(len(runs)), *(_cell(row.get(name), metric, len(runs)) for name, metric in columns.items())]
+        for (group, runs), row in zip(groups.items(), rows, strict=True)
     ]
-    tables = [[["run", "seeds", *(column.title for column in columns)], *cells]]
-    if _are_told(changes):
-        baseline, *names = groups
-        columns = _columns_of(changes)
+    tables = [[["run", "seeds", *(metric.title for metric in columns.values())], *cells]]
+    if _have_intervals(changes):
+        baseline, *others = groups
+        columns = columns_of(changes)
         cells = [
-            [name, *(_change(row.get(column.name), column) for column in columns)]
-            for name, row in zip(names, changes, strict=True)
+            [group, *(_change(row.get(name), metric) for name, metric in columns.items())]
+            for group, row in zip(others, changes, strict=True)
         ]
-        tables.append([[f"difference from {baseline}", *(column.title for column in columns)], *cells])
+        tables.append([[f"difference from {baseline}", *(metric.title for metric in columns.values())], *cells])
     return tables
 
 
-def _are_told(changes: Sequence[Mapping[str, Interval]]) -> bool:
-    """Tell whether these differences deserve a table: where any has an interval, which says how much it is worth."""
+def _have_intervals(changes: Sequence[Mapping[str, Interval]]) -> bool:
+    """Return whether any difference has an interval; without one they say too little for a table."""
     return any(not math.isnan(change.spread) for row in changes for change in row.values())
 
 
-def _columns_of(rows: Sequence[Mapping[str, Interval]]) -> list[Column]:
-    """List the columns that any row has, in the form that suits all rows."""
-    found = [column for column in COLUMNS if any(column.name in row for row in rows)]
-    whole = [column.count and _are_whole([row.get(column.name) for row in rows]) for column in found]
-    return [column._replace(form="{:.0f}") if each else column for column, each in zip(found, whole, strict=True)]
+def columns_of(rows: Sequence[Mapping[str, Interval]]) -> dict[str, Metric]:
+    """Choose the metrics that any row has, each in a format that suits all rows."""
+    found = {name: metric for name, metric in TABLE.items() if any(name in row for row in rows)}
+    for name, metric in found.items():
+        if metric.count and _are_whole([row.get(name) for row in rows]):
+            found[name] = metric._replace(format="{:.0f}")
+    return found
 
 
 def _are_whole(values: Sequence[Interval | None]) -> bool:
@@ -116,28 +80,28 @@ def _are_whole(values: Sequence[Interval | None]) -> bool:
     return all(math.isnan(number) or float(number).is_integer() for number in known)
 
 
-def _cell(value: Interval | None, column: Column, runs: int) -> str:
-    """A mean of so many runs, and of how many of them if some lack it."""
+def _cell(value: Interval | None, metric: Metric, runs: int) -> str:
+    """Format a mean, with the number of runs that it is over if some of them lack the metric."""
     if value is None or math.isnan(value.mean):
         return "-"
     zeros = f", zeros: {value.zeros} of {runs}" if value.zeros and runs > 1 else ""
     counted = value.n + value.zeros
-    return format_interval(value, column.form) + zeros + (f" (n = {counted})" if counted < runs else "")
+    return format_interval(value, metric.format) + zeros + (f" (n = {counted})" if counted < runs else "")
 
 
-def _change(value: Interval | None, column: Column) -> str:
-    """A difference, or a ratio."""
+def _change(value: Interval | None, metric: Metric) -> str:
+    """Format a difference or a ratio."""
     if value is None or value.n + value.zeros == 0:
         return "-"
     if value.zeros:
         return "zeros"
     if value.n == 1:
         return "n = 1"
-    return format_interval(value, TIMES + column.form if column.geometric else column.form.replace(":", ":+"))
+    return format_interval(value, TIMES + metric.format if metric.geometric else metric.format.replace(":", ":+"))
 
 
 def format_interval(value: Interval, form: str) -> str:
-    """A mean and, if there is one, its interval, of which a factor has three digits."""
+    """Format a mean and, if there is one, its interval; a factor has three digits."""
     mean = form.format(value.mean)
     if value.n <= 1 or value.spread == (1 if value.geometric else 0):
         return mean
@@ -148,106 +112,50 @@ def format_interval(value: Interval, form: str) -> str:
 
 def non_comparable(groups: Groups) -> dict[str, str]:
     """Explain, by column, which metrics of the groups cannot be compared: losses, and D's output."""
-    settings = {name: runs[0].config.hparams for name, runs in groups.items()}
+    hparams = {name: runs[0].config.hparams for name, runs in groups.items()}
     functions = "the runs minimise different functions"
     found = {}
-    games = {(LOSSES[each.loss].discriminator, each.real_target, each.fake_target) for each in settings.values()}
-    if len(games) > 1 and {function for function, *_ in games} == {discriminator_cross_entropy}:
+    objectives = {(LOSSES[each.loss].discriminator, *each.targets[:2]) for each in hparams.values()}
+    if len(objectives) > 1 and {loss for loss, *_ in objectives} == {discriminator_cross_entropy}:
         least = ", ".join(
-            f"{entropy(hparams.real_target) + entropy(hparams.fake_target):.2g} in {name}"
-            for name, hparams in settings.items()
+            f"{binary_entropy(each.real_target) + binary_entropy(each.fake_target):.2g} in {name}"
+            for name, each in hparams.items()
         )
         found["discriminator_loss"] = f"its minimum is the entropy of D's targets, in nats: {least}"
-    elif len(games) > 1:
+    elif len(objectives) > 1:
         found["discriminator_loss"] = functions
-    if len({(hparams.loss, hparams.generator_target) for hparams in settings.values()}) > 1:
+    if len({(each.loss, each.generator_target) for each in hparams.values()}) > 1:
         found["generator_loss"] = functions
-    if floating := [name for name, hparams in settings.items() if LOSSES[hparams.loss].shift_invariant]:
-        found["fake_probability"] = f"D is known but for a constant in {', '.join(floating)}"
+    if shift_invariant := [name for name, each in hparams.items() if LOSSES[each.loss].shift_invariant]:
+        found["fake_probability"] = f"D's logit is defined only up to a constant in {', '.join(shift_invariant)}"
     return found
 
 
 def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
-    """Explain how to read the tables, a line each.
+    """Explain how to read the tables, one line for each point.
 
     Args:
-        groups: what the tables are of.
-        with_differences: whether that of differences, if there is one, stands beside the other.
+        groups: the groups in the tables.
+        with_differences: whether the table of differences is shown, if there is one.
     """
     notes = []
     if any(len(runs) > 1 for runs in groups.values()):
-        logarithmic = " and ".join(column.title for column in COLUMNS if column.geometric)
+        logarithmic = " and ".join(metric.title for metric in TABLE.values() if metric.geometric)
         notes.append("mean ± half width of the 95 % interval (Student's t over the seeds; every run is counted)")
         notes.append(
             f"{logarithmic}: geometric mean {TIMES}/÷ factor of the 95 % interval (t on logarithms; zeros apart)"
         )
-        if with_differences and _are_told(differences(groups)):
+        if with_differences and _have_intervals(differences(groups)):
             notes.append(
                 f"differences from {next(iter(groups))}, of {logarithmic} ratios: 95 % intervals by Welch's t "
                 "(unequal variances, seeds not paired)"
             )
     if any(len(runs) == 1 for runs in groups.values()):
         notes.append("n = 1, a single run: no interval, nor one of a difference")
-    titles = {column.name: column.title for column in COLUMNS}
-    notes += [f"{titles[name]}: not comparable, {why}" for name, why in non_comparable(groups).items()]
+    notes += [f"{TABLE[name].title}: not comparable, {why}" for name, why in non_comparable(groups).items()]
     return notes
 
 
-def entropy(target: float) -> float:
-    """Binary entropy in nats: the minimum of the cross-entropy for this target."""
+def binary_entropy(target: float) -> float:
+    """Compute the binary entropy in nats: the minimum of the cross-entropy for this target."""
     return float(entr(target) + entr(1 - target))
-
-
-def as_text(groups: Groups) -> str:
-    """The tables and notes for a terminal: a run a column, since runs are fewer than measurements."""
-    blocks = []
-    for cells in as_cells(groups):
-        lines = list(zip(*cells, strict=True))
-        widths = [max(len(line[i]) for line in lines) for i in range(len(cells))]
-        blocks.append(
-            "\n".join(
-                "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-                for line in lines
-            )
-        )
-    return "\n\n".join([*blocks, *filter(None, ["\n".join(footnotes(groups))])])
-
-
-def as_markdown(groups: Groups) -> str:
-    """The tables and notes for a README: a group a row."""
-    blocks = [
-        "".join(
-            "| " + " | ".join(map(for_markdown, line)) + " |\n" for line in [heading, ["---"] * len(heading), *cells]
-        )
-        for heading, *cells in as_cells(groups)
-    ]
-    return "\n".join([*blocks, *filter(None, ["".join(f"- {for_markdown(note)}\n" for note in footnotes(groups))])])
-
-
-def as_csv(groups: Groups) -> str:
-    """The tables for programs, in full precision: mean, half width or factor, and n in columns of their own.
-
-    The first group has no difference, and its cells of differences are empty.
-    """
-    rows, changes = table(groups), [{}, *differences(groups)]
-    lines = []
-    for (name, runs), row, change in zip(groups.items(), rows, changes, strict=True):
-        line: dict[str, str | float] = {"run": name, "seeds": len(runs)}
-        for column in _columns_of(rows):
-            value = row.get(column.name, Interval(math.nan, math.nan, 0))
-            spread = "factor" if column.geometric else "half_width"
-            line |= {column.name: value.mean, f"{column.name}_{spread}": value.spread, f"{column.name}_n": value.n}
-            if column.geometric:
-                line[f"{column.name}_zeros"] = value.zeros
-        for column in _columns_of(changes):
-            value = change.get(column.name, Interval(math.nan, math.nan, 0))
-            title = f"{column.name}_{'ratio' if column.geometric else 'difference'}"
-            spread = "factor" if column.geometric else "half_width"
-            line |= {title: value.mean, f"{title}_{spread}": value.spread}
-        lines.append(line)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(lines[0])
-    for line in lines:
-        writer.writerow("" if isinstance(value, float) and math.isnan(value) else value for value in line.values())
-    return text.getvalue()

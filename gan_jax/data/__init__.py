@@ -1,6 +1,6 @@
-"""Images to train on: MNIST from the package, its replacements from the network, or archives of one's own.
+"""Images to train on: MNIST from the package, its drop-in replacements from the network, or the user's own archives.
 
-`gan_jax.data.datasets` loads them; here are the names alone, which cost no import.
+`gan_jax.data.datasets` loads them; the names are here because they need no import.
 """
 
 DATASETS = ("mnist", "fashion_mnist", "kmnist")

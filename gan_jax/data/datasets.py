@@ -1,4 +1,4 @@
-"""Loading by name, through tensorflow-datasets, or from four IDX archives."""
+"""Loading of data sets, by name through tensorflow-datasets or from four IDX archives."""
 
 import contextlib
 import fcntl
@@ -16,18 +16,14 @@ import numpy as np
 
 from gan_jax.data import DATASETS
 from gan_jax.data.idx import read_idx
-from gan_jax.errors import UserError
+from gan_jax.errors import UserError, require
 from gan_jax.utils.cache import private_cache_folder
 
 ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
 
 _DOWNLOAD = "It is downloaded once: connect to a network, or give the four archives with --archives DIR"
-_REMEDY = {
-    "mnist": "Reinstall the package if an archive in it was changed; delete that folder if it was damaged",
-    "fashion_mnist": _DOWNLOAD,
-    "kmnist": _DOWNLOAD,
-}
+_REINSTALL = "Reinstall the package if an archive in it was changed; delete that folder if it was damaged"
 
 
 class ImageDataset(NamedTuple):
@@ -46,7 +42,7 @@ class ImageDataset(NamedTuple):
     test_labels: np.ndarray
 
     def sha256(self) -> str:
-        """A digest of all pixels and labels with their shapes."""
+        """Digest all pixels and labels with their shapes and dtypes."""
         digest = hashlib.sha256()
         for array in self:
             digest.update(repr((array.shape, array.dtype.str)).encode())
@@ -55,16 +51,16 @@ class ImageDataset(NamedTuple):
 
 
 def load(name: str) -> ImageDataset:
-    """A data set by name, prepared in the user's cache folder when first asked for.
+    """Load a data set by name, prepared in the user's cache folder at its first use.
 
-    MNIST lies in the package; fashion_mnist (Xiao et al. 2017) and kmnist (Clanuwat et al. 2018) are downloaded once.
+    MNIST is in the package; fashion_mnist (Xiao et al. 2017) and kmnist (Clanuwat et al. 2018) are downloaded once.
 
     Raises:
-        UserError: for an unknown name, an archive that fails its checksum, a failed download or an unusable cache.
+        UserError: for an unknown name, an archive with a wrong checksum, a failed download or an unusable cache.
     """
     if name not in DATASETS:
         raise UserError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}")
-    # Here rather than above: the import takes a second, and archives of one's own need none of it.
+    # Imported here because it takes a second, and the user's own archives do not need it.
     import tensorflow_datasets as tfds
 
     from gan_jax.data.tfds_builders import BUILDERS, builder_for, prepare, read_split
@@ -77,19 +73,19 @@ def load(name: str) -> ImageDataset:
     try:
         builder = builder_for(name, folder)
         if not builder.is_prepared():
-            # tensorflow-datasets prints what it prepares, and two processes that prepare at once spoil it.
-            with contextlib.redirect_stdout(io.StringIO()), _one_at_a_time(folder):
+            # tensorflow-datasets prints its progress, and two processes that prepare at once spoil the files.
+            with contextlib.redirect_stdout(io.StringIO()), _exclusive(folder):
                 builder = prepare(name, folder, ARCHIVES if name == "mnist" else None)
         return ImageDataset(*read_split(builder, "train"), *read_split(builder, "test"))
-    except Exception as error:  # of many libraries: checksums, files, network, a cache that was damaged
+    except Exception as error:  # from many libraries: checksums, files, network, a damaged cache
         reason = " ".join(str(error).split())[:300]
         problem = f"cannot load {name}, prepared in {folder}: {type(error).__name__}: {reason}"
-        raise UserError(f"{problem}. {_REMEDY[name]}") from error
+        raise UserError(f"{problem}. {_REINSTALL if name == 'mnist' else _DOWNLOAD}") from error
 
 
 @contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in this block for the same folder."""
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in the block for the same folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -97,7 +93,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _require_network(url: str) -> None:
-    """Fail at once where the server's name has no address: tensorflow-datasets would try again for three minutes."""
+    """Fail at once if the server's name cannot be resolved: tensorflow-datasets would retry for three minutes."""
     host = urllib.parse.urlsplit(url).hostname
     if urllib.request.getproxies():
         return  # then the proxy resolves the name
@@ -108,15 +104,13 @@ def _require_network(url: str) -> None:
 
 
 def load_archives(folder: Path) -> ImageDataset:
-    """A data set from four gzipped IDX files with MNIST's names, of 28 x 28 images of unsigned bytes.
+    """Load a data set from four gzipped IDX files with MNIST's names, of 28 x 28 images of unsigned bytes.
 
     Raises:
-        UserError: naming the file that is missing or is not what it should be.
+        UserError: if a file, which is named, is missing or invalid.
     """
-    if not folder.is_dir():
-        raise UserError(
-            f"{folder} is not a folder; it must hold train- and t10k-, images-idx3- and labels-idx1-ubyte.gz"
-        )
+    expected = "train- and t10k-, images-idx3- and labels-idx1-ubyte.gz"
+    require(folder.is_dir(), f"{folder} is not a folder; it must hold {expected}")
     arrays = []
     for prefix in ("train", "t10k"):
         images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", IMAGE_SHAPE)

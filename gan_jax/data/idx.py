@@ -1,6 +1,6 @@
-"""The IDX format of the MNIST archives: a big-endian header, then the values, all in gzip.
+"""Reader of the IDX format of the MNIST archives: a big-endian header, then the values, all in gzip.
 
-Archives come from outside, so a header is believed only within bounds, and never more is unpacked than it announces.
+Archives are not trusted: a header is believed only within bounds, and no more is decompressed than it announces.
 """
 
 import gzip
@@ -16,16 +16,16 @@ from gan_jax.errors import UserError
 from gan_jax.utils.files import open_file
 
 MAX_ITEMS = 1_000_000
-MAX_RATIO = 1033  # bytes that deflate can make of one: 258 of two bits, and a little for its rounding
+MAX_RATIO = 1033  # of deflate, which encodes 258 bytes in two bits, with a little for rounding
 _UNSIGNED_BYTE = 0x08
 
 
 def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
-    """The values of a gzipped IDX file of unsigned bytes.
+    """Read a gzipped IDX file of unsigned bytes.
 
     Args:
         path: the file.
-        item_shape: what one item must be: (28, 28) for images, () for labels.
+        item_shape: the required shape of an item: (28, 28) for images, () for labels.
 
     Returns:
         uint8 (n, *item_shape), at least one item.
@@ -55,7 +55,7 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _fill(values: np.ndarray, file: gzip.GzipFile) -> int:
-    """Read into values uint8 (n,), as far as the file goes; returns how far."""
+    """Read into values, uint8 (n,), up to the end of the file; returns the number of values read."""
     filled = 0
     while filled < len(values) and (count := file.readinto(values.data[filled:])):
         filled += count
@@ -63,7 +63,7 @@ def _fill(values: np.ndarray, file: gzip.GzipFile) -> int:
 
 
 def _read_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:
-    """The number of items that a header announces."""
+    """Return the number of items that a header announces."""
     rank = 1 + len(item_shape)
     if len(header) != 4 + 4 * rank or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, rank]):
         raise UserError(f"{path} is not an IDX file of unsigned bytes with {rank} dimension{'s' if rank > 1 else ''}")

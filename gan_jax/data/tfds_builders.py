@@ -1,10 +1,10 @@
-"""TFDS builders of MNIST and its drop-in replacements that do without TensorFlow.
+"""TFDS builders of MNIST and its drop-in replacements that do not need TensorFlow.
 
-tensorflow-datasets' own builder needs TensorFlow to unpack gzip and to store PNG. These read the archives with
-`gan_jax.data.idx` and store the pixels as they are; addresses, checksums and descriptions stay its own.
+tensorflow-datasets' own builder needs TensorFlow to decompress gzip and to encode PNG. These read the archives with
+`gan_jax.data.idx` and store raw pixels; they inherit its URLs, checksums and descriptions.
 """
 
-# tensorflow-datasets' annotations are too wide for what these lines rely on.
+# tensorflow-datasets' annotations are too general for these lines.
 # pyright: reportIndexIssue=false, reportOptionalSubscript=false, reportCallIssue=false, reportAttributeAccessIssue=false
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class _WithoutTensorFlow(mnist.MNIST, skip_registration=True):
             features=features,
             homepage=info.homepage,
             citation=info.citation,
-            disable_shuffling=True,  # keep the archives' order: by name or by archives, the data are the same
+            disable_shuffling=True,  # keep the order, so that data by name and from archives are the same
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
@@ -70,25 +70,21 @@ class Kmnist(_WithoutTensorFlow, mnist.KMNIST, skip_registration=True):
     name = "kmnist"
 
 
-BUILDERS: dict[str, type[_WithoutTensorFlow]] = {
-    "mnist": Mnist,
-    "fashion_mnist": FashionMnist,
-    "kmnist": Kmnist,
-}
+BUILDERS: dict[str, type[_WithoutTensorFlow]] = {each.name: each for each in (Mnist, FashionMnist, Kmnist)}
 
 
 def builder_for(name: str, data_dir: Path) -> tfds.core.DatasetBuilder:
-    """The builder of a key of BUILDERS with its files in `data_dir`; nothing is made yet."""
+    """Return the builder of a key of BUILDERS with its files in `data_dir`; nothing is written yet."""
     return BUILDERS[name](data_dir=data_dir, file_format="array_record")
 
 
 def prepare(name: str, data_dir: Path, manual_dir: Path | None) -> tfds.core.DatasetBuilder:
-    """The builder of a data set that lies, or now is made to lie, in `data_dir` as array_record files.
+    """Return the builder of a data set after preparing its array_record files in `data_dir`, if they are not there.
 
     Args:
         name: a key of BUILDERS.
-        data_dir: made if missing.
-        manual_dir: a folder with the archives; what is not there is downloaded. Checksums are verified either way.
+        data_dir: created if missing.
+        manual_dir: a folder of archives; those missing there are downloaded. Checksums are verified either way.
     """
     builder = builder_for(name, data_dir)
     if not builder.is_prepared():
@@ -98,13 +94,13 @@ def prepare(name: str, data_dir: Path, manual_dir: Path | None) -> tfds.core.Dat
 
 
 def read_split(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """All images, uint8 (n, 784), and labels, uint8 (n,), of a split.
+    """Read all images, uint8 (n, 784), and labels, uint8 (n,), of a split.
 
-    The records are unpacked here because the general decoder of tensorflow-datasets takes 45 microseconds for each,
-    3 s for MNIST, and this 3.
+    The records are decoded here because tensorflow-datasets' general decoder takes 45 microseconds for each, 3 s for
+    MNIST, and this takes 3.
     """
-    source = builder.as_data_source(split).data_source
-    examples = [tf_example_pb2.Example.FromString(record) for record in source.__getitems__(range(len(source)))]
+    records = builder.as_data_source(split).data_source
+    examples = [tf_example_pb2.Example.FromString(record) for record in records.__getitems__(range(len(records)))]
     features = [example.features.feature for example in examples]
     pixels = b"".join(feature["image"].bytes_list.value[0] for feature in features)
     labels = np.array([feature["label"].int64_list.value[0] for feature in features], np.uint8)

@@ -1,1 +1,1 @@
-"""Several devices and several processes: how they meet, what they share, how they end together."""
+"""Several devices and several processes: how they rendezvous, what they share, how they end together."""

@@ -1,7 +1,7 @@
-"""Collectives: messages between the processes of one training, in which all of them take part.
+"""Collectives: messages that all processes of a distributed run exchange at the same point.
 
-Between two exchanges, or an exchange and an epoch, a host does what it has to do alone; what went wrong there it tells
-in the next one. With a single host all of this is nothing.
+Between two collectives, or a collective and an epoch, a process works alone; an error there is reported to the others
+in the next collective. In a run of a single process, all of them return at once.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from jax.experimental import multihost_utils
 
 from gan_jax.errors import UserError
 
-MAX_MESSAGE_BYTES = 16_384  # bytes of a message
+MAX_MESSAGE_BYTES = 16_384
 
 
 def is_main_process() -> bool:
@@ -25,12 +25,12 @@ def is_main_process() -> bool:
 
 
 class PropagatedError(UserError):
-    """An error that every host knows of."""
+    """An error that is raised on every process."""
 
 
 @contextlib.contextmanager
 def propagate_errors() -> Iterator[None]:
-    """A block that all hosts end alike: a UserError of one, raised between two exchanges, is raised on all of them."""
+    """Propagate a UserError that one process raises in the block, between two collectives, to all processes."""
     try:
         yield
     except PropagatedError:
@@ -48,33 +48,33 @@ def allgather_json(**message: Any) -> list[dict[str, Any]]:
     """All-gather a JSON message; returns one dictionary a process, in order. Blocks until all have called it.
 
     Raises:
-        PropagatedError: if one of them tells an `error`.
+        PropagatedError: if one of the messages has an `error`.
     """
     if jax.process_count() == 1:
         return [message]
     text = json.dumps(message)
-    letter = np.zeros(MAX_MESSAGE_BYTES, np.uint8)
-    letter[: len(text)] = np.frombuffer(text.encode("ascii"), np.uint8)
-    messages = [json.loads(bytes(row).rstrip(b"\0")) for row in multihost_utils.process_allgather(letter)]
-    errors = [f"host {index}: {told['error']}" for index, told in enumerate(messages) if "error" in told]
+    buffer = np.zeros(MAX_MESSAGE_BYTES, np.uint8)
+    buffer[: len(text)] = np.frombuffer(text.encode("ascii"), np.uint8)
+    messages = [json.loads(bytes(row).rstrip(b"\0")) for row in multihost_utils.process_allgather(buffer)]
+    errors = [f"process {index}: {sent['error']}" for index, sent in enumerate(messages) if "error" in sent]
     if errors:
         raise PropagatedError("; ".join(errors))
     return messages
 
 
 def assert_same_on_all(**values: Any) -> None:
-    """Raise PropagatedError on every host unless these JSON values are the same on all of them."""
-    told = allgather_json(values=values)
-    for index, other in enumerate(told):
-        for name, value in told[0]["values"].items():
-            if other["values"][name] != value:
-                raise PropagatedError(f"{name} is {other['values'][name]} on host {index}, {value} on host 0")
+    """Raise PropagatedError on every process unless these JSON values are the same on all of them."""
+    first, *others = [message["values"] for message in allgather_json(values=values)]
+    for index, other in enumerate(others, start=1):
+        for name, value in first.items():
+            if other[name] != value:
+                raise PropagatedError(f"{name} is {other[name]} on process {index}, {value} on process 0")
 
 
 def broadcast_from_main(tree: Any) -> Any:
-    """Host 0's tree of arrays, of 32 bits an element, on every host.
+    """Broadcast process 0's tree of arrays, of 32 bits an element, to every process.
 
-    As bits: the hosts' values are summed on the way, all but one of them zeros, and the sum of -0.0 and 0.0 is 0.0.
+    They are sent as integers: JAX broadcasts by summing, with zeros from all other processes, and -0.0 + 0.0 is 0.0.
     """
     if jax.process_count() == 1:
         return tree

@@ -1,6 +1,6 @@
-"""Rendezvous of the processes before they start: process 0 waits at its address until all others have reported there.
+"""Rendezvous of the processes before they start: process 0 waits at its address until all others have connected.
 
-JAX does that too, but ends a process whose others do not come from within, without a line that says what to do.
+JAX does that too, but if one is missing it aborts the others, without a message that says what to do.
 """
 
 import contextlib
@@ -10,77 +10,76 @@ import time
 
 from gan_jax.errors import UserError, require
 
-RENDEZVOUS_SECONDS = 45  # how long hosts wait for each other
+RENDEZVOUS_SECONDS = 45  # how long the processes wait for each other
 
 
 def rendezvous(index: int, count: int, name: str, port: int, seconds: float = RENDEZVOUS_SECONDS) -> None:
-    """Wait until all hosts are there.
+    """Wait until all processes have connected.
 
     Args:
-        index: this host's, from 0 to count - 1.
-        count: how many hosts there are.
-        name: host 0's name or address.
-        port: a free port of host 0, which is free again afterwards.
+        index: this process's, from 0 to count - 1.
+        count: the number of processes.
+        name: the name or address of process 0's host.
+        port: a free port of that host; it is free again afterwards.
         seconds: how long to wait.
 
     Raises:
-        UserError: on every host that is there, if one is missing or two are the same one.
+        UserError: on every process that has connected, if one is missing or two have the same index.
     """
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     try:
         if index == 0:
-            _gather(count, port, until)
+            _gather(count, port, deadline)
         else:
-            _report(index, count, name, port, until)
+            _report(index, count, name, port, deadline)
     except OSError as error:
         late = isinstance(error, TimeoutError)
         reason = f"within {seconds:.0f} s: start all of them" if late else f": {error.strerror or error}"
         raise UserError(
-            f"host {index} of {count} did not meet the others at {name}:{port}{' ' * late}{reason}"
+            f"process {index} of {count} did not meet the others at {name}:{port}{' ' * late}{reason}"
         ) from error
 
 
-def _gather(count: int, port: int, until: float) -> None:
-    """Host 0 hears who is there, and tells all how that ended."""
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
+def _gather(count: int, port: int, deadline: float) -> None:
+    """Accept the other processes on process 0, and send them all the outcome: a line, empty for success."""
+    dualstack = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dualstack else socket.AF_INET
     with (
-        socket.create_server(("", port), family=family, dualstack_ipv6=both) as server,
+        socket.create_server(("", port), family=family, dualstack_ipv6=dualstack) as server,
         contextlib.ExitStack() as connections,
     ):
-        there: dict[int, socket.socket] = {}
-        problem, told = "", []
-        while len(there) < count - 1 and not problem:
-            server.settimeout(max(until - time.monotonic(), 0.001))
+        known: list[tuple[int, socket.socket]] = []
+        problem = ""
+        while len(known) < count - 1 and not problem:
+            server.settimeout(max(deadline - time.monotonic(), 0.001))
             connection = connections.enter_context(server.accept()[0])
             connection.settimeout(5)
             numbers = _numbers(connection)
-            if numbers is None:  # no host of ours
+            if numbers is None:  # none of our processes
                 continue
             index, theirs = numbers
             if theirs != count:
-                problem = f"--num-processes is {theirs} on host {index}, {count} on host 0"
-            elif index in there or index == 0:
+                problem = f"--num-processes is {theirs} on process {index}, {count} on process 0"
+            elif index in (0, *(other for other, _ in known)):
                 problem = f"--process-id {index} is given twice"
-            there[index] = connection
-            told.append(connection)
-        for connection in told:
+            known.append((index, connection))
+        for _, connection in known:
             connection.sendall(f"{problem}\n".encode())
     require(not problem, problem)
 
 
-def _report(index: int, count: int, name: str, port: int, until: float) -> None:
-    """Another host says that it is there, and hears how the meeting ended."""
-    with _connected(name, port, until) as connection, connection.makefile("r", encoding="utf-8") as answers:
+def _report(index: int, count: int, name: str, port: int, deadline: float) -> None:
+    """Report this process to process 0, and wait for the outcome."""
+    with _connect(name, port, deadline) as connection, connection.makefile("r", encoding="utf-8") as answers:
         connection.sendall(f"{index} {count}\n".encode())
         answer = answers.readline()
-    require(answer.endswith("\n"), f"host 0 at {name}:{port} did not wait for all hosts, or something else is there")
+    require(answer.endswith("\n"), f"process 0 at {name}:{port} did not wait for all, or something else is there")
     require(answer == "\n", answer.strip())
 
 
-def _connected(name: str, port: int, until: float) -> socket.socket:
-    """A connection to host 0, which may yet be on its way."""
-    while (left := until - time.monotonic()) > 0:
+def _connect(name: str, port: int, deadline: float) -> socket.socket:
+    """Connect to process 0, which may not have started yet."""
+    while (left := deadline - time.monotonic()) > 0:
         try:
             connection = socket.create_connection((name, port), timeout=left)
         except socket.gaierror:
@@ -91,7 +90,7 @@ def _connected(name: str, port: int, until: float) -> socket.socket:
         connection.settimeout(max(left, 0.001))
         if connection.getsockname() != connection.getpeername():
             return connection
-        connection.close()  # where nobody listens a port of this host may be joined to itself
+        connection.close()  # a port of this host that nobody listens at may be connected to itself
     raise TimeoutError
 
 

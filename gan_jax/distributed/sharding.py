@@ -1,11 +1,11 @@
-"""Many devices, one program: a batch or seeds are spread over a mesh's devices and all else is on each of them.
+"""Sharding over devices: the batch or the seeds are sharded over a mesh, and all else is replicated.
 
-The program is written for the whole batch; XLA's partitioner gives each device its rows, and adds up the gradients of
-all in one all-reduce an update. A program that is traced outside `jax.set_mesh` is the plain one of a single device.
+The program is written for the whole batch; XLA's partitioner gives each device its rows, and sums the gradients in one
+all-reduce an update. A program that is traced outside `jax.set_mesh` is the plain one of a single device.
 
-The training images are not spread: an epoch's order is a permutation of all of them, the same on any number of devices,
-and a device takes its rows of a batch by their index without an exchange. 60 000 images are 47 MB on each device, and
-each host reads them from its own disk.
+The training images are replicated: an epoch's order is a permutation of all of them, the same on any number of devices,
+and a device gathers its rows of a batch by index without communication. 60 000 images are 47 MB on each device, and
+each process reads them from its own disk.
 """
 
 import contextlib
@@ -20,36 +20,31 @@ BATCH, SEEDS = "batch", "seeds"  # a mesh has one of them as its only axis
 
 
 def make_mesh(devices: int, axis: str) -> Mesh | None:
-    """A mesh of so many devices, the first ones of each host in equal shares; none of a single one."""
+    """Make a mesh of so many devices, the first ones of each process in equal shares; None for a single device."""
     if devices == 1:
         return None
     share = devices // jax.process_count()
-    of_hosts = [jax.local_devices(process_index=index)[:share] for index in range(jax.process_count())]
-    chosen = [device for of_host in of_hosts for device in of_host]
+    processes = range(jax.process_count())
+    chosen = [device for index in processes for device in jax.local_devices(process_index=index)[:share]]
     return jax.make_mesh((devices,), (axis,), axis_types=(AxisType.Auto,), devices=chosen)
 
 
-def mesh_for(devices: int, runs: int) -> Mesh | None:
-    """A mesh for runs that are trained together: over their seeds, or of a single run over its batch."""
-    return make_mesh(devices, BATCH if runs == 1 else SEEDS)
-
-
 def tracing_for(mesh: Mesh | None) -> contextlib.AbstractContextManager[Any]:
-    """A block in which programs are made for the mesh."""
+    """Trace programs for the mesh in the block."""
     return contextlib.nullcontext() if mesh is None else jax.set_mesh(mesh)
 
 
 def replicate(tree: Any, mesh: Mesh | None) -> Any:
-    """A tree of arrays put whole on each device of the mesh, or on the only device; the same on every host."""
+    """Copy a tree of arrays, the same on every process, to each device of the mesh, or to the only device."""
     if mesh is None:
         return jax.device_put(tree, SingleDeviceSharding(jax.devices()[0]))
-    everywhere = NamedSharding(mesh, PartitionSpec())
+    replicated = NamedSharding(mesh, PartitionSpec())
 
-    def placed(leaf: Any) -> Array:
+    def copy(leaf: Any) -> Array:
         copies = [jax.device_put(leaf, device) for device in mesh.local_devices]
-        return jax.make_array_from_single_device_arrays(leaf.shape, everywhere, copies)
+        return jax.make_array_from_single_device_arrays(leaf.shape, replicated, copies)
 
-    return jax.tree.map(placed, tree)
+    return jax.tree.map(copy, tree)
 
 
 def to_local(tree: Any) -> Any:
@@ -58,15 +53,15 @@ def to_local(tree: Any) -> Any:
 
 
 def shard_batch(array: Array) -> Array:
-    """Within a program: an array whose first axis is the batch, spread over a mesh of `BATCH` if there is one."""
+    """Shard an array's first axis, the batch, over a mesh of `BATCH` if there is one; for use in a program."""
     return lax.with_sharding_constraint(array, PartitionSpec(BATCH)) if _axis() == BATCH else array
 
 
 def shard_map_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Within a program: a function of two trees whose first axis is the seeds, and of an array that all seeds share.
+    """Map a function over the seeds' shards in a mesh of `SEEDS`; without such a mesh return it unchanged.
 
-    Each device of a mesh of `SEEDS` computes it for its own seeds, without any exchange; without such a mesh it is as
-    given. What it returns has the seeds as the first axis, too.
+    The function takes two trees whose first axis is the seeds and an array that all seeds share; it returns trees whose
+    first axis is the seeds. Each device computes its own seeds, without communication. For use in a program.
     """
     if _axis() != SEEDS:
         return function
@@ -75,11 +70,11 @@ def shard_map_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def constrain_replicated(tree: Any) -> Any:
-    """Within a program: a tree of arrays that are whole on each device of the mesh, if there is one."""
+    """Constrain a tree of arrays to be replicated on the mesh, if there is one; for use in a program."""
     return lax.with_sharding_constraint(tree, PartitionSpec()) if _axis() else tree
 
 
 def _axis() -> str | None:
-    """The axis of the mesh that the program is traced for."""
+    """Return the axis of the mesh that the program is traced for, if any."""
     names = jax.sharding.get_abstract_mesh().axis_names
     return names[0] if names else None

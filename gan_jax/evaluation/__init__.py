@@ -1,10 +1,10 @@
-"""Measure what is generated: pure functions of arrays, which never touch the training's keys.
+"""Metrics of generated images, as pure functions of arrays that never use the training's random keys.
 
-    reference = make_reference(train_images, test_images, load_classifier())   # once for a data set
+    reference = make_reference(train_images, test_images, load_classifier())   # once per data set
     evaluation = evaluate(samples, reference)                                  # 10 000 samples in seconds
     print(*summary(evaluation), *collapse_warnings(evaluation.digit_histogram, mean_fake_score), sep="\\n")
 
-Images are float32 (n, 784) in [-1, 1], as generators make them; real ones, uint8 (n, 784), are converted inside.
+Generated images are float32 (n, 784) in [-1, 1]; real images are uint8 (n, 784) and converted as needed.
 """
 
 from gan_jax.evaluation.classifier import classify, load_classifier

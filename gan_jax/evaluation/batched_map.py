@@ -1,4 +1,4 @@
-"""Work on many rows a block at a time, so that memory stays small whatever the number of rows."""
+"""Map over many rows in blocks, which bounds the memory that intermediate results take."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,16 @@ import jax.numpy as jnp
 
 
 def map_rows(function: Callable[[jax.Array], Any], rows: jax.Array, block: int) -> Any:
-    """The arrays of `function(rows)`, computed on `block` rows at a time.
+    """Compute `function(rows)` on `block` rows at a time.
 
-    `function` takes (b, d) and returns arrays (b, ...), each row of which depends on the same row of its argument
-    alone: the last block is filled up with zeros, whose results are dropped. `rows` is (n, d) with n >= 1.
+    Args:
+        function: takes (b, d) and returns arrays (b, ...), each row of which depends only on the same row of its
+            argument: the last block is padded with zeros, whose results are dropped.
+        rows: (n, d), n >= 1.
+        block: rows per block.
+
+    Returns:
+        The arrays (n, ...) of `function`.
     """
     count, width = rows.shape
     block = min(block, count)

@@ -1,8 +1,7 @@
-"""The MNIST classifier whose features and classes the measurements rest on: loaded, never trained here.
+"""Pretrained MNIST classifier, whose features and classes the evaluation uses.
 
-Four convolutions, 128 features after a ReLU, ten logits: 463 306 parameters. The script
-`experiments/scripts/train_classifier.py` trained it. The weights lie beside this file in float16 and are computed with
-in float32.
+It has four convolutions, 128 features after a ReLU, and ten logits: 463 306 parameters. The weights were trained by
+`experiments/scripts/train_classifier.py`; they are stored beside this file in float16 and used in float32.
 """
 
 from pathlib import Path
@@ -22,24 +21,24 @@ WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf3
 MAX_BYTES = 16 * 2**20  # four times the parameters in float64
 FEATURES = 128
 CLASSES = 10
-BLOCK = 250  # images at a time: the activations then stay in the processor's cache
+BLOCK = 250  # images at a time, so that activations fit in the processor's cache
 
 
 class Convolution(NamedTuple):
-    """A square convolution: output channels, kernel size and stride in pixels; `size // 2` zeros on every side."""
+    """Square convolution: output channels, kernel size and stride in pixels; `size // 2` zeros on every side."""
 
     channels: int
     size: int
     stride: int
 
 
-# The highest precision: GPUs would otherwise round the operands to 10 bits, and the features would be other ones.
+# Otherwise GPUs would round the operands to 10 bits, which changes the features.
 PRECISION = jax.lax.Precision.HIGHEST
 CONVOLUTIONS = (Convolution(16, 5, 2), Convolution(32, 3, 1), Convolution(64, 3, 2), Convolution(64, 3, 1))
 
 
 class Classifier(nn.Module):
-    """float32 (batch, 784) in [-1, 1] to features float32 (batch, 128) >= 0 and logits float32 (batch, 10)."""
+    """Network from images float32 (n, 784) in [-1, 1] to features float32 (n, 128) >= 0 and logits float32 (n, 10)."""
 
     @nn.compact
     def __call__(self, images: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -55,16 +54,21 @@ class Classifier(nn.Module):
 
 @deterministic_jit
 def classify(parameters: Parameters, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The features float32 (n, 128) >= 0 and logits float32 (n, 10) of images float32 (n, 784) in [-1, 1]."""
+    """Compute features float32 (n, 128) >= 0 and logits float32 (n, 10) of images float32 (n, 784) in [-1, 1]."""
     return map_rows(lambda rows: Classifier().apply(parameters, rows), images, BLOCK)
 
 
 def load_classifier(path: Path | None = None) -> Parameters:
-    """The parameters float32 of `classify`: those shipped for MNIST, or those in a safetensors file of the same layout.
+    """Load the parameters of `classify` in float32.
 
-    The layout is one tensor for each of flax's parameters, by its path: `convolution_0.kernel`, `features.bias`, ...,
-    of a floating-point type that numpy has. Raises UserError if the file is missing, of another layout or type, or
-    holds values that are not finite in float32; or if the shipped one is not the one hashed here.
+    Args:
+        path: safetensors file with one tensor for each of flax's parameters, named by its path, such as
+            `convolution_0.kernel` or `features.bias`, of a floating-point type that NumPy has; by default the file
+            shipped for MNIST.
+
+    Raises:
+        UserError: if the file is missing, has another layout or type, or holds values that are not finite in float32,
+            or if the shipped file does not have the expected SHA-256.
     """
     source, sha256 = (WEIGHTS, WEIGHTS_SHA256) if path is None else (path, None)
     tensors, _ = safetensors_io.read(source, MAX_BYTES, sha256)

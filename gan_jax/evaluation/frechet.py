@@ -1,7 +1,7 @@
-"""The Fréchet distance between Gaussians fitted to two sets of features.
+"""Fréchet distance between Gaussians fitted to two sets of features.
 
-On the features of `classifier.py` it is called the classifier Fréchet distance. It is not FID, which rests on another
-network and another scale: compare it only with values on the same features, at the same number of samples.
+With the features of `classifier.py` it is called the classifier Fréchet distance. It is not FID, whose features come
+from another network: compare only values with the same features and the same number of samples.
 """
 
 from typing import NamedTuple
@@ -11,25 +11,25 @@ from numpy.typing import ArrayLike
 
 
 class Moments(NamedTuple):
-    """The Gaussian fitted to a set of features: what the Fréchet distance compares."""
+    """Gaussian fitted to a set of features."""
 
     mean: np.ndarray  # float64 (d,)
     covariance: np.ndarray  # float64 (d, d), divided by n - 1
 
 
 def moments(features: ArrayLike) -> Moments:
-    """The mean and the unbiased covariance of features (n, d), n >= 2, in float64."""
+    """Compute the mean and the unbiased covariance of features (n, d), n >= 2, in float64."""
     values = np.asarray(features, np.float64)
     return Moments(values.mean(axis=0), np.atleast_2d(np.cov(values, rowvar=False)))
 
 
 def frechet_distance(first: Moments, second: Moments) -> float:
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) >= 0, in squared units of the features.
+    """Compute |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) >= 0, in squared units of the features.
 
     Source: Dowson and Landau 1982; for generated images, Heusel et al. 2017 (arXiv:1706.08500), equation 6.
     """
-    # C1 C2 has the eigenvalues of the symmetric A^T C2 A, where A A^T = C1: no root of an unsymmetric matrix is needed,
-    # and singular covariances do no harm. Round-off alone makes an eigenvalue, or the sum, negative.
+    # C1 C2 has the eigenvalues of the symmetric A^T C2 A, where A A^T = C1: no square root of an asymmetric matrix is
+    # needed, and singular covariances are no problem. Eigenvalues and the sum are negative only by round-off.
     variances, axes = np.linalg.eigh(first.covariance)
     factor = axes * np.sqrt(np.maximum(variances, 0.0))
     overlap = np.linalg.eigvalsh(factor.T @ second.covariance @ factor)

@@ -1,23 +1,24 @@
-"""Warnings of collapse, each of which names the figure that it rests on."""
+"""Warnings of mode collapse and of vanishing gradients, each with the number behind it."""
 
 from collections.abc import Sequence
 
 from gan_jax.evaluation.class_histogram import COVERED_SHARE
 
 DOMINANT_SHARE = 0.5
-# The saturating loss's slope in the logit is -D(G(z)): here it has fallen to 1/500 of its size at D = 1/2.
+# The saturating loss has the derivative -D(G(z)) with respect to the logit: here 1/500 of its size at D = 1/2.
 DEAD_SCORE = 1e-3
 
 
 def collapse_warnings(histogram: Sequence[float] | None, fake_score: float | None) -> list[str]:
-    """One line for each sign of collapse; none if there is none.
+    """Describe each sign of collapse in one line.
 
-    `histogram` is the share of each class among the samples, or None where no classifier fits the data; `fake_score` is
-    the mean of D(G(z)), in [0, 1], which also warns if it is not a number, or None where D's logits are known but for a
-    constant.
+    Args:
+        histogram: share of each class among the samples, or None if no classifier fits the data.
+        fake_score: mean of D(G(z)), in [0, 1] or NaN, which also gives a warning; None for shift-invariant losses,
+            where D(x) has no absolute meaning.
     """
-    of_score = [] if fake_score is None else _score_warnings(fake_score)
-    return [*_class_warnings(() if histogram is None else histogram), *of_score]
+    score_warnings = [] if fake_score is None else _score_warnings(fake_score)
+    return [*_class_warnings(() if histogram is None else histogram), *score_warnings]
 
 
 def _class_warnings(histogram: Sequence[float]) -> list[str]:
@@ -35,6 +36,6 @@ def _class_warnings(histogram: Sequence[float]) -> list[str]:
 
 
 def _score_warnings(fake_score: float) -> list[str]:
-    if fake_score >= DEAD_SCORE:  # not so where it is not a number
+    if fake_score >= DEAD_SCORE:  # False for NaN
         return []
-    return [f"D(G(z)) has died: its mean is {fake_score:.1e}, not {DEAD_SCORE:.0e} or more"]
+    return [f"D(G(z)) has died: its mean is {fake_score:.1e}, below {DEAD_SCORE:.0e}"]

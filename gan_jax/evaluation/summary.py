@@ -1,12 +1,12 @@
-"""An evaluation as it is written down: columns of a CSV file, and lines for a terminal."""
+"""Formats of an evaluation: columns of a CSV file, and lines for a terminal."""
 
 from gan_jax.evaluation.evaluate import Evaluation
 
 
 def columns(evaluation: Evaluation) -> dict[str, float]:
-    """One number per column, in a fixed order: the fields, with `digit_share_0` .. `digit_share_9` for the histogram.
+    """Return the metrics by column: the fields in order, with `digit_share_0` to `digit_share_9` for the histogram.
 
-    Measurements that were left out have no column, so that all rows of one run have the same.
+    Metrics that are None have no column. All evaluations of a run have the same columns.
     """
     fields = evaluation._asdict()
     shares = fields.pop("digit_histogram") or ()
@@ -15,14 +15,14 @@ def columns(evaluation: Evaluation) -> dict[str, float]:
 
 
 def summary(evaluation: Evaluation) -> list[str]:
-    """Lines that say what was measured, the Fréchet distance always with n and its floor, and what was left out."""
+    """Format the metrics as lines, the Fréchet distance with n and its floor, and name those that are left out."""
     e = evaluation
     lines = [
-        f"nearest training image: median {e.nearest_median:.2f}, of test images {e.held_out_nearest_median:.2f}: "
+        f"nearest training image: median {e.nearest_median:.2f} (test images {e.held_out_nearest_median:.2f}), "
         f"ratio {e.nearest_ratio:.2f}"
     ]
     if e.digit_histogram is None:
-        return [*lines, "no classifier fits this data: Fréchet distance, precision to coverage and digits are left out"]
+        return [*lines, "no classifier fits this data: Fréchet distance, precision, recall and others are left out"]
     shares = " ".join(f"{share:.2f}" for share in e.digit_histogram)
     return [
         f"classifier Fréchet distance {e.frechet:.1f} (n = {e.n}; real against real {e.frechet_floor:.1f})",

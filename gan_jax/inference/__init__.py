@@ -1,1 +1,1 @@
-"""Trained generators: loading, sampling, interpolating, exporting."""
+"""Trained generators: loading, sampling, interpolation, export."""

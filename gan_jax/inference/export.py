@@ -1,4 +1,4 @@
-"""A trained generator as a program of its own, which runs wherever jax does, without this package."""
+"""Export of a trained generator as a program that jax runs without this package."""
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +12,10 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 
 
 def export_stablehlo(generator: TrainedGenerator) -> bytes:
-    """G with its parameters in float32 as StableHLO, serialised by `jax.export`.
+    """Export G, with its parameters in float32, as StableHLO serialized by `jax.export`.
 
-    `jax.export.deserialize(program).call(latents)` then makes images float32 (n, 784 a channel) in [-1, 1] of any
-    number of latents float32 (n, 128), on each of PLATFORMS. Versions of jax from this one on read it for at least six
-    months, as jax promises.
+    `jax.export.deserialize(program).call(latents)` turns latents float32 (n, 128), for any n, into images float32
+    (n, 784 channels) in [-1, 1], on each of PLATFORMS. jax promises that later versions read it for six months.
     """
 
     @jax.jit

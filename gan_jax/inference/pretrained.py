@@ -1,44 +1,61 @@
-"""A trained generator by itself: from a run's newest checkpoint, from a file of weights, or the shipped one."""
+"""Trained generators, from a run's newest checkpoint, from a file of weights, or shipped with the package."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
 from gan_jax.config import MAX_EPOCHS, Config, Hyperparameters
 from gan_jax.errors import UserError, require
+from gan_jax.inference.quantized import read_quantized
 from gan_jax.models.mlp import IMAGE_SIZE, LATENT_SIZE
 from gan_jax.runs import checkpoints
 from gan_jax.runs.progress import say
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.training.apply_fns import networks
 from gan_jax.training.state import init_state
-from gan_jax.types import Params
+from gan_jax.types import Params, Pretrained
 from gan_jax.utils import safetensors_io
 
-# part_a with seed 1 after 100 epochs; what else is known of it stands in the file.
-PRETRAINED = Path(__file__).parent / "weights" / "generator.safetensors"
-SHIPPED_SHA256 = "683373ad4ff1138368b7091b4ba8713e8c551615cfe5405fdddd7da7d699f328"
-# The D of the same checkpoint, likewise written.
-SHIPPED_DISCRIMINATOR = PRETRAINED.with_name("discriminator.safetensors")
-SHIPPED_DISCRIMINATOR_SHA256 = "8f4443e79324f9d6bd951774914965615ee3da2c6976585a2ba93e40106f7e55"
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class Files(NamedTuple):
+    """SHA-256 of the files of a run's networks that the package ships."""
+
+    generator_sha256: str
+    discriminator_sha256: str
+
+
+# Trained for 100 epochs; experiments/scripts/ship_networks.py writes the files, which hold their configurations.
+PRETRAINED: dict[Pretrained, Files] = {
+    "part_best": Files(
+        generator_sha256="6e0833722a069823d18db9ebca7d37a9938f643c2259c173183d81ae7c3d3882",
+        discriminator_sha256="201e8d469642d8278aedb3583d32faef1dd8eccc3952a3e3fd17fcc7e71ec2d2",
+    ),
+    "part_a": Files(
+        generator_sha256="5ba1d7a10fb1ddf292ffb898d85f88cc97f0cf617a5e73a25a846454dc753d0f",
+        discriminator_sha256="54ee86fa9bc183af51ae7bc4b6b15eacbc3dc733d700f227f562937d581694b4",
+    ),
+}
+DEFAULT: Pretrained = "part_best"
 
 
 class TrainedGenerator(NamedTuple):
-    """A generator's parameters, and the run that they are of."""
+    """Generator's parameters, and the run that they come from."""
 
     params: Params
     config: Config
-    epoch: int  # after which they were taken
-    params_sha256: str  # of both networks then, as in the run's manifest
-    git_commit: str | None  # that trained them
+    epoch: int  # after which the parameters were saved
+    params_sha256: str  # of both networks, as in the run's manifest
+    git_commit: str | None  # of the code that trained it
 
     @property
     def hparams(self) -> Hyperparameters:
-        """Hyperparameters to compute with: float32 in the place of tensorfloat32, which approximates it on GPUs."""
+        """Hyperparameters for inference: float32 in the place of tensorfloat32, which approximates it on GPUs."""
         hparams = self.config.hparams
         return replace(hparams, precision="float32") if hparams.precision == "tensorfloat32" else hparams
 
@@ -47,37 +64,59 @@ class TrainedGenerator(NamedTuple):
         return f"{self.config.name} after epoch {self.epoch}"
 
 
-def load_generator(path: Path | None = None, say: Callable[[str], None] = say) -> TrainedGenerator:
-    """The generator of a run's newest checkpoint, or in a file that `write_generator` wrote, or the shipped one.
+class TrainedDiscriminator(NamedTuple):
+    """Discriminator's parameters, and the offset of its logits."""
+
+    params: Params
+    # Subtracted from a logit before the sigmoid. It is D's mean logit on real images if the loss defines logits only up
+    # to a constant: D(x) is then the probability of being more real than the average real image.
+    offset: float = 0.0
+
+
+def load_generator(
+    path: Path | None = None, pretrained: Pretrained = DEFAULT, log: Callable[[str], None] = say
+) -> TrainedGenerator:
+    """Load the generator of a run's newest checkpoint, of a file from `write_generator`, or a shipped one.
 
     Args:
-        path: a run's folder or a safetensors file; None for the shipped one.
-        say: told of a checkpoint that is damaged, and passed over.
+        path: a run's directory or a safetensors file; None for a shipped generator.
+        pretrained: one of PRETRAINED.
+        log: takes a warning for each damaged checkpoint that is skipped.
 
     Raises:
         UserError: if there is no generator, or it is damaged.
     """
     if path is None:
-        return _read(PRETRAINED, SHIPPED_SHA256)
-    return _read(path) if path.is_file() else _of_run(RunDir(path), say)
+        require(pretrained in PRETRAINED, f"no pretrained {pretrained!r}: choose from {', '.join(PRETRAINED)}")
+        file = WEIGHTS / pretrained / "generator.safetensors.gz"
+        return _from_tensors(file, *read_quantized(file, PRETRAINED[pretrained].generator_sha256))
+    if path.is_file():
+        return _from_tensors(path, *safetensors_io.read(path, safetensors_io.MAX_BYTES))
+    return _from_run(RunDir(path), log)
 
 
-def load_discriminator() -> Params:
-    """The D of the run whose generator is shipped, from the same checkpoint, in float16's precision."""
-    tensors, _ = safetensors_io.read(SHIPPED_DISCRIMINATOR, safetensors_io.MAX_BYTES, SHIPPED_DISCRIMINATOR_SHA256)
+def load_discriminator(pretrained: Pretrained = DEFAULT) -> TrainedDiscriminator:
+    """Load the D that was trained with the shipped generator of this name."""
+    file = WEIGHTS / pretrained / "discriminator.safetensors.gz"
+    tensors, description = read_quantized(file, PRETRAINED[pretrained].discriminator_sha256)
     _, network = networks(Hyperparameters())
-    return safetensors_io.params_from_tensors(
-        tensors, network, IMAGE_SIZE, SHIPPED_DISCRIMINATOR, "part_a's discriminator"
-    )
+    params = safetensors_io.params_from_tensors(tensors, network, IMAGE_SIZE, file, "a discriminator")
+    return TrainedDiscriminator(params, description["offset"])
 
 
 def write_generator(path: Path, generator: TrainedGenerator) -> None:
-    """Write a generator's parameters in float16, and what it is, as safetensors."""
+    """Write a generator's parameters in float16, and its description, as safetensors."""
+    safetensors_io.save_float16(path, generator.params, describe(generator))
+
+
+def describe(generator: TrainedGenerator) -> dict[str, Any]:
+    """Return a generator's description in files, as JSON values."""
     description = generator._asdict() | {"config": generator.config.to_json()}
-    safetensors_io.save_float16(path, description.pop("params"), description)
+    del description["params"]
+    return description
 
 
-def _of_run(folder: RunDir, say: Callable[[str], None]) -> TrainedGenerator:
+def _from_run(folder: RunDir, log: Callable[[str], None]) -> TrainedGenerator:
     config, manifest = folder.read_config(), folder.read_manifest()
     if config is None:
         raise UserError(f"{folder.path} holds no run")
@@ -86,27 +125,22 @@ def _of_run(folder: RunDir, say: Callable[[str], None]) -> TrainedGenerator:
     like = jax.eval_shape(partial(init_state, hparams=config.hparams), jax.random.key(config.seed))
     state, warnings = checkpoints.load_newest(folder.checkpoints, like)
     for warning in warnings:
-        say(f"warning: {warning}")
+        log(f"warning: {warning}")
     if state is None:
-        whole = "that is whole" if warnings else "yet: there is one when it is finished"
-        raise UserError(f"{folder.path} has no checkpoint {whole}")
+        reason = ": all are damaged" if warnings else " yet: it gets one when it is finished"
+        raise UserError(f"{folder.path} has no checkpoint{reason}")
     digest = checkpoints.params_sha256(state)
     return TrainedGenerator(state.sampling_params, config, int(state.epoch), digest, manifest.get("git_commit"))
 
 
-def _require_kinds(described: TrainedGenerator) -> None:
-    """Raise UserError unless what a file says of its generator is of the kind that it should be."""
-    epoch, digest, commit = described.epoch, described.params_sha256, described.git_commit
-    require(type(epoch) is int and 1 <= epoch <= MAX_EPOCHS, "the epoch is none")
-    require(isinstance(digest, str) and isinstance(commit, str | None), "the digest and the commit are text")
-
-
-def _read(path: Path, sha256: str | None = None) -> TrainedGenerator:
-    tensors, description = safetensors_io.read(path, safetensors_io.MAX_BYTES, sha256)
+def _from_tensors(path: Path, tensors: safetensors_io.Tensors, description: Any) -> TrainedGenerator:
+    """Make the generator in a file, after checking its description."""
     try:
         config = Config.from_json(description["config"])
         described = TrainedGenerator(**description | {"params": {}, "config": config})
-        _require_kinds(described)
+        epoch, digest, commit = described.epoch, described.params_sha256, described.git_commit
+        require(type(epoch) is int and 1 <= epoch <= MAX_EPOCHS, "the epoch must be a positive integer")
+        require(isinstance(digest, str) and isinstance(commit, str | None), "the digest and the commit must be text")
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path} does not say which generator it holds: make it with ./run.sh export") from error
     network, _ = networks(config.hparams)

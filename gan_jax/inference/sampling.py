@@ -1,4 +1,4 @@
-"""Samples of a trained generator, and interpolations between its latents."""
+"""Sampling of a trained generator, and interpolation between its latents."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ MAX_IMAGES = 10_000
 
 
 def sample_images(generator: TrainedGenerator, count: int, seed: int) -> Array:
-    """Images float32 (count, 784) in [-1, 1] of latents that the seed determines: of more, the first are the same.
+    """Generate images float32 (count, 784) in [-1, 1]; those of a larger count begin with the same images.
 
     Raises UserError unless count is from 1 to 10 000 and seed from 0 to 2**32 - 1.
     """
@@ -28,12 +28,12 @@ def sample_images(generator: TrainedGenerator, count: int, seed: int) -> Array:
 
 
 def interpolate_images(generator: TrainedGenerator, rows: int, steps: int, seed: int) -> Array:
-    """Images float32 (rows, steps, 784) in [-1, 1], each row on the way from one latent to another, both included.
+    """Generate images float32 (rows, steps, 784) in [-1, 1]; each row runs from one latent to another, both included.
 
-    Raises UserError unless there are 1 row and 2 steps or more, and at most 10 000 images.
+    Raises UserError unless there are at least 1 row and 2 steps, and at most 10 000 images.
     """
     require(rows >= 1, f"rows must be at least 1, not {rows}")
-    require(steps >= 2, f"steps must be at least 2, which are the ends, not {steps}")
+    require(steps >= 2, f"steps must be at least 2, for the two ends, not {steps}")
     require(rows * steps <= MAX_IMAGES, f"{rows} rows of {steps} steps are more than {MAX_IMAGES} images")
     starts, ends = (
         sample_latents(_root(seed), Stream.INTERPOLATION, 2 * rows).reshape(rows, 2, LATENT_SIZE).swapaxes(0, 1)
@@ -44,14 +44,14 @@ def interpolate_images(generator: TrainedGenerator, rows: int, steps: int, seed:
 
 @partial(deterministic_jit, static_argnames="steps")
 def slerp(starts: Array, ends: Array, steps: int) -> Array:
-    """Points at equal angles on the great circles between latents (White 2016, arXiv:1609.04468).
+    """Interpolate between latents in equal angles along great circles (White 2016, arXiv:1609.04468).
 
-    Nearly all of a normal distribution in 128 dimensions lies close to the sphere of radius sqrt(128), and the middle
-    of a straight way would be at 0.7 of that: a place that G was hardly ever trained on.
+    Nearly all of a normal distribution in 128 dimensions lies close to the sphere of radius sqrt(128). The middle of a
+    straight line between two latents would be at 0.7 of that radius, where G was hardly ever trained.
 
     Args:
         starts, ends: float32 (n, d), no two opposite each other.
-        steps: points a way, at least 2, the ends included.
+        steps: points on each path, at least 2, including both ends.
 
     Returns:
         float32 (n, steps, d).
@@ -61,7 +61,7 @@ def slerp(starts: Array, ends: Array, steps: int) -> Array:
     share = jnp.linspace(0, 1, steps)[None, :, None]
 
     def weight(share: Array) -> Array:
-        """sin(share angle) / sin(angle), also where the angle is 0."""
+        """Compute sin(share angle) / sin(angle), and its limit where the angle is 0."""
         return share * jnp.sinc(share * angle / jnp.pi) / jnp.sinc(angle / jnp.pi)
 
     return weight(1 - share) * starts[:, None] + weight(share) * ends[:, None]

@@ -1,1 +1,1 @@
-"""Objectives of the two networks: adversarial losses and gradient penalties, one table each."""
+"""Losses of the two networks: adversarial losses and gradient penalties, one table each."""

@@ -1,8 +1,8 @@
-"""Gradient penalties on the discriminator, in one table; each is a number to add to any adversarial loss.
+"""Gradient penalties on the discriminator, in one table; each can be added to any adversarial loss.
 
-The penalized quantity is the norm of the input gradient: the gradient of D's logit with respect to one image. D is a
-function of images float32 (batch, size) to logits float32 (batch,). Where a logit depends on other images too, as in a
-pack or in a group of the minibatch standard deviation, the gradient is that of the sum of all logits.
+The penalized quantity is the norm of the input gradient, the gradient of D's logit with respect to an image. D maps
+images float32 (batch, size) to logits float32 (batch,). If a logit also depends on other images, in a pack or in a
+group of the minibatch standard deviation, the gradient is that of the sum of all logits.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     import jax
     import jax.numpy as jnp
     from jax import Array
-else:  # the configuration and the command line read the table's names
+else:  # the configuration and the command line only need the table's names
     from gan_jax.utils.lazy import jax, jnp
 
     Array = Any
 
-EPS = 1e-12  # under a root whose gradient at 0 would be infinite
-DRAGAN_NOISE_SCALE = 0.5  # of the standard deviation of the real images' pixels
+EPS = 1e-12  # added under a root whose gradient would be infinite at 0
+DRAGAN_NOISE_SCALE = 0.5  # times the standard deviation of the real images' pixels
 
 
 class Discriminator(Protocol):
-    """D as the penalties see it."""
+    """Discriminator in training, as the penalties call it."""
 
     def __call__(self, images: Array, interleaved: int, dropout_key: Array) -> Array:
-        """Return logits; images of `interleaved` kinds take turns in the batch."""
+        """Compute logits; `interleaved` is 2 if the batch alternates between real and generated images, else 1."""
         ...
 
 
@@ -36,16 +36,16 @@ PointSampler = Callable[[Array, Array, Array, int], Array]  # (key, real_images,
 
 
 class GradientPenalty(NamedTuple):
-    """A penalty: at which images D's gradient is taken, and what is made of its norm.
+    """Penalty: the images at which D's gradient is taken, and the function of its squared norm.
 
-    "real" and "fake" are the images that the adversarial loss sees, in the same forward pass. A sampler draws points of
-    its own, which take a further forward pass with dropout of its own.
+    "real" and "fake" are the images of the adversarial loss, and share its forward pass. A sampler draws other points,
+    which take a separate forward pass with separate dropout.
     """
 
     points: Literal["real", "fake"] | PointSampler
     penalty: Callable[[Array], Array]  # squared norms float32 (batch // pack_size,) -> float32 ()
-    # Numbers of a sampler's random keys, for its points and its dropout. They are part of every run's bits: a new
-    # penalty takes new ones.
+    # Numbers of the random keys of a sampler's points and dropout. Changing one changes the bits of runs: a new penalty
+    # takes new numbers.
     keys: tuple[int, int] | None = None
 
 
@@ -58,7 +58,7 @@ class Points(NamedTuple):
 
 
 def zero_centered(squared_norms: Array) -> Array:
-    """E |gradient|^2 / 2: R1 at real images, R2 at generated ones (Mescheder et al. 2018, equations 9 and 10).
+    """Compute E |gradient|^2 / 2: R1 at real images, R2 at generated ones (Mescheder et al. 2018, equations 9 and 10).
 
     Args:
         squared_norms: float32 (batch,).
@@ -67,7 +67,7 @@ def zero_centered(squared_norms: Array) -> Array:
 
 
 def one_centered(squared_norms: Array) -> Array:
-    """E (|gradient| - 1)^2, which keeps D close to 1-Lipschitz where it is taken (Gulrajani et al. 2017, equation 3).
+    """Compute E (|gradient| - 1)^2, which keeps D close to 1-Lipschitz (Gulrajani et al. 2017, equation 3).
 
     Args:
         squared_norms: float32 (batch,).
@@ -82,7 +82,7 @@ def interpolate(key: Array, real_images: Array, fake_images: Array, pack_size: i
         key: typed key ().
         real_images: float32 (batch, size).
         fake_images: float32 (batch, size).
-        pack_size: images that D sees as one; they share a mixing weight, so that the line joins what D sees.
+        pack_size: images per input of D; a pack shares its mixing weight, so that the line joins two inputs of D.
     """
     share = _mixing_weights(key, len(real_images), pack_size)
     return share * real_images + (1 - share) * fake_images
@@ -91,8 +91,8 @@ def interpolate(key: Array, real_images: Array, fake_images: Array, pack_size: i
 def perturb_real(key: Array, real_images: Array, fake_images: Array, pack_size: int = 1) -> Array:
     """Draw a point on each line between a real image and a perturbed copy of it (DRAGAN: Kodali et al. 2017).
 
-    As in the authors' code, a pixel is perturbed by a uniform number from 0 to half of the standard deviation of all
-    pixels; the paper's noise is normal. `fake_images` is not read; `pack_size` is as in `interpolate`.
+    As in the authors' code, the perturbation of a pixel is uniform between 0 and half the standard deviation of all
+    pixels; in the paper it is normal. Arguments are as for `interpolate`; `fake_images` is unused.
     """
     noise_key, share_key = jax.random.split(key)
     noise = DRAGAN_NOISE_SCALE * real_images.std() * jax.random.uniform(noise_key, real_images.shape)
@@ -100,7 +100,7 @@ def perturb_real(key: Array, real_images: Array, fake_images: Array, pack_size: 
 
 
 def _mixing_weights(key: Array, images: int, pack_size: int) -> Array:
-    """Draw uniform numbers in [0, 1), one for each pack of consecutive images, float32 (images, 1)."""
+    """Draw a uniform number in [0, 1) for each pack of consecutive images: float32 (images, 1)."""
     return jnp.repeat(jax.random.uniform(key, (images // pack_size, 1)), pack_size, axis=0)
 
 
@@ -115,14 +115,14 @@ PENALTIES: dict[str, GradientPenalty] = {
 def draw_points(
     key: Callable[[], Array], real_images: Array, fake_images: Array, weights: Mapping[str, float], pack_size: int
 ) -> list[Points]:
-    """Draw the points of the penalties that sample their own and have a weight.
+    """Draw the points of each penalty that has a weight and a sampler.
 
     Args:
-        key: makes a typed key (); not called where nothing is drawn.
+        key: makes a typed key (); not called if nothing is drawn.
         real_images: float32 (batch, size), without instance noise.
         fake_images: float32 (batch, size), without instance noise.
-        weights: of the penalties, by name; those at weight 0 are absent.
-        pack_size: images that D sees as one.
+        weights: by penalty; penalties of weight 0 are absent.
+        pack_size: images per input of D.
     """
     drawn = []
     for name, (sampler, _, keys) in PENALTIES.items():
@@ -140,34 +140,34 @@ def logits_and_penalties(
     weights: Mapping[str, float],
     pack_size: int,
 ) -> tuple[Array, list[Array]]:
-    """Compute D's logits on a batch, and the weighted penalties; without penalties, plain logits.
+    """Compute D's logits on a batch and the weighted penalties; without penalties there is no extra computation.
 
     Args:
         discriminator: D.
-        batch: float32 (2 batch, size), real and generated images in turn.
-        dropout_key: typed key (), of D's pass over the batch.
-        points: what `draw_points` drew.
-        weights: of the penalties, by name; those at weight 0 are absent.
-        pack_size: images that D sees as one.
+        batch: float32 (2 batch, size), alternately real and generated images.
+        dropout_key: typed key (), for D's pass over the batch.
+        points: the result of `draw_points`.
+        weights: by penalty; penalties of weight 0 are absent.
+        pack_size: images per input of D.
 
     Returns:
-        Logits float32 (2 batch // pack_size,), in turn as in the batch, and a list of float32 ().
+        Logits float32 (2 batch // pack_size,), alternately of real and generated images, and penalties float32 ().
     """
     penalties = []
-    of_batch = [name for name in PENALTIES if name in weights and not callable(PENALTIES[name].points)]
-    if of_batch:
-        of_images = partial(discriminator, interleaved=2, dropout_key=dropout_key)
-        logits, squared_norms = logits_and_squared_grad_norms(of_images, batch)
-        # The gradient with respect to a pack of images is that with respect to all of them together.
+    on_batch = [name for name in PENALTIES if name in weights and not callable(PENALTIES[name].points)]
+    if on_batch:
+        apply = partial(discriminator, interleaved=2, dropout_key=dropout_key)
+        logits, squared_norms = logits_and_squared_grad_norms(apply, batch)
+        # The gradient's squared norm for a pack is the sum over its images.
         real_norms, fake_norms = squared_norms.reshape(-1, pack_size, 2).sum(axis=1).T
-        for name in of_batch:
+        for name in on_batch:
             norms = real_norms if PENALTIES[name].points == "real" else fake_norms
             penalties.append(weights[name] * PENALTIES[name].penalty(norms))
     else:
         logits = discriminator(batch, 2, dropout_key)
-    for name, images, own_key in points:
-        of_images = partial(discriminator, interleaved=1, dropout_key=own_key)
-        _, squared_norms = logits_and_squared_grad_norms(of_images, images)
+    for name, images, points_dropout_key in points:
+        apply = partial(discriminator, interleaved=1, dropout_key=points_dropout_key)
+        _, squared_norms = logits_and_squared_grad_norms(apply, images)
         norms = squared_norms.reshape(-1, pack_size).sum(axis=1)
         penalties.append(weights[name] * PENALTIES[name].penalty(norms))
     return logits, penalties

@@ -1,1 +1,1 @@
-"""The networks and what they are made of."""
+"""Networks and their building blocks."""

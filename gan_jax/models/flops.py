@@ -1,27 +1,33 @@
-"""Floating-point operations of a training iteration."""
+"""Number of floating-point operations in a training iteration."""
 
 from itertools import pairwise
 from typing import NamedTuple
 
 
 class Flops(NamedTuple):
-    """Operations of the matrix products of one step; all else is a few per cent of them."""
+    """Operations in the matrix products of one step; everything else adds a few per cent."""
 
     discriminator_step: int
     generator_step: int
 
     def iteration(self, discriminator_steps: int) -> int:
+        """Return the operations of an iteration: its discriminator steps and one generator step."""
         return discriminator_steps * self.discriminator_step + self.generator_step
 
 
 def flops(batch_size: int, width: int = 1) -> Flops:
-    """Two for each weight and image, in the forward pass, for the weights' gradient and for the inputs' gradient.
+    """Count the operations in the matrix products of a discriminator step and of a generator step.
 
-    A discriminator step takes G forward, and D forward and backward on real and generated images; the images need no
-    gradient. A generator step takes both networks forward, D backward to its images alone, and G backward; the latents
-    need no gradient.
+    There are two operations for each weight and image in each of the forward pass, the gradient of the weights, and the
+    gradient of the inputs. A discriminator step takes G's forward pass, and D's forward and backward pass on real and
+    generated images, without the gradient of the images. A generator step takes both forward passes, D's gradient of
+    its images only, and G's backward pass without the gradient of the latents.
+
+    Args:
+        batch_size: real images per step.
+        width: multiplier of the homework's hidden sizes.
     """
-    from gan_jax.models.mlp import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, widened  # loads flax
+    from gan_jax.models.mlp import DISCRIMINATOR_SIZES, GENERATOR_SIZES, IMAGE_SIZE, LATENT_SIZE, widened  # needs flax
 
     g_sizes = (LATENT_SIZE, *widened(GENERATOR_SIZES, width), IMAGE_SIZE)
     d_sizes = (IMAGE_SIZE, *widened(DISCRIMINATOR_SIZES, width), 1)

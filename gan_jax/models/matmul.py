@@ -1,4 +1,4 @@
-"""The matrix product of both networks in any precision, with its gradient in a form that the CPU multiplies fast."""
+"""Matrix product of both networks' layers, in any precision, with a gradient that is fast on CPUs."""
 
 import math
 from functools import partial
@@ -9,48 +9,57 @@ from jax import Array, lax
 
 from gan_jax.types import Precision
 
-PIECES = 8  # from 2 on as fast; a batch over 2, 4 or 8 devices is cut between them by this one
+MAX_CHUNKS = 8  # 2 are as fast; 8 also split a batch along the boundaries between 2, 4 or 8 devices
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def product(inputs: Array, kernel: Array, precision: Precision) -> Array:
-    """float32 (n, k) times float32 (k, m) -> float32 (n, m).
+    """Multiply two matrices.
 
-    "bfloat16" rounds the operands of the product, and of those of its derivatives, to bfloat16 and sums in float32;
-    jax's own gradient would multiply float32 by bfloat16 and round the result to bfloat16. "float32" asks for full
-    float32, also where a device would take TensorFloat-32 unasked; operands of float64 are computed with in float64.
-    "tensorfloat32" has NVIDIA's tensor cores round the operands to 10 bits of mantissa; other devices refuse.
+    Precisions:
+        "float32": full float32, also on devices that use TensorFloat-32 by default; float64 operands stay float64.
+        "bfloat16": operands rounded to bfloat16 and sums in float32, in the product and in its derivatives. JAX's own
+            gradient would multiply float32 by bfloat16 and round the result to bfloat16.
+        "tensorfloat32": operands rounded to 10 bits of mantissa by NVIDIA's tensor cores; other devices raise an error.
 
-    A product that contracts the first axis of both sides, or the last, runs at a half to nine tenths of the rate of
-    others in XLA on a CPU, and in bfloat16 at float32's rate. With the contracted axis cut in pieces, XLA lays the
-    operands out anew, in a hundredth of the product's time, and multiplies as in the forward product. The axes are
-    numbered for that, not named: of the names of `jnp.einsum` the alphabetical order decides what is laid out how.
+    On a CPU, XLA runs a product that contracts the first axis of both operands, or the last axis of both, at 50 to 90 %
+    of the rate of other products, and in bfloat16 only at float32's rate. If the contracted axis is split into chunks,
+    XLA copies the operands to another layout, in 1 % of the product's time, and multiplies as fast as in the forward
+    pass. The axes are given by number because `jnp.einsum` chooses layouts by the alphabetical order of their names.
 
-    Its gradient is of two more products, and theirs are of these three again: each derivative, as penalties on slopes
-    take them, has the operands and the rate of the first. It is differentiated in reverse mode, any number of times;
-    jax refuses forward mode.
+    The gradient consists of two other products, whose gradients are again among these three: every derivative,
+    including those of gradient penalties, has the precision and the speed of the first product. Reverse-mode
+    differentiation works any number of times; JAX raises an error for forward mode.
+
+    Args:
+        inputs: float32 (n, k).
+        kernel: float32 (k, m).
+        precision: static.
+
+    Returns:
+        float32 (n, m).
     """
-    return _contracted(_rounded(inputs, precision), (1,), _rounded(kernel, precision), (0,), precision)
+    return _contract(_round(inputs, precision), (1,), _round(kernel, precision), (0,), precision)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _times_transposed(left: Array, right: Array, precision: Precision) -> Array:
-    """(n, m) times the transpose of (k, m) -> (n, k)."""
-    left, right = _rounded(left, precision), _rounded(right, precision)
+    """Multiply (n, m) by the transpose of (k, m): (n, k)."""
+    left, right = _round(left, precision), _round(right, precision)
     if precision == "bfloat16":
-        return _contracted(_in_pieces(left, 1), (1, 2), _in_pieces(right, 1), (1, 2), precision)
-    return _contracted(left, (1,), right, (1,), precision)  # in float32 as fast as the forward product
+        return _contract(_split(left, 1), (1, 2), _split(right, 1), (1, 2), precision)
+    return _contract(left, (1,), right, (1,), precision)  # in float32 as fast as the forward pass
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _transposed_times(left: Array, right: Array, precision: Precision) -> Array:
-    """The transpose of (n, k) times (n, m) -> (k, m)."""
-    left, right = _rounded(left, precision), _rounded(right, precision)
-    return _contracted(_in_pieces(left, 0), (0, 1), _in_pieces(right, 0), (0, 1), precision)
+    """Multiply the transpose of (n, k) by (n, m): (k, m)."""
+    left, right = _round(left, precision), _round(right, precision)
+    return _contract(_split(left, 0), (0, 1), _split(right, 0), (0, 1), precision)
 
 
-# The cotangents of A and B from that of A B, A B^T and A^T B. The operands are rounded again there, which costs nothing
-# beside the products: those that are kept in bfloat16 would have their own derivatives rounded to it.
+# Cotangents of A and B, given that of A B, A B^T or A^T B. The operands are saved unrounded and rounded again, which
+# costs little: if the rounded ones were saved, their derivatives would be rounded to bfloat16, too.
 product.defvjp(
     lambda a, b, precision: (product(a, b, precision), (a, b)),
     lambda precision, ab, d: (_times_transposed(d, ab[1], precision), _transposed_times(ab[0], d, precision)),
@@ -65,33 +74,33 @@ _transposed_times.defvjp(
 )
 
 
-# How operands are multiplied that were rounded beforehand, if at all.
-_MULTIPLIED = {
+# Precision argument of XLA's product; bfloat16 operands have been rounded before.
+_DOT_PRECISION = {
     "float32": lax.Precision.HIGHEST,
     "tensorfloat32": lax.DotAlgorithmPreset.TF32_TF32_F32,
     "bfloat16": None,
 }
 
 
-def _contracted(
+def _contract(
     left: Array, left_axes: tuple[int, ...], right: Array, right_axes: tuple[int, ...], precision: Precision
 ) -> Array:
-    """The sum over these axes of products; of bfloat16 in float32."""
+    """Contract two operands over the given axes; sums of bfloat16 products are in float32."""
     return lax.dot_general(
         left,
         right,
         ((left_axes, right_axes), ((), ())),
-        precision=_MULTIPLIED[precision],
+        precision=_DOT_PRECISION[precision],
         preferred_element_type=jnp.float32 if precision == "bfloat16" else left.dtype,
     )
 
 
-def _rounded(operand: Array, precision: Precision) -> Array:
+def _round(operand: Array, precision: Precision) -> Array:
     return operand.astype(jnp.bfloat16) if precision == "bfloat16" else operand
 
 
-def _in_pieces(array: Array, axis: int) -> Array:
-    """An axis of n as gcd(n, PIECES) pieces of equal length: two axes in its place."""
+def _split(array: Array, axis: int) -> Array:
+    """Split an axis of length n into two: gcd(n, MAX_CHUNKS) chunks and their length."""
     length = array.shape[axis]
-    count = math.gcd(length, PIECES)
+    count = math.gcd(length, MAX_CHUNKS)
     return array.reshape(*array.shape[:axis], count, length // count, *array.shape[axis + 1 :])

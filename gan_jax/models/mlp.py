@@ -1,7 +1,7 @@
-"""The two networks of the homework, fully connected, as flax.linen modules.
+"""Generator and discriminator of the homework: fully connected networks as flax.linen modules.
 
-A module is a frozen, hashable description; its parameters live outside it: `init(key, x) -> params` and
-`apply(params, x) -> y` are pure. Linen rather than nnx because that is all this project asks of a model library.
+A module is a frozen, hashable description without parameters: `init(key, x) -> params` and `apply(params, x) -> y` are
+pure. That is all this project needs of a model library, hence linen and not nnx.
 """
 
 import flax.linen as nn
@@ -22,22 +22,32 @@ DISCRIMINATOR_SIZES = (1024, 512, 256)
 
 
 def widened(sizes: tuple[int, ...], width: int) -> tuple[int, ...]:
-    """Every size times `width`."""
+    """Multiply every size by `width`."""
     return tuple(width * size for size in sizes)
 
 
 def torch_uniform(fan_in: int) -> nn.initializers.Initializer:
-    """torch's default for the weight and the bias of `nn.Linear`: uniform in ±1/sqrt(fan_in)."""
+    """Return torch's default initializer of weights and biases in `nn.Linear`: uniform in ±1/sqrt(fan_in)."""
     bound = fan_in**-0.5
 
-    def initialise(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
+    def initialize(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
         return jax.random.uniform(key, shape, dtype, -bound, bound)
 
-    return initialise
+    return initialize
 
 
 def linear(inputs: Array, features: int, precision: Precision, name: str) -> Array:
-    """x W + b: float32 (batch, fan_in) -> float32 (batch, features), within a compact module; see `product`."""
+    """Apply a dense layer, x W + b, in a compact module.
+
+    Args:
+        inputs: float32 (batch, fan_in).
+        features: number of outputs.
+        precision: precision of the product, as for `matmul.product`.
+        name: name of the layer in the parameters.
+
+    Returns:
+        float32 (batch, features).
+    """
     fan_in = inputs.shape[-1]
     return nn.Dense(
         features,
@@ -49,7 +59,7 @@ def linear(inputs: Array, features: int, precision: Precision, name: str) -> Arr
 
 
 class Generator(nn.Module):
-    """Latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]; 1 493 520 parameters."""
+    """Network from latents float32 (batch, 128) to images float32 (batch, 784) in [-1, 1]; 1 493 520 parameters."""
 
     precision: Precision = "float32"
     hidden_sizes: tuple[int, ...] = GENERATOR_SIZES
@@ -64,27 +74,26 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images float32 (batch, 784) in [-1, 1] -> logits float32 (batch,); 1 460 225 parameters.
+    """Network from images float32 (batch, 784) in [-1, 1] to logits float32 (batch,); 1 460 225 parameters.
 
-    With a `dropout_key` the network is in training: dropout follows each hidden layer. Without one it is not.
-
-    Packed, it takes `packing` images, one after the other, for one input, and gives one logit for all of them; with a
-    `deviation_group` it is told how much the features of so many inputs differ, whose kinds, `kinds` of them, take
-    turns in the batch.
+    Dropout follows each hidden layer if there is a `dropout_key`, which is given in training only. With a
+    `stddev_group_size` other than 0, the last layer also takes the minibatch standard deviation; `interleaved` is as
+    for `minibatch_stddev`. The inputs may be packs of several images, each with one logit.
     """
 
     precision: Precision = "float32"
     hidden_sizes: tuple[int, ...] = DISCRIMINATOR_SIZES
     dropout_rate: float = 0.3
-    deviation_group: int = 0
+    stddev_group_size: int = 0
 
     @nn.compact
-    def __call__(self, images: Array, dropout_key: Array | None = None, kinds: int = 1) -> Array:
+    def __call__(self, images: Array, dropout_key: Array | None = None, interleaved: int = 1) -> Array:
         hidden = images
         for index, size in enumerate(self.hidden_sizes, start=1):
             hidden = nn.leaky_relu(linear(hidden, size, self.precision, f"hidden_{index}"), LEAKY_SLOPE)
             if dropout_key is not None and self.dropout_rate > 0:
                 hidden = dropout(jax.random.fold_in(dropout_key, index), hidden, self.dropout_rate)
-        if self.deviation_group:
-            hidden = jnp.concatenate([hidden, minibatch_stddev(hidden, self.deviation_group, kinds)], axis=1)
+        if self.stddev_group_size:
+            stddev = minibatch_stddev(hidden, self.stddev_group_size, interleaved)
+            hidden = jnp.concatenate([hidden, stddev], axis=1)
         return linear(hidden, 1, self.precision, "logit")[:, 0]

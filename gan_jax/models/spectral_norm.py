@@ -1,8 +1,8 @@
-"""Spectral normalisation: each layer of D divided by its largest singular value (Miyato et al. 2018, equation 8).
+"""Spectral normalization: each layer of D divided by its largest singular value (Miyato et al. 2018, equation 8).
 
-That value is the largest |W u| of unit vectors u. The u that attains it is kept beside D's weights, as "singular"
-beside "params", and follows them by one step of power iteration (their algorithm 1) with each of D's, so that D stays a
-function of its parameters alone.
+The largest singular value is the maximum of |W u| over unit vectors u. An estimate of the maximizing u is part of D's
+parameters, under "singular" beside "params", so that D is a function of its parameters alone. Each step of D updates
+it by one step of power iteration (the paper's algorithm 1).
 """
 
 import jax.numpy as jnp
@@ -10,28 +10,28 @@ from jax import Array, lax
 
 Params = dict  # {"params": {layer: {"kernel": float32 (fan_in, features), ...}}, "singular": {layer: (features,)}}
 
-FIRST_STEPS = 20  # of power iteration, before the first of D's
+INITIAL_STEPS = 20  # of power iteration, before training
 
 
 def init_power_iteration(params: Params) -> Params:
-    """Parameters with a vector for each layer, near the one that attains its largest singular value."""
+    """Add to D's parameters an estimate of each layer's u, by power iteration from a constant vector."""
     vectors = {name: _unit(jnp.ones_like(layer["bias"])) for name, layer in params["params"].items()}
     start = {**params, "singular": vectors}
-    return lax.fori_loop(0, FIRST_STEPS, lambda _, params: power_iteration_step(params), start)
+    return lax.fori_loop(0, INITIAL_STEPS, lambda _, params: power_iteration_step(params), start)
 
 
 def normalize(params: Params) -> Params:
-    """{"params": ...} with each kernel divided by its |W u|; biases are left. No gradient goes to u."""
+    """Divide each kernel by its |W u| and leave out "singular"; biases are unchanged, and u has no gradient."""
 
-    def layer(name: str, of_layer: dict[str, Array]) -> dict[str, Array]:
-        kernel, vector = of_layer["kernel"], lax.stop_gradient(params["singular"][name])
-        return {**of_layer, "kernel": kernel / jnp.linalg.norm(_product(kernel, vector))}
+    def normalize_layer(name: str, layer: dict[str, Array]) -> dict[str, Array]:
+        kernel, vector = layer["kernel"], lax.stop_gradient(params["singular"][name])
+        return {**layer, "kernel": kernel / jnp.linalg.norm(_product(kernel, vector))}
 
-    return {"params": {name: layer(name, of_layer) for name, of_layer in params["params"].items()}}
+    return {"params": {name: normalize_layer(name, layer) for name, layer in params["params"].items()}}
 
 
 def power_iteration_step(params: Params) -> Params:
-    """The same parameters, each vector one step of power iteration on: W^T W u, at length 1."""
+    """Replace each layer's u by W^T W u, normalized: one step of power iteration. The weights are unchanged."""
 
     def step(kernel: Array, vector: Array) -> Array:
         return _unit(_product(kernel.T, _unit(_product(kernel, vector))))
@@ -41,7 +41,7 @@ def power_iteration_step(params: Params) -> Params:
 
 
 def _product(matrix: Array, vector: Array) -> Array:
-    """In full float32, whatever the setting multiplies in: a layer's size is what all of D is divided by."""
+    """Multiply in full float32, whatever the hyperparameters' precision: all of D is divided by the result."""
     return jnp.matmul(matrix, vector, precision=lax.Precision.HIGHEST)
 
 

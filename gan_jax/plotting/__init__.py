@@ -1,1 +1,1 @@
-"""Numbers to figures; nothing here reads or writes a file."""
+"""Figures from numbers; nothing here reads or writes a file."""

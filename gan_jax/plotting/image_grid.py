@@ -1,4 +1,4 @@
-"""Images side by side as one array, and a sequence of such grids as frames of an animation."""
+"""Grids of images as arrays, and the frames of an animation of them."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ FRAMES_PER_SECOND = 8
 
 
 def grid(images: ArrayLike, columns: int = 8, gap: int = 2) -> np.ndarray:
-    """Images in rows, uint8, with dark grey gaps; the last row may be a short one.
+    """Arrange images in rows with dark gray gaps; the last row may be shorter.
 
     Args:
-        images: float32 (n, 784) in [-1, 1]; of several channels (n, channels 784), which are shown side by side.
-        columns: images a row.
+        images: float32 (n, 784) in [-1, 1], or (n, 784 channels); channels are shown side by side.
+        columns: images in a row.
         gap: pixels between images and around them.
 
     Returns:
@@ -34,13 +34,13 @@ def grid(images: ArrayLike, columns: int = 8, gap: int = 2) -> np.ndarray:
     return canvas
 
 
-def labelled_frames(frames: Sequence[np.ndarray], epochs: Sequence[int]) -> list[np.ndarray]:
-    """Grids of one size, uint8 (height, width), each with its epoch written beneath: the frames of an animation."""
+def labeled_frames(frames: Sequence[np.ndarray], epochs: Sequence[int]) -> list[np.ndarray]:
+    """Write beneath each grid, uint8 (height, width), its epoch: the frames of an animation."""
     strip = 16
-    labelled = []
+    labeled = []
     for frame, epoch in zip(frames, epochs, strict=True):
         image = Image.new("L", (frame.shape[1], frame.shape[0] + strip), 64)
         image.paste(Image.fromarray(frame), (0, 0))
         ImageDraw.Draw(image).text((4, frame.shape[0] + 1), f"epoch {epoch}", fill=255)
-        labelled.append(np.asarray(image))
-    return labelled
+        labeled.append(np.asarray(image))
+    return labeled

@@ -1,7 +1,7 @@
-"""A page that shows runs: one file of HTML with charts, samples, tables and a generator that draws in the browser.
+"""HTML page that shows runs, in one file: charts, samples, tables and a generator that draws in the browser.
 
-    page.render(content.Page(...)) -> str
+    html.render(page_model.Page(...)) -> str
 
-`content` is what a page may hold; `charts`, `pictures`, `live` and `sections` make it from runs; `page`, with what lies
-in `templates` and `static`, turns it into HTML. Nothing here knows the homework.
+`page_model` defines the content of a page; `images`, `live_generator` and `run_sections` make it from runs; `html`
+renders it with `templates` and `static`. Nothing here knows the homework.
 """

@@ -1,4 +1,4 @@
-"""From content to one file of HTML that needs nothing beside it and may load nothing."""
+"""Rendering of a page as one HTML file, which needs no other file and may load none."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gan_jax.reports.charts import COLOURS
+from gan_jax.plotting.style import COLORS
 from gan_jax.reports.page_model import Page
 
 SCRIPTS = (
@@ -24,13 +24,13 @@ SCRIPTS = (
     "live.js",
 )
 STYLES = ("uPlot.min.css", "page.css")
-TABLE_ROWS = 11  # of a chart's values as a table
+TABLE_ROWS = 11  # of the table of a chart's values, at most
 
 
 def render(page: Page) -> str:
-    """The page as HTML. All text is escaped, but for the derivations, which are HTML of the package's own making."""
+    """Render a page as HTML. All text is escaped, except the derivations, which are trusted HTML."""
     scripts = [_asset(name) for name in SCRIPTS]
-    styles = [_colours(), *(_asset(name) for name in STYLES), _dark(), *filter(None, [page.style])]
+    styles = [_colors(), *(_asset(name) for name in STYLES), _dark(), *filter(None, [page.style])]
     environment = Environment(
         loader=PackageLoader("gan_jax.reports"),
         autoescape=True,
@@ -51,13 +51,13 @@ def _asset(name: str) -> str:
     return (files("gan_jax.reports") / "static" / name).read_text(encoding="utf-8")
 
 
-def _colours() -> str:
-    """The colours of the charts as custom properties."""
-    return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in COLOURS.items()) + " }"
+def _colors() -> str:
+    """Define the colors of the charts as custom properties."""
+    return ":root { " + " ".join(f"--{name}: {color};" for name, color in COLORS.items()) + " }"
 
 
 def _dark() -> str:
-    """The dark theme where the reader chose it, or the system asks for it and the reader did not choose the other."""
+    """Apply the dark theme if the reader chose it, or if the system asks for it and the reader did not choose light."""
     properties = _asset("dark.css")
     return (
         f':root[data-theme="dark"] {{ {properties} }}\n'
@@ -66,7 +66,7 @@ def _dark() -> str:
 
 
 def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
-    """A policy of content that allows these scripts, these styles and pictures inside the page, and nothing else."""
+    """Write a content security policy that allows only these scripts, these styles and embedded images."""
     allowed = [" ".join(f"'sha256-{_digest(text)}'" for text in texts) for texts in (scripts, styles)]
     return (
         f"default-src 'none'; script-src {allowed[0]}; style-src {allowed[1]}; img-src data:; "
@@ -79,7 +79,7 @@ def _digest(text: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Named tuples as dictionaries, all the way down, so that JSON keeps their names."""
+    """Convert named tuples to dictionaries, recursively, so that JSON keeps the names of their fields."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: plain(field) for name, field in value._asdict().items()}  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(value, dict):
@@ -90,12 +90,12 @@ def plain(value: Any) -> Any:
 
 
 def spread(length: int, most: int = TABLE_ROWS) -> list[int]:
-    """At most so many places of a sequence, evenly, the first and the last among them."""
+    """Return at most `most` evenly spread indices of a sequence, including the first and the last."""
     if length <= most:
         return list(range(length))
     return [math.floor(place * (length - 1) / (most - 1) + 0.5) for place in range(most)]
 
 
 def number(value: float | None) -> str:
-    """A chart's value in a table."""
+    """Format a chart's value for a table."""
     return "-" if value is None else f"{value:.3g}"

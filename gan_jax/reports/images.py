@@ -1,4 +1,4 @@
-"""Pictures inside a page, and which of a run's samples it has room for."""
+"""Images embedded in a page, and the choice of the epochs whose samples are shown."""
 
 import base64
 import hashlib
@@ -11,64 +11,64 @@ from PIL import Image
 
 from gan_jax.errors import UserError
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.utils.files import GIF_COLORS, read_limited, unpacked_png
+from gan_jax.utils.files import GIF_COLORS, decode_png, read_limited
 
-ALWAYS = (1, 50, 100)  # the homework's epochs
-MOST_EPOCHS, FEWEST_EPOCHS = 20, 3  # of one run
-SAMPLES_BYTES = 4_500_000  # of all runs' samples in the page, as text
-BYTES_A_GRID = 27_000  # what one takes, as text
-MOST_BYTES = 2**24  # of a picture, of which ours have some hundred thousand
+ALWAYS = (1, 50, 100)  # the epochs that the homework asks for
+MOST_EPOCHS, FEWEST_EPOCHS = 20, 3  # shown of one run
+SAMPLES_BYTES = 4_500_000  # of all runs' samples in the page, in base64
+BYTES_PER_GRID = 27_000  # in base64
+MOST_BYTES = 2**24  # of an image file; this project's have some hundred thousand
 
 
 class Picture(NamedTuple):
-    """An image in the page, the SHA-256 of the file that it was read from, and what is seen in it."""
+    """Image in the page, with the SHA-256 of its file and a text alternative."""
 
     uri: str
     sha256: str
     width: int
     height: int
-    seen: str = ""
+    alt: str = ""
 
 
 class Samples(NamedTuple):
-    """A run's grids of samples over the epochs."""
+    """Grids of a run's samples over the epochs."""
 
     seed: int
     epochs: Sequence[int]
     uris: Sequence[str]
 
 
-def picture(path: Path, seen: str = "") -> Picture:
-    """A PNG file, byte for byte.
+def picture(path: Path, alt: str = "") -> Picture:
+    """Read a PNG file, and embed it unchanged.
 
     Args:
-        path: of the file.
-        seen: what is seen in it, for those who do not see it.
+        path: path of the file.
+        alt: description for readers who do not see it.
 
     Raises:
-        UserError: if it cannot be read, is damaged, or has more pixels than ours have.
+        UserError: if it cannot be read, is damaged, or is too large.
     """
     try:
         content = read_limited(path, MOST_BYTES)
-        width, height = unpacked_png(io.BytesIO(content)).size
+        width, height = decode_png(io.BytesIO(content)).size
     except OSError as error:
         raise UserError(f"cannot read the image {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise UserError(f"cannot read the image {path}: {error}") from error
-    return Picture(_uri(content), hashlib.sha256(content).hexdigest(), width, height, seen)
+    return Picture(_uri(content), hashlib.sha256(content).hexdigest(), width, height, alt)
 
 
 def epochs_for(runs: int) -> int:
-    """Return the number of epochs that the page shows of each of so many runs."""
-    return max(FEWEST_EPOCHS, min(MOST_EPOCHS, SAMPLES_BYTES // (BYTES_A_GRID * max(runs, 1))))
+    """Return the number of epochs that a page with this many runs shows of each."""
+    return max(FEWEST_EPOCHS, min(MOST_EPOCHS, SAMPLES_BYTES // (BYTES_PER_GRID * max(runs, 1))))
 
 
-def chosen(epochs: Sequence[int], most: int) -> list[int]:
-    """At most so many of the epochs (3 or more), evenly spread: the first, the last, and the homework's before others.
+def choose_epochs(epochs: Sequence[int], most: int) -> list[int]:
+    """Choose evenly spread epochs: the first, the last, and preferably those that the homework asks for.
 
     Args:
-        epochs: in order.
-        most: at least 3.
+        epochs: the epochs to choose from, in order.
+        most: the most to choose, at least 3.
     """
     if len(epochs) <= most:
         return list(epochs)
@@ -81,8 +81,8 @@ def chosen(epochs: Sequence[int], most: int) -> list[int]:
 
 
 def samples(folder: RunDir, seed: int, most: int, last: int) -> Samples:
-    """A run's grids up to epoch `last`, at most so many of them, in 16 greys: half the size, and hard to tell apart."""
-    epochs = chosen([epoch for epoch in folder.sampled_epochs() if epoch <= last], most)
+    """Embed at most `most` of a run's grids up to epoch `last`, in 16 grays, which halves them with little loss."""
+    epochs = choose_epochs([epoch for epoch in folder.sampled_epochs() if epoch <= last], most)
     uris = []
     for epoch in epochs:
         buffer = io.BytesIO()

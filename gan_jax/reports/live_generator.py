@@ -1,4 +1,4 @@
-"""A trained generator for a page: its weights as base64 of float16, and the latent directions that move it most."""
+"""Trained networks embedded in a page, and the latent directions that change the generator's output most."""
 
 import base64
 from collections.abc import Mapping
@@ -9,50 +9,51 @@ import numpy as np
 from gan_jax.errors import UserError
 
 DIRECTIONS = 8
-MOST_BYTES = 9_000_000  # of a page's weights, as text: both networks at the homework's width take 7.9 million
+MOST_BYTES = 9_000_000  # of a page's weights in base64: both networks at the homework's width take 7.9 million
 
 Layers = Mapping[str, Mapping[str, np.ndarray]]  # {layer: {"kernel": (fan_in, features), "bias": (features,)}}
 
 
 class Network(NamedTuple):
-    """Fully connected layers in order: of each the kernel, row by row, and then the bias, all in float16."""
+    """Fully connected layers in order, each with its kernel, row by row, and then its bias, in float16."""
 
     shapes: list[tuple[int, int]]  # (fan_in, features)
     weights: str  # base64, little-endian
 
 
 class Live(NamedTuple):
-    """Data that a page needs to draw digits itself."""
+    """Data from which a page generates digits."""
 
     generator: Network
-    discriminator: Network | None  # without it there are no verdicts
-    directions: list[list[float]]  # unit vectors of latents, the one that moves the first layer most before others
+    discriminator: Network | None  # None: D's output is not shown
+    offset: float  # subtracted from D's logit
+    directions: list[list[float]]  # unit vectors, the one that changes the first layer most first
 
 
-def embed(generator: Layers, discriminator: Layers | None = None) -> Live:
-    """Both networks' layers, as flax names them, for the page.
+def embed(generator: Layers, discriminator: Layers | None = None, offset: float = 0.0) -> Live:
+    """Embed both networks' layers, under flax's names.
 
     Args:
         generator: float (128, ...) to (..., 784), layers hidden_1, hidden_2, ... and image.
         discriminator: float (784, ...) to (..., 1), layers hidden_1, hidden_2, ... and logit; or None.
+        offset: subtracted from D's logit, as in `gan_jax.inference.pretrained.TrainedDiscriminator`.
 
     Raises:
-        UserError: if they would take more of the page than there is room for.
+        UserError: if they would take more than MOST_BYTES.
     """
-    networks = [_network(generator), None if discriminator is None else _network(discriminator)]
-    size = sum(len(network.weights) for network in networks if network is not None)
+    first = _network(generator)
+    second = None if discriminator is None else _network(discriminator)
+    size = len(first.weights) + (0 if second is None else len(second.weights))
     if size > MOST_BYTES:
         raise UserError(f"its weights take {size / 1e6:.1f} MB of the page, which has room for {MOST_BYTES / 1e6:.0f}")
-    first, second = networks
-    assert first is not None
-    return Live(first, second, directions(generator["hidden_1"]["kernel"]))
+    return Live(first, second, offset, directions(generator["hidden_1"]["kernel"]))
 
 
 def directions(kernel: np.ndarray, count: int = DIRECTIONS) -> list[list[float]]:
-    """The principal components of the first layer's kernel, float (latent, features): what its inputs are stretched by.
+    """Compute the left singular vectors of the first layer's kernel, float (latent, features), largest gain first.
 
-    A unit step along the first of these unit vectors changes the first layer's output most of all unit steps, and so
-    on. The sign of each is chosen so that its largest entry is positive.
+    No other unit step changes the first layer's output as much as one along the first vector, and so on. Signs are
+    chosen so that the entry of largest magnitude is positive.
     """
     left, _, _ = np.linalg.svd(np.asarray(kernel, np.float64), full_matrices=False)
     vectors = left[:, :count].T

@@ -3,31 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gan_jax.reports.charts import Bars, Chart
+from gan_jax.analysis.charts import Bars, Chart
 from gan_jax.reports.images import Picture, Samples
 from gan_jax.reports.live_generator import Live
 
 
 class Provenance(NamedTuple):
-    """Where something comes from: facts by name, in order."""
+    """Origin of something on the page: facts by name, in order."""
 
     subject: str
     facts: Mapping[str, str]
 
 
 class Table(NamedTuple):
-    """Text in rows; the first of `rows` is the heading, and the first cell of each row its own."""
+    """Rows of text; the first row has the headings of the columns, and each row begins with its own heading."""
 
     caption: str
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
-    keys: Sequence[Sequence[float | None]] = ()  # to sort by, of each row but the first, where that differs from text
-    links: Sequence[str] = ()  # of each row but the first, the id of its section
-    ids: Sequence[str] = ()  # of each row but the first, its own, or ""
+    keys: Sequence[Sequence[float | None]] = ()  # numbers to sort by, for each row but the first
+    links: Sequence[str] = ()  # id of the section of each row but the first
+    ids: Sequence[str] = ()  # id of each row but the first, or ""
 
 
 class Reason(NamedTuple):
-    """Why it came out so, and the figure that shows it."""
+    """Explanation of a result, and the charts that show it."""
 
     text: Sequence[str]  # paragraphs
     charts: Sequence[Chart]
@@ -35,19 +35,19 @@ class Reason(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Section of a page about runs that differ in the seed alone, or about runs that are not there."""
+    """Section on runs that differ only in the seed, or in the place of runs that are missing."""
 
     id: str
     title: str
     question: str = ""
     claim: str = ""
-    expected: str = ""  # what was measured before, elsewhere
-    missing: str = ""  # the command that makes what is not there; then there is nothing further
+    expected: str = ""  # earlier result, from elsewhere
+    missing: str = ""  # command that makes missing runs; then nothing further is shown
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     hparams: Sequence[tuple[str, str]] = ()
     samples: Samples | None = None
-    beside: str = ""  # the id of the section whose samples are shown beside these
+    beside: str = ""  # id of the section whose samples are shown beside these
     charts: Sequence[Chart] = ()
     reason: Reason | None = None
     comparison: Sequence[Chart] = ()
@@ -56,7 +56,7 @@ class Section(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """A section that is no run's: text, charts, pictures, a table, a derivation."""
+    """Section on an experiment other than a training run: text, charts, pictures, tables, a derivation."""
 
     id: str
     title: str
@@ -65,21 +65,21 @@ class Experiment(NamedTuple):
     text: Sequence[str] = ()
     charts: Sequence[Chart] = ()
     derivation: str = ""  # trusted HTML with MathML
-    pictures: Sequence[tuple[str, Picture]] = ()  # each with what it shows
+    pictures: Sequence[tuple[str, Picture]] = ()  # each after its caption
     tables: Sequence[Table] = ()
     warnings: Sequence[str] = ()
     provenance: Sequence[Provenance] = ()
 
 
 class Generator(NamedTuple):
-    """The live generator."""
+    """Section with the live generator."""
 
     about: str
     live: Live
 
 
 class Page(NamedTuple):
-    """All of it."""
+    """Content of a whole page."""
 
     title: str
     introduction: Sequence[str]
@@ -90,4 +90,4 @@ class Page(NamedTuple):
     parts: Sequence[Section]
     others: Sequence[Section]
     experiments: Sequence[Experiment]
-    style: str = ""  # further rules, such as those of the derivations
+    style: str = ""  # further CSS, such as the derivations'

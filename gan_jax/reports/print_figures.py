@@ -1,4 +1,4 @@
-"""Figures for a printed page: as wide as its text, in letters of its size, and drawn with lines rather than dots."""
+"""Charts for a printed page as SVG, as wide as its text and in letters of its size."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -7,9 +7,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from gan_jax.analysis.metrics import Metrics
+from gan_jax.analysis.charts import Bars, Chart
 from gan_jax.plotting import panels
-from gan_jax.plotting.panels import Groups
 
 WIDTH = 6.5  # inches
 PANEL, BARS, LEGEND = 1.85, 1.6, 0.25  # heights
@@ -20,56 +19,45 @@ PRINT: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "lines.markersize": 3,
     "axes.linewidth": 0.6,
-    # The same figure is the same file.
-    "svg.hashsalt": "gan_jax",
+    "svg.hashsalt": "gan_jax",  # equal figures give equal files
 }
 
 
-def run(runs: Sequence[Metrics], undecided: tuple[float, float]) -> str:
-    """Draw how training went: losses, D's output and gradient norms, the mean over seeds on top of each seed.
-
-    Args:
-        runs: the metrics of each seed.
-        undecided: D's loss and G's where D = 1/2, from `gan_jax.losses.adversarial.equilibrium_losses`.
-
-    Returns:
-        SVG.
-    """
+def run_svg(charts: Sequence[Chart]) -> str:
+    """Draw a run's charts side by side, as SVG: losses, D's output and gradient norms."""
 
     def draw(figure: Figure) -> None:
-        losses, verdicts, norms = figure.subplots(1, 3, width_ratios=[1.6, 1, 1])
-        panels.losses(losses, runs, undecided)
-        panels.verdicts(verdicts, runs)
-        panels.gradient_norms(norms, runs)
-        verdicts.legend(loc="upper right", frameon=False)
-        figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        axes = figure.subplots(1, 3, width_ratios=[1.6, 1, 1])
+        for axis, chart in zip(axes, charts, strict=True):
+            panels.draw(axis, chart)
+        panels.legend_above(axes[1])
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 
-    return svg(draw, 2.3)
+    return to_svg(draw, 2.3)
 
 
-def against(groups: Groups, columns: Sequence[str]) -> str:
-    """Groups of runs against each other, a panel for each of these columns of metrics.csv. Returns SVG."""
-    shares = bool(panels.digit_shares(groups))
-    rows = -(-len(columns) // 3)
-    heights = [LEGEND + rows * PANEL, *[BARS] * shares]
+def comparison_svg(charts: Sequence[Chart], bars: Bars | None) -> str:
+    """Draw a comparison of groups of runs as SVG, with a panel for each chart."""
+    rows = -(-len(charts) // 3)
+    heights = [LEGEND + rows * PANEL, *([] if bars is None else [BARS])]
 
     def draw(figure: Figure) -> None:
-        curves, *bars = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+        curves, *below = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
         axes = curves.subplots(rows, 3, squeeze=False)
-        for axis, name in zip(axes.flat, columns, strict=False):
-            panels.compare_metric(axis, groups, name)
-        for axis in axes.flat[len(columns) :]:
+        for axis, chart in zip(axes.flat, charts, strict=False):
+            panels.draw(axis, chart)
+        for axis in axes.flat[len(charts) :]:
             axis.set_axis_off()
         handles, names = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
-        if bars:
-            panels.digit_bars(bars[0].subplots(), groups)
+        if bars is not None:
+            panels.draw_bars(below[0].subplots(), bars)
 
-    return svg(draw, sum(heights))
+    return to_svg(draw, sum(heights))
 
 
-def svg(draw: Callable[[Figure], None], height: float) -> str:
-    """Draw with a function into a figure as wide as the text and so many inches high."""
+def to_svg(draw: Callable[[Figure], None], height: float) -> str:
+    """Draw into a figure as wide as the text and `height` inches high, and return it as SVG."""
     with matplotlib.rc_context(PRINT):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)

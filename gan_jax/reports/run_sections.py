@@ -1,4 +1,4 @@
-"""Runs that differ in the seed alone as a section of a page: what they are, how they went, and where they come from."""
+"""Content of a section on runs that differ only in the seed: charts, notes, tables and provenance."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,58 +8,40 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.analysis.metrics import Metrics
-from gan_jax.analysis.run_groups import Groups, LoadedRun
+from gan_jax.analysis import charts
+from gan_jax.analysis.charts import Chart
+from gan_jax.analysis.metrics import CURVES, MEASUREMENTS, Metrics, digit_shares
+from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes
 from gan_jax.config import EXTENSION_FIELDS, Hyperparameters
 from gan_jax.evaluation import collapse_warnings
 from gan_jax.losses.adversarial import LOSSES, equilibrium_losses
-from gan_jax.reports import charts
-from gan_jax.reports.charts import Chart
 from gan_jax.reports.page_model import Provenance, Table
 from gan_jax.runs.run_dir import RunDir
 
 NOT_RECORDED = "not recorded"
-SHORT = 12  # characters of a hash that tell it from others
-
-
-def metrics_of(groups: Groups) -> dict[str, list[Metrics]]:
-    """Collect each seed's metrics by group, with the largest digit's share."""
-    return {name: [charts.with_largest_share(run.metrics) for run in runs] for name, runs in groups.items()}
+SHORT = 12  # characters of a hash that are shown
 
 
 def run_charts(runs: Sequence[LoadedRun]) -> list[Chart]:
-    """The learning curves, and what the losses do not tell."""
+    """Chart the losses, D's output and the gradient norms."""
     metrics = [run.metrics for run in runs]
     hparams = runs[0].config.hparams
-    undecided = equilibrium_losses(hparams.loss, hparams.targets)
-    return [charts.losses(metrics, undecided), charts.verdicts(metrics), charts.gradients(metrics)]
-
-
-COMPARED = (
-    ("frechet", "Classifier Fréchet distance", True),
-    ("coverage", "Coverage", False),
-    ("modes", "Modes of stacked digits", False),
-    ("largest_share", "Share of the most frequent digit", False),
-    ("generator_gradient_norm", "Norm of G's gradient", True),
-    ("fake_probability", "D(G(z))", True),
-    ("generator_loss", "Loss of G", False),
-)
+    return [
+        charts.losses(metrics, equilibrium_losses(hparams.loss, hparams.targets)),
+        charts.discriminator_output(metrics),
+        charts.gradient_norms(metrics),
+    ]
 
 
 def comparison_charts(groups: Groups, without: Sequence[str] = ()) -> list[Chart]:
-    """Draw a chart for each metric that the groups have in common, except those shown elsewhere."""
-    found = metrics_of(groups)
-    made = [
-        charts.against(found, name, title, logarithmic=logarithmic)
-        for name, title, logarithmic in COMPARED
-        if name not in without
-    ]
-    return [chart for chart in made if chart is not None]
+    """Chart each metric that any group has, except those named in `without`."""
+    names = [name for name in (*MEASUREMENTS, *CURVES) if name not in without]
+    return charts.compare_metrics(metrics_of(groups), names)
 
 
 def hparams(run: LoadedRun) -> list[tuple[str, str]]:
-    """The configuration in words, without name and seed, and without further options that are off."""
+    """List the configuration as text, without name and seed, and without extensions that are off."""
     usual = asdict(Hyperparameters())
     return [
         (name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value).replace("_", "-"))
@@ -69,31 +51,30 @@ def hparams(run: LoadedRun) -> list[tuple[str, str]]:
 
 
 def warnings(runs: Sequence[LoadedRun]) -> list[str]:
-    """The signs of collapse after each run's last epoch, and at which earlier ones there were any."""
+    """List the signs of collapse after each run's last epoch, and the earlier epochs that show any."""
     lines = []
     for run in runs:
-        of_seed = f"seed {run.config.seed}, " if len(runs) > 1 else ""
+        prefix = f"seed {run.config.seed}, " if len(runs) > 1 else ""
         last = run.epochs
-        found = {epoch: _signs(run, epoch) for epoch in _judged_epochs(run.metrics)}
-        lines += [f"{of_seed}epoch {last}: {line}" for line in found.pop(last)]
+        found = {epoch: _collapse_signs(run, epoch) for epoch in _checked_epochs(run.metrics)}
+        lines += [f"{prefix}epoch {last}: {line}" for line in found.pop(last)]
         earlier = [str(epoch) for epoch, signs in found.items() if signs]
         if earlier:
             count = f"{len(earlier)} of the {len(found)} earlier epochs whose samples were measured"
-            lines.append(f"{of_seed}signs of collapse at {count}: {', '.join(earlier)}")
+            lines.append(f"{prefix}signs of collapse at {count}: {', '.join(earlier)}")
     return lines
 
 
-def _judged_epochs(metrics: Metrics) -> list[int]:
+def _checked_epochs(metrics: Metrics) -> list[int]:
     """List the epochs whose samples were measured, and the last."""
-    measured = np.isfinite(metrics["digit_share_0"]) if "digit_share_0" in metrics else np.zeros(0, bool)
+    measured = np.isfinite(digit_shares(metrics)).all(axis=1)
     return sorted({*(np.flatnonzero(measured) + 1).tolist(), len(metrics["epoch"])})
 
 
-def _signs(run: LoadedRun, epoch: int) -> list[str]:
+def _collapse_signs(run: LoadedRun, epoch: int) -> list[str]:
     metrics = run.metrics
-    names = [f"digit_share_{digit}" for digit in range(10)]
-    shares = [float(metrics[name][epoch - 1]) for name in names] if all(name in metrics for name in names) else []
-    histogram = shares if shares and np.isfinite(shares).all() else None
+    shares = digit_shares(metrics)[epoch - 1]
+    histogram = shares.tolist() if np.isfinite(shares).all() else None
     shift_invariant = LOSSES[run.config.hparams.loss].shift_invariant
     return collapse_warnings(histogram, None if shift_invariant else float(metrics["fake_probability"][epoch - 1]))
 
@@ -107,12 +88,12 @@ def notes(runs: Sequence[LoadedRun]) -> list[str]:
     if runs[0].trainer != "jax":
         lines.append(f"Trained by {runs[0].trainer}, not by gan_jax.")
     if len(runs) == 1:
-        lines.append(f"One run, with seed {runs[0].config.seed}: how far seeds differ is not known from it.")
+        lines.append(f"A single run, with seed {runs[0].config.seed}: it does not show how much seeds differ.")
     return lines
 
 
 def measurements(groups: Groups) -> list[Table]:
-    """The last epoch's measurements, a row each, and differences from the first group where intervals can be had."""
+    """Tabulate the last epoch's measurements, one per row, and those differences that have intervals."""
     captions = ("After the last epoch", "Differences from the baseline")
     tables = [list(zip(*cells, strict=True)) for cells in as_cells(groups)]
     found = [Table(caption, rows) for caption, rows in zip(captions, tables, strict=False)]
@@ -120,26 +101,26 @@ def measurements(groups: Groups) -> list[Table]:
 
 
 def provenance(run: LoadedRun) -> Provenance:
-    """Where a run and every chart of it come from."""
+    """Describe the origin of a run and of its charts."""
     folder = RunDir(Path(run.path))
     manifest = folder.read_manifest()
     facts = made_by(manifest)
-    for stretch in manifest.get("earlier", []):
-        facts[f"up to epoch {stretch.get('until_epoch')}"] = "; ".join(made_by(stretch).values())
+    for segment in manifest.get("earlier", []):
+        facts[f"up to epoch {segment.get('until_epoch')}"] = "; ".join(made_by(segment).values())
     return Provenance(
         run.config.name,
         facts
         | {
             "data": _known(manifest, "data_sha256"),
             "final parameters": _known(manifest, "params_sha256"),
-            "charts are drawn from": f"metrics.csv, SHA-256 {file_sha256(folder.path / 'metrics.csv')[:SHORT]}",
-            "samples are from": "samples/epoch_*.png",
+            "source of the charts": f"metrics.csv, SHA-256 {file_sha256(folder.path / 'metrics.csv')[:SHORT]}",
+            "source of the samples": "samples/epoch_*.png",
         },
     )
 
 
 def made_by(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Command, commit, time, machine and versions of a record of `gan_jax.runs.provenance`."""
+    """Return command, commit, time, machine and versions from a record of `gan_jax.runs.provenance`."""
     versions = manifest.get("versions") or {}
     python = f"Python {manifest['python']}, " if "python" in manifest else ""
     processors = manifest.get("processor_count", "?")
@@ -155,7 +136,7 @@ def made_by(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def file_sha256(path: Path) -> str:
-    """The digest of a file's bytes."""
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

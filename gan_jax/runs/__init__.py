@@ -1,1 +1,1 @@
-"""Runs and their directories: training, checkpoints, records, resuming, verifying."""
+"""Runs and their directories: training, checkpoints, metrics, resuming, verifying."""

@@ -1,4 +1,4 @@
-"""Callbacks that a run tells how it goes."""
+"""Callbacks that report a run's progress."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from gan_jax.runs.run_dir import MetricsRow
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Functions that a run calls while it goes."""
+    """Functions that the trainer calls while it trains; none of them changes the run."""
 
     log: Callable[[str], None]  # a line of text
-    on_train_start: Callable[[Config, int, int], None]  # with the epochs behind it, and the number of devices
-    on_epoch_end: Callable[[Sequence[MetricsRow]], None]  # with its row of metrics, of each seed trained together
+    on_train_start: Callable[[Config, int, int], None]  # the configuration, the epochs done, the number of devices
+    on_epoch_end: Callable[[Sequence[MetricsRow]], None]  # the epoch's row of metrics of each seed trained together

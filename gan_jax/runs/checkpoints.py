@@ -1,7 +1,7 @@
-"""Checkpoints: a run's state as one safetensors file an epoch, of which the newest two are kept.
+"""Checkpoints: a run's state in one safetensors file an epoch, of which the newest two are kept.
 
 Each file is written whole or not at all, and its header carries a digest of its tensors, so that damage on the disk is
-noticed and named. A tensor's name is its path in the state, such as `generator.params.hidden_1.kernel`.
+detected. A tensor's name is its path in the state, such as `generator.params.hidden_1.kernel`.
 """
 
 import os
@@ -21,15 +21,15 @@ from gan_jax.utils.hashing import to_numpy, tree_sha256
 from gan_jax.utils.text import printable
 
 MAX_TO_KEEP = 2
-MAX_HEADER_BYTES = 2**20  # names and shapes of some dozens of tensors
+MAX_HEADER_BYTES = 2**20  # the names and shapes of some dozens of tensors take a few thousand
 DIGEST = "sha256"
 
 
 def save(folder: Path, state: GanState) -> None:
-    """Save under the state's epoch, replacing an earlier checkpoint of that epoch.
+    """Save a state as the checkpoint of its epoch, replacing an earlier one of that epoch.
 
     Raises:
-        UserError: if it cannot be written, as on a full disk; earlier checkpoints are as they were.
+        UserError: if it cannot be written, as on a full disk; earlier checkpoints stay as they are.
     """
     path = _path(folder, int(state.epoch))
     tensors = _tensors(state)
@@ -42,21 +42,21 @@ def save(folder: Path, state: GanState) -> None:
 
 
 def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) -> tuple[GanState | None, list[str]]:
-    """Load the newest checkpoint that is whole; nothing is changed.
+    """Load the newest checkpoint that is whole, without changing anything.
 
     Args:
         folder: where `save` put them; it need not exist.
         like: a state, or its shapes and dtypes, of the same configuration.
-        no_later_than: an epoch; later checkpoints are left aside.
+        no_later_than: the last epoch to consider, if not all.
 
     Returns:
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
 
     Raises:
-        UserError: if something else than a folder is there, or checkpoints of an earlier version.
+        UserError: if the folder is not a folder, or holds checkpoints of an earlier version.
     """
     if os.path.lexists(folder) and not folder.is_dir():
-        raise UserError(f"{folder} is no folder of checkpoints: move it away")
+        raise UserError(f"{folder} is not a folder of checkpoints: move it away")
     warnings = []
     for epoch in reversed(_epochs(folder)):
         if no_later_than is not None and epoch > no_later_than:
@@ -75,37 +75,37 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
     return None, warnings
 
 
-def discard_later(folder: Path, epoch: int) -> None:
-    """Remove the checkpoints of later epochs, which a run that goes on from `epoch` writes anew."""
+def delete_after(folder: Path, epoch: int) -> None:
+    """Delete the checkpoints of later epochs, which a run that resumes after `epoch` writes again."""
     for later in _epochs(folder):
         if later > epoch:
             _path(folder, later).unlink()
 
 
 def params_sha256(state: GanState) -> str:
-    """Digest what two runs are compared by: both networks' parameters, and G's average if there is one."""
+    """Digest both networks' parameters, and G's average if there is one: two runs are compared by it."""
     networks = {"generator": state.generator, "discriminator": state.discriminator}
     return tree_sha256(networks if state.average is None else networks | {"average": state.average})
 
 
 def _load(path: Path, epoch: int, like: GanState) -> GanState:
-    """The state in a file. Raises OSError or ValueError unless it is whole and of this epoch and configuration."""
+    """Load a state. Raises OSError or ValueError unless it is whole, and of this epoch and configuration."""
     leaves, structure = jax.tree.flatten(like)
     names = _names(like)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
     tensors, metadata = safetensors_io.decode(read_limited(path, size + MAX_HEADER_BYTES))
     if metadata.get(DIGEST) != tree_sha256(tensors):
-        raise ValueError("its values are not what was written")
+        raise ValueError("its values are not those that were written")
     if wrong := sorted(tensors.keys() ^ set(names)):
         raise ValueError(f"it holds another configuration's state: see {wrong[0]}")
-    found = jax.tree.unflatten(structure, map(_restored, names, (tensors[name] for name in names), leaves))
+    found = jax.tree.unflatten(structure, map(_restore_leaf, names, (tensors[name] for name in names), leaves))
     if int(found.epoch) != epoch:
         raise ValueError(f"it holds epoch {int(found.epoch)}")
     return found
 
 
-def _restored(name: str, tensor: np.ndarray, like: jax.Array) -> jax.Array:
-    """A leaf of the state. Raises ValueError unless it has the shape and dtype of `like`."""
+def _restore_leaf(name: str, tensor: np.ndarray, like: jax.Array) -> jax.Array:
+    """Convert a tensor to a leaf of the state. Raises ValueError unless it has the shape and dtype of `like`."""
     is_key = jnp.issubdtype(like.dtype, jax.dtypes.prng_key)
     expected = jax.eval_shape(jax.random.key_data, like) if is_key else like
     if (tensor.shape, tensor.dtype) != (expected.shape, expected.dtype):
@@ -115,7 +115,7 @@ def _restored(name: str, tensor: np.ndarray, like: jax.Array) -> jax.Array:
 
 
 def _tensors(state: GanState) -> dict[str, np.ndarray]:
-    """The arrays of a state by name; options that are off have none."""
+    """Return the arrays of a state by name; options that are off have none."""
     return dict(zip(_names(state), map(to_numpy, jax.tree.leaves(state)), strict=True))
 
 
@@ -131,5 +131,5 @@ def _path(folder: Path, epoch: int) -> Path:
 def _epochs(folder: Path) -> list[int]:
     """List the epochs that have a checkpoint, in order."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    found = [int(match[1]) for name in names if (match := re.fullmatch(r"epoch_([0-9]{3,9})\.safetensors", name))]
-    return sorted(epoch for epoch in found if _path(folder, epoch).name in names)
+    pattern = r"epoch_([0-9]{3}|[1-9][0-9]{3,8})\.safetensors"
+    return sorted(int(match[1]) for name in names if (match := re.fullmatch(pattern, name)))

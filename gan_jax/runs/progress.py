@@ -1,4 +1,4 @@
-"""Telling how a run goes: a progress bar with epoch, both losses, rate and time left."""
+"""Progress bar of a run, with epoch, both losses, rate and time left."""
 
 import sys
 from collections.abc import Sequence
@@ -13,33 +13,33 @@ from gan_jax.utils.text import printable
 
 
 def say(text: str) -> None:
-    """Lines on standard output, above the progress bar if there is one."""
+    """Print lines on standard output, above the progress bar if there is one."""
     tqdm.write(printable(text), file=sys.stdout)
     sys.stdout.flush()
 
 
 def bar() -> Callbacks:
-    """A bar that moves on with every epoch."""
-    shown: tqdm = tqdm(disable=True)
+    """Return callbacks that show a bar, which advances with every epoch."""
+    progress_bar: tqdm = tqdm(disable=True)
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal shown
+        nonlocal progress_bar
         say(opening(config, done, devices))
-        shown = tqdm(
+        progress_bar = tqdm(
             total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
         )
 
     def epoch(rows: Sequence[MetricsRow]) -> None:
-        shown.set_postfix_str(losses(mean(rows)), refresh=False)
-        shown.update()
-        if shown.n == shown.total:
-            shown.close()
+        progress_bar.set_postfix_str(losses(mean(rows)), refresh=False)
+        progress_bar.update()
+        if progress_bar.n == progress_bar.total:
+            progress_bar.close()
 
     return Callbacks(say, start, epoch)
 
 
 def opening(config: Config, done: int, devices: int) -> str:
-    """Say what is trained, and on what."""
+    """Describe what is trained, and on which device."""
     device = jax.devices()[0]
     kind = "CPU" if device.platform == "cpu" else device.device_kind
     where = f"the {kind}" if devices == 1 else f"{devices} devices of the {kind}"
@@ -47,16 +47,16 @@ def opening(config: Config, done: int, devices: int) -> str:
 
 
 def mean(rows: Sequence[MetricsRow]) -> MetricsRow:
-    """Average the metrics of seeds that are trained together, but add up their time, which is shared out among them."""
+    """Average the metrics of seeds that are trained together, and add up their shares of the time."""
     means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
     return means | {"seconds": sum(row["seconds"] for row in rows)}
 
 
 def losses(row: MetricsRow) -> str:
-    """Both losses of an epoch."""
+    """Format both losses of an epoch."""
     return f"D {short(row['discriminator_loss'])}  G {short(row['generator_loss'])}"
 
 
 def short(value: float) -> str:
-    """Three decimals, or where they would all be zeros the order of magnitude."""
+    """Format a value with three decimals, or where they would all be zeros with its order of magnitude."""
     return f"{value:.1e}" if 0 < abs(value) < 5e-4 else f"{value:.3f}"

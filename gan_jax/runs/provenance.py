@@ -1,4 +1,4 @@
-"""Where and how a run was made: versions, machine, data, commit."""
+"""Provenance of a run: versions, machine, environment, commit."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from gan_jax.utils.processor import processor
 
 ROOT = Path(__file__).parents[2]
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "tensorflow-datasets", "numpy", "matplotlib")
-# Of the variables that JAX reads itself, those that can change bits and are told by nothing else below.
+# The environment variables of JAX that can change bits and are not implied by anything else below.
 _VARIABLES = (
     "JAX_CPU_ENABLE_FAST_MATH",
     "JAX_DEFAULT_DTYPE_BITS",
@@ -32,7 +32,7 @@ _VARIABLES = (
 
 
 def provenance() -> dict[str, Any]:
-    """Collect what a result depends on besides its configuration: JSON values by name."""
+    """Collect all that a result depends on besides its configuration and data, as JSON values by name."""
     device = jax.devices()[0]
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -54,18 +54,18 @@ def provenance() -> dict[str, Any]:
 
 
 def lock_sha256() -> str | None:
-    """The digest of requirements.lock where run.sh made the environment of it; None for one of other versions."""
+    """Digest requirements.lock if run.sh installed the environment from it; None for other versions."""
     environment = Path(sys.prefix)
     try:
         made = (environment / "gan_jax-installed").read_text(encoding="utf-8").split()
-        lock = (environment / "requirements.lock").read_bytes()  # as it was then
+        lock = (environment / "requirements.lock").read_bytes()  # a copy from then
     except OSError:
         return None
     return hashlib.sha256(lock).hexdigest() if "locked" in made[:2] else None
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit that `root` is a checkout of, with "+changes" where tracked files differ; None if it is none."""
+    """Return the commit checked out at `root`, with "+changes" if tracked files differ; None if there is none."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(root), *arguments]
@@ -73,7 +73,7 @@ def git_commit(root: Path) -> str | None:
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
-            return None  # installed into some other project's checkout
+            return None  # installed inside another project's checkout
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):

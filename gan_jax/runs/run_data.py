@@ -1,4 +1,4 @@
-"""Data that a run is trained on and measured against, made when first needed."""
+"""Data that a run is trained on and evaluated against, loaded when first needed."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -12,16 +12,16 @@ EVALUATED_SAMPLES = 10_000
 
 
 class RunData:
-    """The images, and what samples are compared with: made when first asked for, and once."""
+    """The images, and the reference that samples are compared with; each is computed once, at its first use."""
 
     def __init__(
         self,
         load: Callable[[], ImageDataset],
-        refer: Callable[[ImageDataset], Reference],
+        build_reference: Callable[[ImageDataset], Reference],
         classifier_sha256: str | None = None,
     ):
-        self._load, self._refer = load, refer
-        self.classifier_sha256 = classifier_sha256  # of the parameters, None without one
+        self._load, self._build_reference = load, build_reference
+        self.classifier_sha256 = classifier_sha256  # of the classifier's parameters; None without one
 
     @cached_property
     def dataset(self) -> ImageDataset:
@@ -29,14 +29,14 @@ class RunData:
 
     @cached_property
     def reference(self) -> Reference:
-        return self._refer(self.dataset)
+        return self._build_reference(self.dataset)
 
 
 def make_run_data(load: Callable[[], ImageDataset], classifier: Parameters | None) -> RunData:
-    """The images that `load` gives, compared with 10 000 samples, by a classifier if one fits them."""
+    """Compare the images that `load` returns with 10 000 samples, by a classifier if one fits them."""
 
-    def refer(dataset: ImageDataset) -> Reference:
+    def build_reference(dataset: ImageDataset) -> Reference:
         samples = min(EVALUATED_SAMPLES, len(dataset.train_images))
         return make_reference(dataset.train_images, dataset.test_images, classifier, samples)
 
-    return RunData(load, refer, None if classifier is None else tree_sha256(classifier))
+    return RunData(load, build_reference, None if classifier is None else tree_sha256(classifier))

@@ -1,11 +1,11 @@
 """Run directory: its files, and how they are read and written.
 
 config.json      the configuration, which the run is a function of
-manifest.json    where and how it ran, its data's hash, and the hash that it ended with
+manifest.json    its provenance, the digest of its data, and that of its final parameters
 metrics.csv      a row an epoch
 samples/         epoch_001.png and so on: the same 64 latents at every epoch
 checkpoints/     the newest states
-tensorboard/     event files, if asked for
+tensorboard/     event files, with --tensorboard
 *.png, *.gif     figures
 """
 
@@ -27,22 +27,22 @@ from gan_jax.config import Config
 from gan_jax.errors import UserError
 from gan_jax.utils.files import (
     PARTIAL,
+    decode_png,
     open_file,
     open_no_follow,
     read_limited,
     save_image,
-    unpacked_png,
     write_json,
     write_text,
 )
 
 MetricsRow = dict[str, float]
 JAX = "jax"  # the name of gan_jax.runs.trainer as a trainer, in a manifest
-LOCK = ".lock"  # holds the number of the process that trains here
+LOCK = ".lock"  # holds the ID of the process that trains here
 MAX_JSON_BYTES = 2**20
 _LARGEST = float(np.finfo(np.float32).max)
-# Of those of a manifest's values that the program reads again.
-_KINDS: dict[str, Any] = {
+# Types of the values of a manifest that the program reads again.
+_MANIFEST_TYPES: dict[str, Any] = {
     "classifier_sha256": str | None,
     "data_sha256": str,
     "device_count": int,
@@ -57,7 +57,7 @@ _KINDS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class RunDir:
-    """A run's folder by its path; nothing is read or written before it is asked for."""
+    """Directory of a run, by its path; its files are only touched by the methods."""
 
     path: Path
 
@@ -74,22 +74,22 @@ class RunDir:
         return self.path / "tensorboard"
 
     def sample(self, epoch: int) -> Path:
-        """The grid of samples after `epoch`."""
+        """Return the path of the grid of samples after `epoch`."""
         return self.samples / f"epoch_{epoch:03d}.png"
 
     def sampled_epochs(self) -> list[int]:
-        """Epochs whose grid of samples is there, in order."""
+        """List the epochs that have a grid of samples, in order."""
         names = (path.stem.removeprefix("epoch_") for path in self.samples.glob("epoch_*.png"))
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[Callable[[], None]]:
-        """Hold the folder, made if missing, against other processes; a process that dies lets go of it.
+        """Lock the directory, created if missing, against other processes; the lock of a process that dies is released.
 
-        Yields a function that raises UserError if the folder is no longer the one that is held.
+        Yields a function that raises UserError if the directory is no longer the locked one.
 
         Raises:
-            UserError: if another process holds it, with its number, or parts of it are elsewhere.
+            UserError: if another process, which is named, holds the lock, or a subdirectory is a link.
         """
 
         def assert_lock_held() -> None:
@@ -100,7 +100,7 @@ class RunDir:
             if not held:
                 raise UserError(f"{self.path} was deleted or moved while it was in use: nothing more is written there")
 
-        self._require_whole()
+        self._refuse_links()
         self.path.mkdir(parents=True, exist_ok=True)
         with open(self.path / LOCK, "a+", encoding="ascii", errors="replace", opener=open_no_follow) as file:
             try:
@@ -116,11 +116,11 @@ class RunDir:
             yield assert_lock_held
 
     def read_sample(self, epoch: int) -> np.ndarray:
-        """The grid of samples after `epoch`, uint8 (height, width)."""
+        """Read the grid of samples after `epoch`, uint8 (height, width)."""
         path = self.sample(epoch)
         try:
             with open_file(path) as file:
-                return np.asarray(unpacked_png(file).convert("L"))
+                return np.asarray(decode_png(file).convert("L"))
         except (OSError, ValueError) as error:
             raise UserError(f"cannot read the image {path}: {error}") from error
 
@@ -129,8 +129,8 @@ class RunDir:
         save_image(self.sample(epoch), grid)
 
     def read_config(self) -> Config | None:
-        """The configuration of the run that is here, or None if there is none."""
-        self._require_whole()
+        """Read the configuration; None if there is no run."""
+        self._refuse_links()
         values = self._read_json("config.json")
         if values is None:
             return None
@@ -143,21 +143,21 @@ class RunDir:
         write_json(self.path / "config.json", config.to_json())
 
     def read_manifest(self) -> dict[str, Any]:
-        """The manifest, empty if there is none; what the program reads of it is of the kind that it should be."""
+        """Read the manifest, empty if there is none, and check the types of the values that the program uses."""
         manifest = self._read_json("manifest.json") or {}
-        _require_kinds(self.path / "manifest.json", manifest)
+        _require_types(self.path / "manifest.json", manifest)
         return manifest
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         write_json(self.path / "manifest.json", manifest)
 
     def read_metrics(self, needed: Sequence[str] = ()) -> dict[str, np.ndarray]:
-        """The columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value; empty if none."""
+        """Read the columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value."""
         rows = self.read_rows(needed)
         return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
 
     def read_rows(self, needed: Sequence[str] = ()) -> list[MetricsRow]:
-        """The rows of metrics.csv, epoch by epoch, each with the values that it has, and with those of `needed`."""
+        """Read the rows of metrics.csv, one an epoch, with the values that each has; `needed` are required of all."""
         path = self.path / "metrics.csv"
         try:
             with open_file(path) as file:
@@ -172,25 +172,22 @@ class RunDir:
         for row in rows:
             if missing := [name for name in needed if name not in row]:
                 raise UserError(f"{path} lacks the {missing[0]} of epoch {row['epoch']:.0f}")
-            # Of what a run measures nothing is beyond float32: it would have stopped.
+            # No metric of a run is beyond float32: it would have stopped as diverged.
             if wrong := [name for name, value in row.items() if not abs(value) <= _LARGEST]:
                 raise UserError(f"{path}: the {wrong[0]} of epoch {row['epoch']:.0f} is not finite in float32")
         return rows
 
     def write_rows(self, rows: list[MetricsRow]) -> None:
-        """Write metrics.csv; numbers in the shortest form that is read back to the same bits."""
+        """Write metrics.csv, each number in the shortest form that reads back to the same bits."""
         names = _columns(rows)
         lines = [names, *([_shortest(row[name]) if name in row else "" for name in names] for row in rows)]
         write_text(self.path / "metrics.csv", "".join(",".join(line) + "\n" for line in lines))
 
-    def _require_whole(self) -> None:
-        """Raise UserError if a folder in it is a link: what is read or written there would be elsewhere.
-
-        Of the event files as well, which their writer would open through a link.
-        """
+    def _refuse_links(self) -> None:
+        """Raise UserError if a subdirectory or an event file is a link: files elsewhere would be read or written."""
         for path in (self.samples, self.checkpoints, self.events, *self.events.glob("*")):
             if path.is_symlink():
-                raise UserError(f"{path} is a link: a run's folders are its own")
+                raise UserError(f"{path} is a link: a run holds no links")
 
     def _read_json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
@@ -205,21 +202,21 @@ class RunDir:
         return values
 
 
-def _require_kinds(path: Path, manifest: dict[str, Any]) -> None:
-    """Raise UserError unless what is known of a manifest, or of an earlier stretch in it, is of its kind."""
-    for name, kind in _KINDS.items():
+def _require_types(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise UserError unless the values of a manifest, and of its segments of earlier epochs, have their types."""
+    for name, kind in _MANIFEST_TYPES.items():
         if name in manifest and (not isinstance(manifest[name], kind) or isinstance(manifest[name], bool)):
-            raise UserError(f"{path}: {name} is {str(manifest[name])[:60]!r}, which it cannot be")
+            raise UserError(f"{path}: {name} has an invalid value: {str(manifest[name])[:60]!r}")
     if not all(isinstance(seed, int) for seed in manifest.get("seeds_together", [])):
-        raise UserError(f"{path}: seeds_together are no whole numbers")
-    for stretch in manifest.get("earlier", []):
-        if not isinstance(stretch, dict) or not isinstance(stretch.get("until_epoch"), int) or "earlier" in stretch:
-            raise UserError(f"{path}: earlier holds what is no stretch of epochs")
-        _require_kinds(path, stretch)
+        raise UserError(f"{path}: seeds_together must be whole numbers")
+    for segment in manifest.get("earlier", []):
+        if not isinstance(segment, dict) or not isinstance(segment.get("until_epoch"), int) or "earlier" in segment:
+            raise UserError(f"{path}: earlier has an invalid segment of epochs")
+        _require_types(path, segment)
 
 
 def _columns(rows: list[MetricsRow]) -> list[str]:
-    """The names in the order in which they first occur."""
+    """List the names of all rows in the order in which they first occur."""
     return list(dict.fromkeys(name for row in rows for name in row))
 
 

@@ -1,4 +1,4 @@
-"""A run's own figures, drawn from what its folder holds."""
+"""Figures of a single run, drawn from the files in its directory."""
 
 from gan_jax.config import Config
 from gan_jax.losses.adversarial import equilibrium_losses
@@ -18,6 +18,6 @@ def draw(folder: RunDir, config: Config) -> None:
     save_figure(folder.path / "learning_curve.png", curve)
     save_figure(folder.path / "diagnostics.png", figures.diagnostics(metrics, title))
     epochs = folder.sampled_epochs()
-    frames = image_grid.labelled_frames([folder.read_sample(epoch) for epoch in epochs], epochs)
+    frames = image_grid.labeled_frames([folder.read_sample(epoch) for epoch in epochs], epochs)
     durations = [1000 // image_grid.FRAMES_PER_SECOND] * (len(frames) - 1) + [1000 * LAST_FRAME_SECONDS]
     save_animation(folder.path / "samples.gif", frames, durations)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_jax.errors import UserError
 
-BINS = np.linspace(0, 1, 51)  # of the histograms of D's verdicts
+BINS = np.linspace(0, 1, 51)  # of the histograms of D's output
 
 
 def require_writer() -> None:
@@ -22,19 +22,19 @@ def require_writer() -> None:
         ) from error
 
 
-class Events:
-    """A run's event files: one for each process that trained it, and an event's step is its epoch.
+class EventWriter:
+    """Writer of a run's event files: one for each process that trained it; an event's step is its epoch.
 
     They are written at once rather than by tensorboardX's thread, so that a process that is killed leaves every epoch
-    that it has told.
+    that it has finished.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._writer: Any = None  # tensorboardX's, from `begin` to `close`
+        self._writer: Any = None  # tensorboardX's, from `start` to `close`
 
-    def begin(self, done: int) -> None:
-        """Go on after so many epochs; what an earlier process wrote of later ones no longer counts."""
+    def start(self, done: int) -> None:
+        """Begin a file after `done` epochs; events of later ones in earlier files no longer count."""
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -43,16 +43,16 @@ class Events:
         self._write(done + 1, session_log=SessionLog(status=SessionLog.START))
         self._writer.flush()
 
-    def add(
-        self, epoch: int, row: Mapping[str, float], grid: np.ndarray | None, verdicts: Mapping[str, np.ndarray]
+    def add_epoch(
+        self, epoch: int, row: Mapping[str, float], grid: np.ndarray | None, outputs: Mapping[str, np.ndarray]
     ) -> None:
         """Write an epoch.
 
         Args:
             epoch: the step.
             row: every metric by name.
-            grid: of samples, uint8 (height, width), if they were drawn.
-            verdicts: of D, in [0, 1], by the name of what was judged.
+            grid: the samples, uint8 (height, width), if they were drawn.
+            outputs: D(x), float32 (n,) in [0, 1], by the kind of its images.
         """
         from tensorboardX import summary
 
@@ -60,8 +60,8 @@ class Events:
             self._write(epoch, summary=summary.scalar(f"metrics/{name}", value))
         if grid is not None:
             self._write(epoch, summary=summary.image("samples", grid, dataformats="HW"))
-        for name, values in verdicts.items():
-            self._write(epoch, summary=summary.histogram(f"verdicts/{name}", values, BINS))
+        for name, values in outputs.items():
+            self._write(epoch, summary=summary.histogram(f"discriminator/{name}", values, BINS))
         self._writer.flush()
 
     def close(self) -> None:

@@ -1,13 +1,12 @@
-"""The host loop: configurations become runs' folders, each from its last checkpoint on if there is one.
+"""Host loop of training: configurations become run directories, each resumed from its last checkpoint.
 
-All of many hosts go through it in step, and compute the same. Host 0 alone has the folders; what it decides, and what
-goes wrong on any of them, is told in the exchanges between.
+In a distributed run all processes go through it in step and compute the same. Process 0 alone has the run directories;
+its decisions, and errors on any process, are exchanged by the collectives in between.
 """
 
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,35 +18,27 @@ from jax.sharding import Mesh
 
 from gan_jax.config import Config, require_precision
 from gan_jax.distributed.collectives import allgather_json, assert_same_on_all, broadcast_from_main, is_main_process
-from gan_jax.distributed.sharding import mesh_for, replicate, to_local, tracing_for
-from gan_jax.errors import DivergedError, UserError, require
+from gan_jax.distributed.sharding import BATCH, SEEDS, make_mesh, replicate, to_local, tracing_for
+from gan_jax.errors import DivergedError, require
 from gan_jax.runs import checkpoints
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.runs.recorder import ModelFns, RunRecorder, TrainerOptions, lock_pending_runs, require_finite
+from gan_jax.runs.options import TrainerOptions
+from gan_jax.runs.ownership import lock_pending_runs
+from gan_jax.runs.recorder import ModelFns, RunRecorder, require_finite
+from gan_jax.runs.restore import ActiveRun, can_train_together, initial_state, open_runs
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.training import nan_debugging
 from gan_jax.training.apply_fns import discriminate, generate
 from gan_jax.training.diagnostics import StepInfo
-from gan_jax.training.state import GanState, init_state
+from gan_jax.training.state import GanState
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 from gan_jax.utils.signals import StoppedError, StopRequest, defer_signals
-
-NEEDED = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # what every row of metrics has
-
-
-@dataclass
-class _Run:
-    """A run and its state."""
-
-    config: Config
-    state: GanState
-    record: RunRecorder | None  # None on the hosts beside host 0
 
 
 def train(
     configs: Sequence[Config],
-    source: RunData,
+    run_data: RunData,
     out: Path,
     trainer_options: TrainerOptions,
     callbacks: Callbacks,
@@ -55,186 +46,136 @@ def train(
     together: bool,
     devices: int = 1,
 ) -> list[RunDir]:
-    """Train runs that differ in name and seed alone, or what is left of them, in `out/name` each.
+    """Train the unfinished ones of some runs that differ in name and seed only, each in `out/name`.
 
     Args:
-        configs: what the runs are.
-        source: gives the images, if there is something to train.
-        out: the folder of runs, made if missing.
-        trainer_options: how they are kept.
-        callbacks: told how it goes.
-        together: all in one vectorised program, as suits an accelerator, rather than one after another, where each
-            seed gives the bits that it gives alone. Runs that have begun otherwise go on one after another.
-        devices: how many to spread the batch over, or the seeds where they are trained together.
+        configs: the runs' configurations.
+        run_data: the images and the reference; loaded only if there is something to train.
+        out: the parent directory of the runs, created if missing.
+        trainer_options: what is recorded of the runs.
+        callbacks: report the progress.
+        together: train all seeds in one vectorized program, as suits an accelerator, rather than one after another,
+            where each seed gives the bits that it gives alone. Runs that have begun otherwise resume one by one.
+        devices: the number of devices to shard the batch over, or the seeds where they are trained together.
+
+    Returns:
+        The directories of all runs; on processes other than process 0, none.
 
     Raises:
         DivergedError: if runs diverged, after the others are trained; those in one program with it stop with it.
-        UserError: if a folder belongs to another run or cannot be written, or the data or the devices do not fit. No
-            file has been changed then, unless writing failed half way through a run.
-        StoppedError: after SIGTERM or Ctrl-C, when the epoch in hand is trained and saved.
+        UserError: if a directory belongs to another run or cannot be written, or the data or the devices do not fit.
+            No file has been changed then, unless writing failed in the middle of a run.
+        StoppedError: after SIGTERM or Ctrl-C, once the current epoch is trained and saved.
     """
     _require_devices(devices, configs, together)
-    keeping = contextlib.nullcontext(list[RunRecorder]())
+    locking = contextlib.nullcontext(list[RunRecorder]())
     if is_main_process():
-        keeping = lock_pending_runs(
-            configs, source, out, trainer_options, callbacks, trainer=JAX, resumes=True, devices=devices
+        locking = lock_pending_runs(
+            configs, run_data, out, trainer_options, callbacks, trainer=JAX, resumes=True, devices=devices
         )
-    with keeping as records, defer_signals() as request:
-        groups = allgather_json(groups=_groups(configs, records, together))[0]["groups"]
+    with locking as recorders, defer_signals() as request:
+        groups = allgather_json(groups=_groups(configs, recorders, together))[0]["groups"]
         if groups:
-            assert_same_on_all(data=source.dataset.sha256())
-        diverged = []
+            assert_same_on_all(data=run_data.dataset.sha256())
+        errors = []
         for indices in groups:
             group = [configs[index] for index in indices]
             try:
-                _train(group, records, source, trainer_options, callbacks, request, devices)
-                outcome = "was finished"
+                _train_group(group, recorders, run_data, trainer_options, callbacks, request, devices)
+                outcome = "finished"
             except DivergedError as error:
-                diverged.append(str(error))
-                outcome = "had diverged"
-            asked = _asked(allgather_json(signal=request.signal))
-            if asked:  # in the last epoch or since: what would follow does not begin
-                raise StoppedError(asked, f"stopped when {group[-1].name} {outcome}")
-        if diverged:
-            raise DivergedError("; ".join(diverged))
+                errors.append(str(error))
+                outcome = "diverged"
+            signal = _requested_signal(allgather_json(signal=request.signal))
+            if signal:  # in the last epoch or since: the next group does not begin
+                raise StoppedError(signal, f"stopped after {group[-1].name} {outcome}")
+        if errors:
+            raise DivergedError("; ".join(errors))
     return [RunDir(out / config.name) for config in configs] if is_main_process() else []
 
 
-def _groups(configs: Sequence[Config], records: Sequence[RunRecorder], together: bool) -> list[list[int]]:
-    """Choose the configurations that are left to train, by their places, and those of them for one program."""
-    left = [configs.index(record.config) for record in records]
-    return [left] if together and left and _began_together(records) else [[index] for index in left]
+def _groups(configs: Sequence[Config], recorders: Sequence[RunRecorder], together: bool) -> list[list[int]]:
+    """Group the unfinished configurations, by their indices, into those to train in one program."""
+    pending = [configs.index(recorder.config) for recorder in recorders]
+    return [pending] if together and can_train_together(recorders) else [[index] for index in pending]
 
 
 def _require_devices(devices: int, configs: Sequence[Config], together: bool) -> None:
-    """Refuse more devices than there are, what they cannot share or compute, and hosts that were not given the same.
+    """Refuse a number of devices that is not there or does not fit, and processes with different options.
 
     Raises:
-        UserError: on every host the same.
+        UserError: on every process the same.
     """
     seeds = [config.seed for config in configs]
     assert_same_on_all(devices=devices, together=together, seeds=seeds, **configs[0].flat())
-    there, hosts = jax.device_count(), jax.process_count()
+    there, processes = jax.device_count(), jax.process_count()
     virtual = f"; JAX_NUM_CPU_DEVICES={devices} makes as many of a CPU" if jax.default_backend() == "cpu" else ""
     require(devices >= 1, f"--devices must be at least 1, not {devices}")
     require(devices <= there, f"--devices {devices}: there {'is' if there == 1 else 'are'} {there}{virtual}")
     require_precision(configs[0].hparams, jax.default_backend() == "gpu")
-    require(devices % hosts == 0, f"{devices} devices cannot be spread evenly over {hosts} hosts")
-    _require_shares(len(configs) if together else 1, configs[0].hparams.batch_size, devices)
+    require(devices % processes == 0, f"{devices} devices cannot be spread evenly over {processes} processes")
+    _require_equal_shares(len(configs) if together else 1, configs[0].hparams.batch_size, devices)
 
 
-def _require_shares(runs: int, batch_size: int, devices: int) -> None:
-    """Refuse runs of one program, or a single run's batch, of which devices cannot have equal shares."""
-    what = f"{runs} seeds" if runs > 1 else f"a batch of {batch_size}"
-    count = runs if runs > 1 else batch_size
-    require(count % devices == 0, f"{what} cannot be spread evenly over {devices} devices")
+def _require_equal_shares(runs: int, batch_size: int, devices: int) -> None:
+    """Refuse to spread the runs of one program, or a single run's batch, unevenly over devices."""
+    count, name = (runs, f"{runs} seeds") if runs > 1 else (batch_size, f"a batch of {batch_size}")
+    require(count % devices == 0, f"{name} cannot be spread evenly over {devices} devices")
 
 
-def initial_state(config: Config) -> GanState:
-    """A run's state before its first epoch."""
-    return init_state(jax.random.key(config.seed), config.hparams)
-
-
-def _began_together(records: Sequence[RunRecorder]) -> bool:
-    """Tell whether these seeds have been trained in one program so far, if at all."""
-    seeds = [record.config.seed for record in records]
-    begun = [record.folder.read_manifest() for record in records if record.folder.read_rows()]
-    return len(seeds) > 1 and all(manifest.get("seeds_together") == seeds for manifest in begun)
-
-
-def _open(records: Sequence[RunRecorder], callbacks: Callbacks) -> list[_Run]:
-    """Runs at the last checkpoint that all of them have, or at their start."""
-    runs = [_resume(record, callbacks) for record in records]
-    reached = [len(record.rows) for record in records]
-    common = min(reached)
-    if max(reached) > common:  # killed between two seeds' checkpoints
-        runs = [_resume(record, callbacks, common) for record in records]
-        callbacks.log(f"of seeds trained together one has only reached epoch {common}: all go on from there")
-    if any(len(record.rows) != common for record in records):
-        raise UserError("these seeds have no checkpoint in common to go on from together: --overwrite them")
-    for record in records:
-        if len(records) > 1:
-            record.manifest["seeds_together"] = [other.config.seed for other in records]
-        if record.rows:
-            callbacks.log(f"{record.folder.path}: resuming after epoch {common}")
-        elif done := len(record.folder.read_rows()):
-            callbacks.log(f"{record.folder.path}: no checkpoint of its {done} epochs: from the start")
-        checkpoints.discard_later(record.folder.checkpoints, common)
-        record.start()
-    return runs
-
-
-def _resume(record: RunRecorder, callbacks: Callbacks, no_later_than: int | None = None) -> _Run:
-    """A run at its last checkpoint up to an epoch, or at its start; nothing is written."""
-    state = initial_state(record.config)
-    restored, warnings = checkpoints.load_newest(record.folder.checkpoints, state, no_later_than)
-    for warning in warnings:
-        callbacks.log(f"warning: {warning}")
-    if restored is None and warnings:
-        raise UserError(f"no checkpoint in {record.folder.checkpoints} is whole: --overwrite trains the run anew")
-    state = state if restored is None else restored
-    epoch = int(state.epoch)
-    record.rows = record.folder.read_rows(NEEDED)[:epoch]
-    if len(record.rows) < epoch:
-        path = record.folder.path / "metrics.csv"
-        raise UserError(f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
-    return _Run(record.config, state, record)
-
-
-def _train(
+def _train_group(
     configs: Sequence[Config],
-    records: Sequence[RunRecorder],
-    source: RunData,
+    recorders: Sequence[RunRecorder],
+    run_data: RunData,
     trainer_options: TrainerOptions,
     callbacks: Callbacks,
     request: StopRequest,
     devices: int,
 ) -> None:
-    """Train runs of one setting in step, from the epoch that all have reached to their last, or until asked to stop.
+    """Train runs with the same hyperparameters in one program, from the epoch that all have reached to their last.
 
     Raises:
-        DivergedError: on every host, if one of the runs diverged.
-        StoppedError: on every host, after a signal to one of them.
+        DivergedError: on every process, if one of the runs diverged.
+        StoppedError: on every process, after a signal to one of them.
     """
-    config, mesh = configs[0], mesh_for(devices, len(configs))
-    _require_shares(len(configs), config.hparams.batch_size, devices)
+    config, mesh = configs[0], make_mesh(devices, BATCH if len(configs) == 1 else SEEDS)
+    _require_equal_shares(len(configs), config.hparams.batch_size, devices)
     if is_main_process():
-        runs = _open([record for record in records if record.config in configs], callbacks)
+        runs = open_runs([recorder for recorder in recorders if recorder.config in configs], callbacks)
     else:
-        runs = [_Run(config, initial_state(config), None) for config in configs]
+        runs = [ActiveRun(config, initial_state(config), None) for config in configs]
     done = int(broadcast_from_main(runs[0].state.epoch))
     for run in runs:
         # Placed like a loaded state, so that a fresh start and a resumption are one compiled program.
         run.state = replicate(broadcast_from_main(run.state), mesh)
-    images = replicate(source.dataset.train_images, mesh)
+    images = replicate(run_data.dataset.train_images, mesh)
     if is_main_process():
         callbacks.on_train_start(config, done, 1 if mesh is None else mesh.size)
-    _stop_if_asked(allgather_json(signal=request.signal), config, done)
+    _stop_if_requested(allgather_json(signal=request.signal), config, done)
     for epoch in range(done + 1, config.epochs + 1):
         _train_epoch(runs, images, epoch, mesh, trainer_options, callbacks)
         for run in runs:
-            if run.record is not None:
-                model_fns = _players(run.state, config)
-                run.record.evaluate_and_save(model_fns, source, trainer_options, callbacks)
-        told = allgather_json(signal=request.signal)
+            if run.recorder is not None:
+                run.recorder.evaluate_and_save(_model_fns(run.state, config), run_data, trainer_options, callbacks)
+        messages = allgather_json(signal=request.signal)
+        due = epoch == config.epochs or epoch % trainer_options.checkpoint_every == 0 or _requested_signal(messages)
         for run in runs:
-            due = epoch == config.epochs or _asked(told) or epoch % trainer_options.checkpoint_every == 0
-            if run.record is not None and due:
-                checkpoints.save(run.record.folder.checkpoints, to_local(run.state))
+            if run.recorder is not None and due:
+                checkpoints.save(run.recorder.folder.checkpoints, to_local(run.state))
         if is_main_process():
-            callbacks.on_epoch_end([run.record.rows[-1] for run in runs if run.record is not None])
-        allgather_json()  # what went wrong in saving is told before the others begin an epoch
-        _stop_if_asked(told, config, epoch)
+            callbacks.on_epoch_end([run.recorder.rows[-1] for run in runs if run.recorder is not None])
+        allgather_json()  # errors in saving reach the other processes before they begin an epoch
+        _stop_if_requested(messages, config, epoch)
     for run in runs:
         digest = checkpoints.params_sha256(to_local(run.state))
-        if run.record is not None:
-            run.record.finish(digest)
+        if run.recorder is not None:
+            run.recorder.finish(digest)
         else:
-            callbacks.log(f"host {jax.process_index()}: {run.config.name}: SHA-256 of the parameters: {digest}")
+            callbacks.log(f"process {jax.process_index()}: {run.config.name}: SHA-256 of the parameters: {digest}")
 
 
-def _players(state: GanState, config: Config) -> ModelFns:
-    """A state's networks as functions of arrays of this process."""
+def _model_fns(state: GanState, config: Config) -> ModelFns:
+    """Bind a state's networks to functions of arrays of this process."""
     raw = partial(generate, to_local(state.generator), hparams=config.hparams)
     return ModelFns(
         generate=partial(generate, to_local(state.sampling_params), hparams=config.hparams),
@@ -243,33 +184,33 @@ def _players(state: GanState, config: Config) -> ModelFns:
     )
 
 
-def _asked(told: list[dict[str, Any]]) -> int | None:
-    """The signal that has asked one of the hosts to stop."""
-    return next((each["signal"] for each in told if each["signal"]), None)
+def _requested_signal(messages: list[dict[str, Any]]) -> int | None:
+    """Return the signal that has asked one of the processes to stop, if one has."""
+    return next((message["signal"] for message in messages if message["signal"]), None)
 
 
-def _stop_if_asked(told: list[dict[str, Any]], config: Config, epoch: int) -> None:
-    """Raise StoppedError if a host has told of a signal, and there is something left to do."""
-    asked = _asked(told)
-    if asked and epoch < config.epochs:
+def _stop_if_requested(messages: list[dict[str, Any]], config: Config, epoch: int) -> None:
+    """Raise StoppedError if a process has received a signal, and there is something left to do."""
+    signal = _requested_signal(messages)
+    if signal and epoch < config.epochs:
         where = f"after epoch {epoch} of {config.epochs}" if epoch else "before the first epoch"
-        raise StoppedError(asked, f"stopped {where}: the same command goes on there")
+        raise StoppedError(signal, f"stopped {where}: the same command resumes there")
 
 
 def _train_epoch(
-    runs: Sequence[_Run],
+    runs: Sequence[ActiveRun],
     images: jax.Array,
     epoch: int,
     mesh: Mesh | None,
     trainer_options: TrainerOptions,
     callbacks: Callbacks,
 ) -> None:
-    """One epoch of all runs, and their rows of metrics.
+    """Train all runs for one epoch, and log their rows of metrics.
 
     Raises:
-        DivergedError: on every host, if what a run reports is not finite; nothing is written then.
+        DivergedError: on every process, if a metric of one run is not finite; nothing is written then.
     """
-    # The epoch consumes the states; the key, which no epoch changes, can be had from those after it.
+    # The epoch consumes the states; the key, which no epoch changes, is taken from those after it.
     kept = [
         jax.tree.map(jnp.copy, to_local(run.state._replace(key=None))) if trainer_options.detect_nans else None
         for run in runs
@@ -287,14 +228,14 @@ def _train_epoch(
                 tuple(run.state for run in runs), images, hparams=hparams, discriminator_steps=steps
             )
     reports = [{name: np.asarray(values) for name, values in info._asdict().items()} for info in infos]
-    seconds = (time.perf_counter() - start) / len(runs)  # the reports are there, and so the epoch is over
+    seconds = (time.perf_counter() - start) / len(runs)  # the metrics have arrived, so the epoch is over
     for run, state, report, before in zip(runs, states, reports, kept, strict=True):
         run.state = state
         try:
-            if run.record is None:
+            if run.recorder is None:
                 require_finite(run.config.name, epoch, report)
             else:
-                run.record.log_epoch(steps, report, seconds)
+                run.recorder.log_epoch(steps, report, seconds)
         except DivergedError:
             lines = ["the same command with --detect-nans finds the operation"]
             if before is not None:

@@ -1,1 +1,1 @@
-"""Training as pure functions: the step, the epoch, the state, the random keys."""
+"""Training as pure functions: step, epoch, state and random keys."""

@@ -1,6 +1,7 @@
-"""The networks that hyperparameters describe, as functions of parameters and arrays.
+"""G and D, as configured by hyperparameters, as functions of parameters and arrays.
 
-Here and in `train_step` an image has 784 pixels; one of several channels has 784 each, one channel after the other.
+Shapes here and in `train_step` are those of images with one channel of 784 pixels. An image of several channels is a
+row of all channels, one after the other.
 """
 
 from functools import partial
@@ -27,7 +28,7 @@ from gan_jax.utils.jit import deterministic_jit
 
 
 def networks(hparams: Hyperparameters) -> tuple[Generator, Discriminator]:
-    """The two modules that a setting describes."""
+    """Construct G and D as the hyperparameters describe them."""
     sizes = widened(DISCRIMINATOR_SIZES, hparams.width_multiplier)
     return (
         Generator(
@@ -38,43 +39,53 @@ def networks(hparams: Hyperparameters) -> tuple[Generator, Discriminator]:
 
 
 def generated_images(params: Params, latents: Array, hparams: Hyperparameters) -> Array:
-    """G: latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]."""
+    """Apply G: latents float32 (batch, 128) to images float32 (batch, 784) in [-1, 1]."""
     return cast(Array, networks(hparams)[0].apply(params, latents))
 
 
 def discriminator_logits(
-    params: Params, images: Array, hparams: Hyperparameters, dropout_key: Array | None = None, kinds: int = 1
+    params: Params, images: Array, hparams: Hyperparameters, dropout_key: Array | None = None, interleaved: int = 1
 ) -> Array:
-    """D: images float32 (batch, 784) in [-1, 1] -> logits float32 (batch // packing,); with a key in training.
+    """Apply D, with packing, spectral normalization and minibatch standard deviation as configured.
 
-    Images of `kinds` kinds take turns in the batch, and so do the logits.
+    Args:
+        params: D's parameters.
+        images: float32 (batch, 784) in [-1, 1].
+        hparams: static.
+        dropout_key: typed key () in training; None for no dropout.
+        interleaved: 2 if the batch alternates between real and generated images, as the logits then do; else 1.
+
+    Returns:
+        Logits float32 (batch // pack_size,).
     """
     _, discriminator = networks(hparams)
     params = discriminator_weights(params, hparams)
-    return cast(Array, discriminator.apply(params, pack(images, hparams.pack_size, kinds), dropout_key, kinds))
+    inputs = pack(images, hparams.pack_size, interleaved)
+    return cast(Array, discriminator.apply(params, inputs, dropout_key, interleaved))
 
 
 def discriminator_weights(params: Params, hparams: Hyperparameters) -> Params:
-    """Return the weights that D multiplies by: its parameters, or their spectral normalization."""
+    """Return D's weights: its parameters, with spectral normalization if configured."""
     return spectral_norm.normalize(params) if hparams.spectral_norm else params
 
 
 @partial(deterministic_jit, static_argnames=("hparams",))
 def generate(generator_params: Params, latents: Array, *, hparams: Hyperparameters) -> Array:
-    """Latents float32 (batch, 128) -> images float32 (batch, 784) in [-1, 1]."""
+    """Generate images float32 (batch, 784) in [-1, 1] from latents float32 (batch, 128)."""
     return generated_images(generator_params, latents, hparams)
 
 
 @partial(deterministic_jit, static_argnames=("hparams",))
 def discriminate(discriminator_params: Params, images: Array, *, hparams: Hyperparameters) -> Array:
-    """D without dropout: images float32 (batch, 784) in [-1, 1] -> verdicts float32 (batch,) in [0, 1], 1 is real.
+    """Compute D(x) float32 (batch,) in [0, 1], where 1 means real, of images float32 (batch, 784), without dropout.
 
-    With packing there is a verdict a pack; images that fill no pack, or no group of a minibatch deviation, have none.
+    With packing there is one output per pack. Images left over from the last complete pack, or the last complete group
+    of the minibatch standard deviation, have no output.
     """
-    images = images[: len(images) // hparams.grouped * hparams.grouped]
+    images = images[: len(images) // hparams.group_size * hparams.group_size]
     return jax.nn.sigmoid(discriminator_logits(discriminator_params, images, hparams))
 
 
 def sample_latents(key: Array, stream: Stream, count: int) -> Array:
-    """Latents for looking at a run, float32 (count, 128): the same at every epoch, from a stream of their own."""
+    """Draw the latents of a run's samples, float32 (count, 128), from a separate stream: the same in every epoch."""
     return jax.random.normal(stream_key(key, stream), (count, LATENT_SIZE))

@@ -1,4 +1,4 @@
-"""Metrics that a training step reports."""
+"""Metrics reported by a training step."""
 
 from typing import NamedTuple
 
@@ -10,23 +10,23 @@ from gan_jax.types import Params
 
 
 class StepInfo(NamedTuple):
-    """Metrics of an iteration, float32 () each; means over its discriminator steps.
+    """Metrics of an iteration, float32 () each.
 
-    D's figures are of the discriminator step: before its update, on its batch, with dropout. Its loss is without the
-    penalties on its slopes, and its gradient with them.
+    D's metrics are means over the iteration's discriminator steps, computed on the step's batch with dropout, before
+    the update. D's loss excludes gradient penalties; the norm of its gradient includes them.
     """
 
     discriminator_loss: Array
     generator_loss: Array
     real_probability: Array  # mean D(x), in [0, 1]
     fake_probability: Array  # mean D(G(z)), in [0, 1]
-    discriminator_accuracy: Array  # share of images, real and generated, that D judges rightly
-    discriminator_gradient_norm: Array  # Euclidean norm of the loss's gradient over all parameters
+    discriminator_accuracy: Array  # share of real and generated images that D classifies correctly
+    discriminator_gradient_norm: Array  # Euclidean norm of the gradient of all parameters
     generator_gradient_norm: Array
 
 
 class DiscriminatorInfo(NamedTuple):
-    """The part of StepInfo that a discriminator step reports, under the same names."""
+    """Metrics of a discriminator step, as in StepInfo."""
 
     discriminator_loss: Array
     real_probability: Array
@@ -36,10 +36,10 @@ class DiscriminatorInfo(NamedTuple):
 
 
 def gradient_norm(gradient: Params) -> Array:
-    """Euclidean norm over all leaves, float32 (), exact down to the smallest normal number.
+    """Compute the Euclidean norm over all leaves, float32 (), accurate down to the smallest normal number.
 
-    The squares of a vanishing gradient's elements underflow to 0 long before the elements do, and a gradient that
-    vanishes is what `part_b` is about: so the elements are scaled by the largest.
+    The elements are divided by the largest one before they are squared: the squares of a vanishing gradient, the
+    subject of `part_b`, would otherwise underflow to 0 long before the elements do.
     """
     leaves = jax.tree.leaves(gradient)
     largest = jnp.stack([jnp.abs(leaf).max() for leaf in leaves]).max()
@@ -48,7 +48,7 @@ def gradient_norm(gradient: Params) -> Array:
 
 
 def discriminator_info(loss: Array, real_logits: Array, fake_logits: Array, gradient: Params) -> DiscriminatorInfo:
-    """Gather the metrics of a discriminator step from its loss, its logits float32 (batch,), and its gradient."""
+    """Compute the metrics of a discriminator step from its loss (), its logits float32 (batch,) and its gradient."""
     return DiscriminatorInfo(
         discriminator_loss=loss,
         real_probability=jax.nn.sigmoid(real_logits).mean(),

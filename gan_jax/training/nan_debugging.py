@@ -1,4 +1,4 @@
-"""Search for the operation that first gave a non-finite number: the diverged epoch again, step by step."""
+"""Search for the operation that produced the first non-finite number, by repeating the diverged epoch step by step."""
 
 import traceback
 from pathlib import Path
@@ -19,19 +19,19 @@ PACKAGE = Path(__file__).parents[1]
 def locate_nonfinite_op(
     state: GanState, images: Array, hparams: Hyperparameters, discriminator_steps: int
 ) -> list[str]:
-    """Train an epoch iteration by iteration, and the first that is not finite operation by operation.
+    """Repeat an epoch iteration by iteration, and the first non-finite iteration operation by operation.
 
-    An iteration alone gives the bits that it gives in an epoch. One operation at a time may round differently, since
-    what XLA has fused is taken apart.
+    A compiled iteration has the same bits alone as within an epoch. Single operations may round differently, since XLA
+    no longer fuses them.
 
     Args:
-        state: that before the epoch; it is not consumed.
+        state: state before the epoch; it is not donated.
         images: uint8 (n, 784), on the state's device.
-        setting: the run's.
-        discriminator_steps: of the epoch.
+        hparams: the run's hyperparameters.
+        discriminator_steps: number in this epoch.
 
     Returns:
-        Lines that tell the iteration, the operation, and where in the package it was computed, outermost call first.
+        Lines to print: the iteration, the operation, and its traceback within the package, outermost call first.
     """
     order = epoch_permutation(state.key, state.epoch, len(images), hparams.batch_size, hparams.stacked_digits)
     for number, indices in enumerate(order, start=1):
@@ -45,8 +45,8 @@ def locate_nonfinite_op(
                 unjitted_train_step(state, batch, hparams=hparams, discriminator_steps=discriminator_steps)
         except FloatingPointError as error:
             return [f"iteration {number}: {error}, computed in", *_calls(error.__traceback__)]
-        return [f"iteration {number} is not finite compiled, but is when computed operation by operation"]
-    return ["trained again iteration by iteration, the epoch is finite"]
+        return [f"iteration {number} is not finite when compiled, but is finite when run operation by operation"]
+    return ["the epoch is finite when repeated iteration by iteration"]
 
 
 def _finite(tree: object) -> bool:
@@ -55,7 +55,7 @@ def _finite(tree: object) -> bool:
 
 
 def _calls(trace: TracebackType | None) -> list[str]:
-    """The package's own lines of a traceback but for this file's."""
+    """Format the lines of a traceback that are in this package, except those of this file."""
     own = [
         frame
         for frame in traceback.extract_tb(trace)

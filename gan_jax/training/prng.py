@@ -1,8 +1,8 @@
-"""Random keys as a wide tree of named streams, so that no use of randomness can shift another.
+"""Random keys as a tree of named streams, independent of each other.
 
-Every key is `fold_in(fold_in(root, stream), index, ...)`: it depends on the run's seed, on what it is for and on
-the step alone, never on how many keys were drawn before. A resumed run therefore needs no generator state, and
-drawing samples more often changes nothing that is trained.
+Every key is `fold_in(fold_in(root, stream), index, ...)`: it depends only on the run's seed, its purpose and its step,
+never on how many keys were drawn before. A resumed run therefore needs no generator state, and drawing more samples
+does not change the training.
 """
 
 from enum import IntEnum
@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 
 class Stream(IntEnum):
-    """Purpose of a key. The numbers are part of every run's bits: append, never renumber."""
+    """Purpose of a key. Append new ones and never renumber: the numbers determine the bits of every run."""
 
     INITIAL_WEIGHTS = 0
     EPOCH_ORDER = 1
@@ -25,19 +25,19 @@ class Stream(IntEnum):
     EVALUATION = 7
     DRAWN_SAMPLES = 8
     INTERPOLATION = 9
-    VERDICTS = 10
+    DISCRIMINATOR_OUTPUT = 10
     DISCRIMINATOR_NOISE = 11
     GENERATOR_NOISE = 12
     PENALTIES = 13
 
 
 def stream_key(root: Array, stream: Stream, *indices: ArrayLike) -> Array:
-    """The key of one use of randomness.
+    """Derive the key for one use of randomness.
 
     Args:
         root: typed key (), the run's root key.
-        stream: what the key is for.
-        indices: int32 () each, the place within the stream (epoch, or iteration and inner step).
+        stream: purpose of the key.
+        indices: int32 () each, the position within the stream (epoch, or iteration and inner step).
 
     Returns:
         Typed key ().

@@ -1,4 +1,4 @@
-"""The state of a run between two iterations, and how it begins."""
+"""State of a run between two iterations, and its initialization."""
 
 from functools import partial
 from typing import NamedTuple, cast
@@ -18,28 +18,28 @@ from gan_jax.types import Params
 
 
 class GanState(NamedTuple):
-    """All that is needed to go on. The names of its fields are part of the lowered program's text."""
+    """Training state, complete for resuming. Its field names are part of the lowered program's text."""
 
     generator: Params
     discriminator: Params
-    generator_optimizer: optax.OptState  # Adam's moments, of the parameters' shapes, float32
+    generator_optimizer: optax.OptState  # Adam's moments, float32, with the parameters' shapes
     discriminator_optimizer: optax.OptState
     epoch: Array  # int32 (), epochs completed
     iteration: Array  # int32 (), iterations completed since the start
     key: Array  # typed key (), the root of the key tree; never changes
-    # Exponential moving average of G's parameters, if the hyperparameters ask for one. It begins at the initial G and
-    # is not corrected for that: with a decay of 0.999 some of it stays for thousands of iterations.
+    # Exponential moving average of G's parameters, if configured. It starts at the initial G, without bias correction:
+    # with a decay of 0.999 the initial G keeps some weight for thousands of iterations.
     average: Params | None = None
 
     @property
     def sampling_params(self) -> Params:
-        """The G to draw samples with: the average where there is one."""
+        """Parameters of the G that draws samples: the moving average, if there is one."""
         return self.generator if self.average is None else self.average
 
 
 @partial(jax.jit, static_argnames=("hparams",))
 def init_state(key: Array, hparams: Hyperparameters) -> GanState:
-    """The state before the first iteration.
+    """Initialize the state before the first iteration.
 
     Args:
         key: typed key (), the root of the run's key tree: `jax.random.key(seed)`.
@@ -68,7 +68,7 @@ def init_state(key: Array, hparams: Hyperparameters) -> GanState:
 
 
 def update_ema(state: GanState, decay: float) -> GanState:
-    """Move the average of G's parameters towards G, if there is one: `decay` times itself and the rest of G."""
+    """Update the moving average, if there is one, to decay * average + (1 - decay) * G."""
     if state.average is None:
         return state
     average = jax.tree.map(lambda mean, new: decay * mean + (1 - decay) * new, state.average, state.generator)

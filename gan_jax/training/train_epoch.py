@@ -1,4 +1,4 @@
-"""An epoch: one pass over the images in a fresh order, as one compiled scan over the training step."""
+"""Epoch of training: one pass over the images in a new random order, as one compiled scan of the training step."""
 
 from functools import partial
 
@@ -16,10 +16,17 @@ from gan_jax.utils.jit import deterministic_jit
 
 
 def epoch_permutation(key: Array, epoch: Array, size: int, batch_size: int, channels: int = 1) -> Array:
-    """A fresh permutation of the images for each epoch, the rest that fills no batch left out.
+    """Draw an epoch's permutation of the images, without the remainder that does not fill a batch.
+
+    Args:
+        key: typed key (), the root of the run's key tree.
+        epoch: int32 (), epochs completed.
+        size: number of images.
+        batch_size: from 1 to `size`.
+        channels: number of images stacked into one, each channel with a separate permutation.
 
     Returns:
-        int32 (size // batch_size, batch_size), with channels (..., channels): of each an order of its own.
+        Indices int32 (size // batch_size, batch_size), or (size // batch_size, batch_size, channels) if channels > 1.
     """
 
     def order(*channel: int) -> Array:
@@ -31,7 +38,15 @@ def epoch_permutation(key: Array, epoch: Array, size: int, batch_size: int, chan
 
 
 def gather_batch(images: Array, indices: Array) -> Array:
-    """A batch in an order: of uint8 (n, 784) uint8 (batch, 784), with channels one after the other (batch, c 784)."""
+    """Gather a batch of images, with their channels concatenated.
+
+    Args:
+        images: uint8 (n, 784).
+        indices: int32 (batch,) or (batch, channels), a row of `epoch_permutation`.
+
+    Returns:
+        uint8 (batch, 784) or (batch, channels * 784).
+    """
     batch = images[indices]
     return batch if indices.ndim == 1 else batch.reshape(len(batch), -1)
 
@@ -52,16 +67,16 @@ def _epoch(
 def train_epoch(
     state: GanState, images: Array, *, hparams: Hyperparameters, discriminator_steps: int
 ) -> tuple[GanState, StepInfo]:
-    """One pass over the images in a fresh order, as one compiled scan of `train_step`. The given state is consumed.
+    """Train for one pass over the images in a new random order, as one compiled scan of `train_step`.
 
     Args:
-        state: what to go on from; its buffers are donated.
-        images: uint8 (n, 784), n at least the batch size; an argument so that the program does not contain them.
-        setting: static.
-        discriminator_steps: static, at least 1.
+        state: the state before; its buffers are donated.
+        images: uint8 (n, 784), n at least the batch size; an argument, so that the program does not contain them.
+        hparams: static.
+        discriminator_steps: steps of D per iteration, static, at least 1.
 
     Returns:
-        The state after it, and the report of each iteration, float32 (n // batch size,) a field.
+        The state after the epoch, and the metrics of each iteration, float32 (n // batch_size,) per field.
     """
     return constrain_replicated(_epoch(state, images, hparams=hparams, discriminator_steps=discriminator_steps))
 
@@ -70,12 +85,12 @@ def train_epoch(
 def train_epoch_vmapped(
     states: tuple[GanState, ...], images: Array, *, hparams: Hyperparameters, discriminator_steps: int
 ) -> tuple[tuple[GanState, ...], tuple[StepInfo, ...]]:
-    """`train_epoch` of several seeds in one vectorised program, which fills an accelerator that one run leaves idle.
+    """Train several seeds for an epoch in one vectorized program, on an accelerator that a single run cannot fill.
 
-    Sums are taken in another order than in `train_epoch`, so a seed's bits are those of this program and this number
-    of seeds.
+    Sums are in a different order than in `train_epoch`, so that the bits of a seed depend on the number of seeds.
+    Arguments and results are as for `train_epoch`, with tuples of states and metrics in the order of the seeds.
     """
-    # Keys go in as their bits and come out as they were: the key-reuse checker takes stacking and slicing for uses.
+    # Keys are passed as raw bits and restored afterwards: the key-reuse checker counts stacking and slicing as uses.
     keys = jnp.stack([jax.random.key_data(state.key) for state in states])
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(state._replace(key=None) for state in states))
 

@@ -1,7 +1,7 @@
-"""The training step as pure functions: a state and a batch in, a state and metrics out.
+"""Training step as pure functions: a state and a batch in, a state and metrics out.
 
-An iteration takes one or more steps of D on the same real images, each with fresh latents, and then one of G. What an
-option adds to a step is in a file of its own: losses, penalties, instance noise, packing, spectral normalization.
+An iteration takes one or more steps of D on the same real images, each with new latents, and then one step of G. Each
+option of a step has its own module: losses, penalties, instance noise, packing, spectral normalization.
 """
 
 from functools import partial
@@ -37,8 +37,11 @@ def discriminator_step(
     Args:
         state: the state before.
         real_images: float32 (batch, 784) in [-1, 1].
-        inner_step: int32 (), which of the iteration's steps of D this is.
+        inner_step: int32 (), index of this step among the iteration's steps of D.
         hparams: static.
+
+    Returns:
+        The state after, and the step's metrics.
     """
 
     def key(stream: Stream) -> Array:
@@ -72,28 +75,28 @@ def discriminator_step(
 
 
 def interleave(real_images: Array, fake_images: Array) -> Array:
-    """Put real and generated images in one batch, in turn: (batch, size) twice -> (2 batch, size).
+    """Alternate real and generated images in one batch: twice (batch, size) to (2 batch, size).
 
-    Not one half after the other: of a batch over several devices each then has both halves of its rows.
+    Unlike with concatenation, each device of a batch that is sharded over several already holds all of its rows.
     """
     return jnp.stack([real_images, fake_images], axis=1).reshape(-1, real_images.shape[1])
 
 
 def generator_step(state: GanState, real_images: Array, hparams: Hyperparameters) -> tuple[GanState, Array, Array]:
-    """Update G once on fresh latents; return the state, the loss and the gradient's norm, float32 () each."""
+    """Update G once on new latents; return the state after, G's loss () and the norm () of its gradient, float32."""
     latent_key = stream_key(state.key, Stream.GENERATOR_LATENTS, state.iteration)
     latents = shard_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
     dropout_key = stream_key(state.key, Stream.GENERATOR_DROPOUT, state.iteration)
     real_key, fake_key = jax.random.split(dropout_key)
 
-    def logits(images: Array, dropout_key: Array, kind: int) -> Array:
-        noise_key = partial(stream_key, state.key, Stream.GENERATOR_NOISE, state.iteration, kind)
+    def logits(images: Array, dropout_key: Array, noise_index: int) -> Array:
+        noise_key = partial(stream_key, state.key, Stream.GENERATOR_NOISE, state.iteration, noise_index)
         images = add_instance_noise(images, noise_key, hparams)
         return discriminator_logits(state.discriminator, images, hparams, dropout_key)
 
     def loss_fn(params: Params) -> Array:
         fake_logits = logits(generated_images(params, latents, hparams), fake_key, 0)
-        real_logits = logits(real_images, real_key, 1)  # relativistic losses read them; of others XLA drops them
+        real_logits = logits(real_images, real_key, 1)  # for relativistic losses; XLA removes unused ones
         return LOSSES[hparams.loss].generator(real_logits, fake_logits, hparams.targets)
 
     loss, gradient = jax.value_and_grad(loss_fn)(state.generator)
@@ -108,7 +111,7 @@ def generator_step(state: GanState, real_images: Array, hparams: Hyperparameters
 def unjitted_train_step(
     state: GanState, images: Array, *, hparams: Hyperparameters, discriminator_steps: int
 ) -> tuple[GanState, StepInfo]:
-    """`train_step` before it is compiled."""
+    """Take one iteration as `train_step` does, without compiling it."""
     real_images = to_unit_range(shard_batch(images))
 
     def inner(state: GanState, inner_step: Array) -> tuple[GanState, DiscriminatorInfo]:
@@ -133,7 +136,10 @@ def train_step(
     Args:
         state: the state before.
         images: uint8 (batch, 784), real images.
-        hparams: static; the loss is among them.
+        hparams: static.
         discriminator_steps: static, at least 1.
+
+    Returns:
+        The state after, and the iteration's metrics.
     """
     return unjitted_train_step(state, images, hparams=hparams, discriminator_steps=discriminator_steps)

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of GANs: files, text, signals, compilation."""
+"""Helpers without GAN-specific code: files, text, signals, compilation."""

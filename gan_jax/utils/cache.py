@@ -1,4 +1,4 @@
-"""The folder for prepared data and compiled programs, which nobody else may write to: what lies there is executed."""
+"""Cache folder for prepared data and compiled programs. Only its owner may write to it, since programs are executed."""
 
 import os
 import stat
@@ -11,31 +11,31 @@ _REMEDY = "set XDG_CACHE_HOME to a folder of your own"
 
 
 def cache_folder() -> Path:
-    """The user's cache folder for this project: $XDG_CACHE_HOME/gan_jax or ~/.cache/gan_jax."""
+    """Return the user's cache folder for this project: $XDG_CACHE_HOME/gan_jax or ~/.cache/gan_jax."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # is to be ignored, by the XDG specification
+    if not os.path.isabs(base):  # the XDG specification says to ignore it
         home = os.path.expanduser("~")
         if os.environ.get("HOME") == "" or not os.path.isabs(home):
-            raise UserError(f"there is no home folder to keep data and compiled programs in: mend HOME, or {_REMEDY}")
+            raise UserError(f"no home folder to cache data and compiled programs in: set HOME, or {_REMEDY}")
         base = os.path.join(home, ".cache")
     return Path(base) / "gan_jax"
 
 
 def private_cache_folder() -> Path:
-    """The same, made if missing, and closed to all other users.
+    """Return the cache folder, created if missing, and closed to all other users.
 
     Raises:
-        UserError: if it cannot be written to, or is another user's.
+        UserError: if it cannot be written to, or belongs to another user.
     """
     folder = cache_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         if status.st_uid != os.geteuid():
-            raise UserError(f"{folder} is another user's, who could put programs of theirs there: {_REMEDY}")
+            raise UserError(f"{folder} is another user's, who could put programs there: {_REMEDY}")
         if stat.S_IMODE(status.st_mode) & 0o077:
             folder.chmod(0o700)
-        tempfile.TemporaryFile(dir=folder).close()  # a folder that is there may still refuse files
+        tempfile.TemporaryFile(dir=folder).close()  # an existing folder may still refuse files
     except OSError as error:
         raise UserError(f"cannot use the cache folder {folder}: {error.strerror or error}; {_REMEDY}") from error
     return folder

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def tree_sha256(tree: Any) -> str:
-    """Digest every leaf's path, dtype, shape and bits."""
+    """Compute the SHA-256 of every leaf's path, dtype, shape and bits, as hexadecimal digits."""
     digest = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         array = to_numpy(leaf)
@@ -19,6 +19,6 @@ def tree_sha256(tree: Any) -> str:
 
 
 def to_numpy(leaf: Any) -> np.ndarray:
-    """A leaf as a NumPy array; a random key as its uint32 words."""
+    """Convert a leaf to a NumPy array; a random key to its uint32 words."""
     is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf)

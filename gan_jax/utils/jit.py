@@ -1,8 +1,8 @@
-"""Compilation of functions that a run's bits depend on."""
+"""Compilation of functions whose results must be bitwise reproducible."""
 
 from functools import partial
 
 import jax
 
-# `jax.jit`, where XLA on a GPU may not choose sums whose order changes from run to run; elsewhere it is the same.
+# `jax.jit`, without the GPU kernels whose order of summation varies from call to call.
 deterministic_jit = partial(jax.jit, compiler_options={"xla_gpu_deterministic_ops": True})

@@ -1,16 +1,16 @@
-"""Facts about the processor, as the system tells them."""
+"""Properties of the processor, as the operating system reports them."""
 
 import platform
 import re
 from pathlib import Path
 
-CPUINFO = Path("/proc/cpuinfo")  # of Linux; elsewhere less is known
-# Instructions that multiply bfloat16: of x86-64, of AArch64. Without them XLA converts the operands to float32.
+CPUINFO = Path("/proc/cpuinfo")  # on Linux only
+# Instructions that multiply bfloat16, on x86-64 and AArch64. Without them XLA converts the operands to float32.
 BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     named = re.search(r"^model name\s*: (.*)$", _cpuinfo(), re.MULTILINE)
     return named[1].strip() if named else platform.processor() or platform.machine()
 

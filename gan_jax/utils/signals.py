@@ -1,8 +1,8 @@
-"""Stopping at a good moment: SIGTERM and Ctrl-C end a run after the epoch in hand, with a checkpoint.
+"""Graceful stopping: SIGTERM and Ctrl-C end a run after the current epoch, with a checkpoint.
 
-Python calls a signal's handler between two of its own instructions, which within a compiled epoch, or while XLA
-compiles, are minutes apart. What a user is told at once, and the second signal that stops at once, are therefore a
-thread's, to which the interpreter hands each signal's number as it comes.
+Python calls signal handlers between two of its instructions, which are minutes apart during a compiled epoch or while
+XLA compiles. Therefore a thread prints the notice, and exits at the second signal. It reads a pipe to which the
+interpreter writes each signal's number as soon as it arrives.
 """
 
 import contextlib
@@ -14,26 +14,26 @@ from types import FrameType
 from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NOTICE = b"\nrun.sh: stopping after this epoch with a checkpoint; once more to stop at once\n"
+NOTICE = b"\nrun.sh: stopping after this epoch with a checkpoint; interrupt again to stop at once\n"
 
 
 class StoppedError(KeyboardInterrupt):
-    """A command stopped because a signal asked it to; a run can be gone on with.
+    """Stop of the command by a signal, at a point from which a run can be resumed.
 
-    No `Exception`, since a library that passes those over would pass over this one, too.
+    It is no `Exception`, which libraries might suppress.
     """
 
     def __init__(self, number: int, message: str):
         super().__init__(message)
-        self.exit_code = 128 + number  # as a shell reports a process that a signal has ended
+        self.exit_code = 128 + number  # as shells report a process ended by a signal
 
 
 class ImmediateStopError(StoppedError):
-    """A command stopped where it stood, rather than where it had saved what it had."""
+    """Immediate stop of the command by a signal, without saving its progress."""
 
 
 class StopRequest:
-    """Signal that has asked to stop, if one has."""
+    """Request to stop: the number of the first signal received, if any."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -41,59 +41,58 @@ class StopRequest:
 
 @contextlib.contextmanager
 def defer_signals() -> Iterator[StopRequest]:
-    """Within the block a first signal is noted and told, and a second one ends the process at once."""
+    """Record the first signal in the block and print a notice; a second one ends the process at once."""
     request = StopRequest()
 
     def note(number: int, _: FrameType | None) -> None:
         request.signal = number
 
-    with _first(note, NOTICE):
+    with _on_first_signal(note, NOTICE):
         yield request
 
 
 @contextlib.contextmanager
 def raise_on_signal() -> Iterator[None]:
-    """Within the block a first signal raises ImmediateStopError, and a second one ends the process at once.
+    """Raise ImmediateStopError at the first signal in the block; a second one ends the process at once.
 
-    So does the first while a module is imported: libraries in C pass over what is raised there, and nothing is to be
-    saved yet.
+    During an import the first one does, too: C libraries suppress exceptions there, and there is nothing to save yet.
     """
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        if _imports(frame):
+        if _is_importing(frame):
             exit_at_once(number, frame)
-        raise ImmediateStopError(number, "stopped; where there are checkpoints, the same command goes on")
+        raise ImmediateStopError(number, "stopped; where there are checkpoints, the same command resumes")
 
-    with _first(stop, b""):
+    with _on_first_signal(stop, b""):
         yield
 
 
 def exit_at_once(number: int, _: FrameType | None) -> NoReturn:
-    """A signal's handler where nothing is to be saved or cleared away."""
+    """Handle a signal where there is nothing to save or clean up."""
     os._exit(128 + number)
 
 
 @contextlib.contextmanager
-def _first(act: Callable[[int, FrameType | None], None], notice: bytes) -> Iterator[None]:
-    """Within the block the first signal is told and acted on; the second ends the process, whatever it computes.
+def _on_first_signal(act: Callable[[int, FrameType | None], None], notice: bytes) -> Iterator[None]:
+    """Print a notice and act at the first signal in the block; end the process at the second, whatever it computes.
 
-    In a thread other than the main one, which receives no signals, nothing is changed.
+    Only the main thread receives signals: in other threads the block runs without handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    acted = False
+    received = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal acted
-        if not acted:
-            acted = True
+        nonlocal received
+        if not received:
+            received = True
             act(number, frame)
 
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)  # as the interpreter asks for
-    watch = threading.Thread(target=_watch, args=(reader, notice), daemon=True)
-    watch.start()
+    os.set_blocking(writer, False)  # the interpreter requires it
+    watcher = threading.Thread(target=_watch, args=(reader, notice), daemon=True)
+    watcher.start()
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
@@ -103,26 +102,26 @@ def _first(act: Callable[[int, FrameType | None], None], notice: bytes) -> Itera
             signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup)
         os.close(writer)
-        watch.join()
+        watcher.join()
         os.close(reader)
 
 
-def _imports(frame: FrameType | None) -> bool:
-    """Return True if a frame, or one that called it, is of an import."""
+def _is_importing(frame: FrameType | None) -> bool:
+    """Return True if a frame, or one of its callers, is executing an import."""
     while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
         frame = frame.f_back
     return frame is not None
 
 
 def _watch(reader: int, notice: bytes) -> None:
-    """Tell the first signal whose number comes through the pipe, exit at the second, and end with the pipe."""
-    told = False
+    """Print the notice at the first signal from the pipe, exit at the second, and return when the pipe is closed."""
+    notified = False
     while number := os.read(reader, 1):
         if number[0] not in SIGNALS:
             continue
-        if told:
+        if notified:
             exit_at_once(number[0], None)
-        told = True
-        # Past the buffers of Python's streams: the signal may have come in the middle of a write to one.
+        notified = True
+        # Python's streams are avoided, since the signal may have interrupted a write to one.
         with contextlib.suppress(OSError):
             os.write(2, notice)

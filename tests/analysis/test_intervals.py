@@ -29,8 +29,8 @@ def test_interval_is_scipys(values):
         assert found.spread == pytest.approx(half_width(bounds), rel=1e-6)
 
 
-def test_a_prediction_covers_a_further_run():
-    """Of 20 000 sets of three and a fourth, 95 %: to 4 standard errors of the count, 0.6 %."""
+def test_prediction_intervals_cover_a_further_run_in_95_of_100():
+    """Coverage over 20 000 draws of three seeds and a fourth is 95 %, to 4 standard errors of the count, 0.6 %."""
     draws = np.random.default_rng(0).normal(5, 2, (20_000, 4))
     found = [prediction(three) for three in draws[:, :3].tolist()]
     inside = [abs(one - each.mean) <= each.spread for one, each in zip(draws[:, 3], found, strict=True)]
@@ -48,7 +48,7 @@ def test_difference_is_scipys_welch(values, baseline):
 
 
 @given(st.lists(st.floats(-150, 2), min_size=2, max_size=8), st.lists(st.floats(-150, 2), min_size=2, max_size=8))
-def test_geometric_ones_are_those_of_the_logarithms(exponents, others):
+def test_geometric_intervals_are_computed_on_the_logarithms(exponents, others):
     values, baseline = ([10.0**exponent for exponent in each] for each in (exponents, others))
     found, ratio = interval(values, geometric=True), difference(values, baseline, geometric=True)
     assert found.mean == pytest.approx(scipy.stats.gmean(values))
@@ -57,7 +57,7 @@ def test_geometric_ones_are_those_of_the_logarithms(exponents, others):
         if plain.spread < 300:
             assert math.log10(each.spread) == pytest.approx(plain.spread, rel=1e-6, abs=1e-9)
         else:
-            assert each.spread > 1e299  # inf where float64 ends
+            assert each.spread > 1e299  # inf beyond the range of float64
 
 
 def test_zeros_are_counted_and_give_no_ratio():
@@ -75,26 +75,26 @@ def test_one_run_has_no_interval(geometric):
     assert math.isnan(difference([1.0, 2.0], [3.0], geometric).spread)
 
 
-def test_missing_values_do_not_count():
+def test_missing_values_are_ignored():
     assert interval([1.0, math.nan, 3.0]) == interval([1.0, 3.0])
     assert interval([math.nan]).n == 0
     assert difference([math.nan], [1.0]).n == 0
 
 
-def test_equal_values_are_sure():
+def test_equal_values_have_no_spread():
     assert interval([0.1, 0.1, 0.1]).spread == 0
     assert interval([0.1, 0.1, 0.1], geometric=True).spread == 1
     assert difference([0.1, 0.1, 0.1], [0.3, 0.3]).spread == 0
 
 
 def test_tiny_variances_do_not_underflow():
-    """A dead generator's loss: the squares of its variance are below the smallest float64."""
+    """The losses of a dead generator: the squares of their variances are below the smallest float64."""
     tiny = difference([1e-90, 3e-90], [2e-90, 7e-90, 1e-90])
     assert tiny.spread == pytest.approx(1e-90 * difference([1, 3], [2, 7, 1]).spread)
 
 
 def test_intervals_cover_the_truth_in_95_of_100():
-    """2000 sets of four normal values: the share that covers is within five standard deviations of 0.95."""
+    """The share of 2000 samples of four normal values that is covered is within five standard deviations of 0.95."""
     draws = np.random.default_rng(0).standard_normal((2000, 4))
     found = [interval(row.tolist()) for row in draws]
     share = np.mean([abs(each.mean) <= each.spread for each in found])

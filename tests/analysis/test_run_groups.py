@@ -1,9 +1,10 @@
-"""Which runs are taken together, and what words are made of the figures."""
+"""How runs are grouped by seed, and how their saturation is explained."""
 
 import numpy as np
 import pytest
 
-from gan_jax.analysis.run_groups import LoadedRun, explain_saturation, group_by_seed
+from gan_jax.analysis.run_groups import LoadedRun, group_by_seed
+from gan_jax.analysis.saturation import explain_saturation
 from gan_jax.config import Config, Hyperparameters
 
 GRID = np.zeros((4, 4), np.uint8)
@@ -15,7 +16,7 @@ def run(name: str, seed: int = 0, **columns: list[float]) -> LoadedRun:
     return LoadedRun(Config(name=name if seed == 0 else f"{name}-seed_{seed}", seed=seed), metrics, GRID, length)
 
 
-def test_seeds_are_taken_together_and_no_run_is_left_out():
+def test_seeds_are_grouped_and_no_run_is_left_out():
     runs = [run("a", 0, generator_loss=[1, 2]), run("a", 3, generator_loss=[1, 4]), run("b", 0, generator_loss=[1, 9])]
     assert group_by_seed(runs) == {"a": runs[:2], "b": runs[2:]}
 
@@ -28,10 +29,10 @@ def test_seeds_are_taken_together_and_no_run_is_left_out():
         dict(data="other"),
         dict(trainer="torch"),
         dict(metrics={"epoch": np.array([1.0]), "generator_loss": np.array([1.0])}),
-        dict(config=Config(name="a", seed=0)),  # the same seed, perhaps of another machine: not a second draw
+        dict(config=Config(name="a", seed=0)),  # the same seed, perhaps on another machine, is not a second sample
     ],
 )
-def test_runs_that_differ_in_more_than_the_seed_are_kept_apart(other):
+def test_runs_that_differ_in_more_than_the_seed_are_not_grouped(other):
     runs = [run("a", 0, generator_loss=[1, 2])._replace(path="/b/X/a"), run("a", 3, generator_loss=[1, 4])]
     assert list(group_by_seed(runs)) == ["a"]
     runs[1] = runs[1]._replace(path="/b/Y/a", **other)
@@ -41,13 +42,13 @@ def test_runs_that_differ_in_more_than_the_seed_are_kept_apart(other):
     assert list(groups.values()) == [[runs[0]], [runs[1]]]
 
 
-@pytest.mark.parametrize(("norm", "verdict", "dead"), [(1e-9, 1e-10, True), (0.0, 0.0, True), (1.0, 0.3, False),
+@pytest.mark.parametrize(("norm", "fake_mean", "dead"), [(1e-9, 1e-10, True), (0.0, 0.0, True), (1.0, 0.3, False),
                                                       (1e-9, 0.3, False), (1.0, 1e-10, False)])  # fmt: skip
-def test_explanation_quotes_the_figures_and_draws_the_conclusion_from_them(norm, verdict, dead):
-    metrics = run("b", fake_probability=[0.5, verdict, 0.1], generator_gradient_norm=[1.0, norm, 5.0]).metrics
+def test_explanation_quotes_the_figures_and_concludes_from_them(norm, fake_mean, dead):
+    metrics = run("b", fake_probability=[0.5, fake_mean, 0.1], generator_gradient_norm=[1.0, norm, 5.0]).metrics
     baseline = run("a", fake_probability=[0.5, 0.25], generator_gradient_norm=[1.0, 4.0]).metrics
     text = explain_saturation("b", metrics, "a", baseline)
-    assert text.startswith(f"At epoch 2 the mean D(G(z)) is {verdict:.2g} in b and 0.25 in a. ")
+    assert text.startswith(f"At epoch 2 the mean D(G(z)) is {fake_mean:.2g} in b and 0.25 in a. ")
     assert f"norm {norm:.2g} against 4" in text
     assert ("G no longer learns" in text) == dead
     assert text.count(". ") == 1  # two sentences

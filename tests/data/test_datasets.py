@@ -1,4 +1,4 @@
-"""The data: canonical bytes, no TensorFlow, and archives from outside that may be anything."""
+"""Data sets: canonical bytes, no TensorFlow, and untrusted archives."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ from gan_jax.data.idx import MAX_ITEMS, read_idx
 from gan_jax.errors import UserError
 from tests.conftest import write_idx
 
-# Of the archives as LeCun, Cortes and Burges published them; tensorflow-datasets registers the same.
+# MD5 of the archives as LeCun, Cortes and Burges published them; tensorflow-datasets registers the same.
 CANONICAL = {
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
@@ -28,13 +28,13 @@ CANONICAL = {
 }
 
 
-def test_archives_are_the_canonical_ones():
+def test_packaged_archives_are_the_canonical_ones():
     for name, digest in CANONICAL.items():
         assert hashlib.sha256((ARCHIVES / name).read_bytes()).hexdigest() == digest
 
 
-def test_mnist_through_tensorflow_datasets_is_the_archives(cache, mnist):
-    """The data set by name, prepared as array_record in the cache, is bit for bit what the archives hold."""
+def test_mnist_by_name_equals_the_archives(cache, mnist):
+    """The data set prepared as array_record in the cache equals the archives bit for bit."""
     loaded = load("mnist")
     assert list((cache / "gan_jax" / "datasets" / "mnist").rglob("*array_record*"))
     for ours, archived in zip(loaded, mnist, strict=True):
@@ -42,12 +42,12 @@ def test_mnist_through_tensorflow_datasets_is_the_archives(cache, mnist):
     assert loaded.sha256() == mnist.sha256()
     assert loaded.train_images.shape == (60_000, 784)
     assert loaded.test_images.shape == (10_000, 784)
-    # The class sizes as the MNIST page states them.
+    # Class sizes as stated on the MNIST page.
     assert np.bincount(mnist.train_labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
 
-def test_two_first_starts_at_once(tmp_path):
-    """Both find an empty cache, and both end with all the data."""
+def test_two_processes_prepare_an_empty_cache_at_once(tmp_path):
+    """Both end with all the data."""
     command = [
         sys.executable,
         "-P",
@@ -59,14 +59,14 @@ def test_two_first_starts_at_once(tmp_path):
     assert [process.communicate()[0] for process in started] == ["60000\n"] * 2
 
 
-def test_a_digest_tells_data_apart(mnist):
+def test_different_data_have_different_digests(mnist):
     changed = mnist.test_labels.copy()
     changed[0] ^= 1
     assert mnist._replace(test_labels=changed).sha256() != mnist.sha256()
 
 
 def test_tensorflow_is_never_imported():
-    """The whole command line, and a data set prepared and loaded, in a fresh process."""
+    """The whole command line, with a data set prepared and loaded, in a fresh process."""
     code = (
         "import sys, experiments.cli; from gan_jax.data.datasets import load; load('mnist');"
         "sys.exit('tensorflow' in sys.modules or 'torch' in sys.modules)"
@@ -74,7 +74,7 @@ def test_tensorflow_is_never_imported():
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, timeout=300).returncode == 0
 
 
-def test_no_network_is_told_at_once(monkeypatch, cache):
+def test_a_missing_network_is_reported_at_once(monkeypatch, cache):
     def unknown_host(*_):
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -88,7 +88,7 @@ def test_no_network_is_told_at_once(monkeypatch, cache):
 
 
 def test_a_changed_archive_in_the_package_is_refused(monkeypatch, tmp_path):
-    """Its checksum fails; nothing is prepared from it."""
+    """The checksum fails, and nothing is prepared from it."""
     package = tmp_path / "archives"
     package.mkdir()
     for name in CANONICAL:
@@ -119,7 +119,7 @@ GOOD = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 2, 3) + bytes(range(12))
 
 
 def mutations() -> st.SearchStrategy[bytes]:
-    """What is nearly an archive: truncated, extended, bits flipped, header replaced, not compressed, or noise."""
+    """Generate near-archives: truncated, extended, bits flipped, header replaced, not compressed, or noise."""
     packed = gzip.compress(GOOD, 1, mtime=0)
     flipped = st.tuples(st.integers(0, len(packed) - 1), st.integers(0, 7)).map(
         lambda at: packed[: at[0]] + bytes([packed[at[0]] ^ (1 << at[1])]) + packed[at[0] + 1 :]
@@ -138,14 +138,14 @@ def mutations() -> st.SearchStrategy[bytes]:
 
 @given(mutations())
 def test_a_damaged_archive_is_refused_in_one_line(tmp_path_factory, content):
-    """Whatever is read is what was meant; all else is a UserError that names the file."""
+    """Either the content is read as intended, or a UserError names the file."""
     path = tmp_path_factory.mktemp("idx") / "x.gz"
     path.write_bytes(content)
     try:
         values = read_idx(path, (2, 3))
     except UserError as error:
         message = str(error)
-    else:  # a flipped bit in gzip's own header changes nothing of the content
+    else:  # a flipped bit in gzip's own header leaves the content as it is
         np.testing.assert_array_equal(values, np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
         return
     assert "\n" not in message
@@ -153,15 +153,15 @@ def test_a_damaged_archive_is_refused_in_one_line(tmp_path_factory, content):
 
 
 @pytest.mark.parametrize("count", [0, MAX_ITEMS + 1, 2**32 - 1])
-def test_an_absurd_count_is_refused_before_anything_is_unpacked(tmp_path, count):
+def test_an_absurd_count_is_refused_before_unpacking(tmp_path, count):
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", count, 28, 28) + bytes(100)))
     with pytest.raises(UserError, match=f"{count} items"):
         read_idx(path, (28, 28))
 
 
-def test_a_bomb_is_unpacked_no_further_than_it_announces(tmp_path):
-    """Two images announced, 200 MB behind them: refused after the first byte too many."""
+def test_a_decompression_bomb_is_unpacked_no_further_than_its_header_says(tmp_path):
+    """A header of two images before 200 MB: refused after the first byte too many."""
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 28, 28) + bytes(200_000_000), 1))
     with pytest.raises(UserError, match="holds more"):
@@ -169,7 +169,7 @@ def test_a_bomb_is_unpacked_no_further_than_it_announces(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["missing", "folder", "counts", "shape"])
-def test_archives_that_do_not_fit_together_are_refused(tmp_path: Path, small_archives, damage):
+def test_inconsistent_archives_are_refused(tmp_path: Path, small_archives, damage):
     for path in small_archives.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     victim = tmp_path / "train-labels-idx1-ubyte.gz"

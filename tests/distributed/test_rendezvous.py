@@ -1,4 +1,4 @@
-"""Hosts that look for each other on the loopback address."""
+"""Processes that rendezvous on the loopback address."""
 
 import re
 import socket
@@ -11,8 +11,8 @@ from gan_jax.errors import UserError
 from tests.helpers.command import free_port
 
 
-def met(seconds: float, *hosts: tuple[int, int]) -> list[str]:
-    """What comes of a meeting of hosts (index, count) on the loopback address: a line each, empty if all is well."""
+def rendezvous_errors(seconds: float, *hosts: tuple[int, int]) -> list[str]:
+    """Return each process's error, empty if none, for a rendezvous of (index, count) on the loopback address."""
     port, found = free_port(), [""] * len(hosts)
 
     def attend(place: int) -> None:
@@ -29,20 +29,20 @@ def met(seconds: float, *hosts: tuple[int, int]) -> list[str]:
     return found
 
 
-def test_hosts_meet():
-    assert met(20, (1, 3), (2, 3), (0, 3)) == ["", "", ""]
-    assert met(20, (0, 2), (1, 3)) == ["--num-processes is 3 on host 1, 2 on host 0"] * 2
-    assert met(20, (0, 3), (1, 3), (1, 3)) == ["--process-id 1 is given twice"] * 3
+def test_rendezvous_succeeds_or_reports_the_disagreement():
+    assert rendezvous_errors(20, (1, 3), (2, 3), (0, 3)) == ["", "", ""]
+    assert rendezvous_errors(20, (0, 2), (1, 3)) == ["--num-processes is 3 on process 1, 2 on process 0"] * 2
+    assert rendezvous_errors(20, (0, 3), (1, 3), (1, 3)) == ["--process-id 1 is given twice"] * 3
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_host_that_does_not_come_is_told(index):
-    [told] = met(0.3, (index, 2))
+def test_a_missing_process_is_reported(index):
+    [message] = rendezvous_errors(0.3, (index, 2))
     assert re.fullmatch(
-        rf"host {index} of 2 did not meet the others at 127.0.0.1:\d+ within 0 s: start all of them", told
+        rf"process {index} of 2 did not meet the others at 127.0.0.1:\d+ within 0 s: start all of them", message
     )
 
 
-def test_a_port_in_use_is_told():
+def test_a_port_in_use_is_reported():
     with socket.create_server(("", 0)) as taken, pytest.raises(UserError, match=r"did not meet .*: Address already in"):
         rendezvous(0, 2, "127.0.0.1", taken.getsockname()[1], 1)

@@ -1,4 +1,4 @@
-"""Many hosts: two processes that meet on the loopback address, train one run, and end together whatever happens."""
+"""Distributed runs: two processes on the loopback address train one run and end together whatever happens."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from gan_jax.distributed.process_spec import ProcessSpec, resolve_process_spec
 from gan_jax.runs.run_dir import RunDir
 from tests.helpers.command import COMMAND, Done, contents, free_port, run
 
-pytestmark = pytest.mark.usefixtures("optimized")  # bits are promised of programs as users have them
-GO_ON = "The same command on every host goes on from the last checkpoint"
+pytestmark = pytest.mark.usefixtures("optimized")  # the promise of equal bits is for programs compiled as for users
+GO_ON = "The same commands resume from the last checkpoint"
 STEP = {
     "SLURM_JOB_ID": "7",
     "SLURM_STEP_NODELIST": "node[1-2]",
@@ -34,8 +34,8 @@ STEP = {
         (("a:1", 2, 1), {}, ProcessSpec(1, 2, ("a", 1))),
         (("[::1]:80", 3, 0), {}, ProcessSpec(0, 3, ("::1", 80))),
         ((None, None, None), STEP, ProcessSpec(1, 2)),
-        ((None, 1, None), STEP, None),  # each task trains alone
-        (("a:1", 2, 0), STEP, ProcessSpec(0, 2, ("a", 1))),  # what the user says comes before what SLURM says
+        ((None, 1, None), STEP, None),  # each task trains on its own
+        (("a:1", 2, 0), STEP, ProcessSpec(0, 2, ("a", 1))),  # options take precedence over SLURM's variables
         ((None, None, None), STEP | {"SLURM_NTASKS": "1"}, None),
         ((None, None, None), STEP | {"SLURM_NTASKS": "x"}, None),
         ((None, None, None), STEP | {"SLURM_NTASKS": "9" * 5000}, None),
@@ -43,12 +43,12 @@ STEP = {
         ((None, None, None), {name: STEP[name] for name in STEP if name != "SLURM_STEP_NODELIST"}, None),  # no step
     ],
 )
-def test_which_host_this_is(options: tuple[str | None, int | None, int | None], environment, host):
+def test_process_spec_from_options_and_slurm(options: tuple[str | None, int | None, int | None], environment, host):
     assert resolve_process_spec(*options, environment) == host
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--coordinator-address", "a:1"], "all three"),
         (["--num-processes", 2], "all three"),
@@ -74,16 +74,16 @@ def test_which_host_this_is(options: tuple[str | None, int | None, int | None], 
         (["--platform", "abacus"], "--platform"),
     ],
 )
-def test_what_is_no_host_is_one_line(call, tmp_path, options, told):
+def test_invalid_process_options_are_one_line(call, tmp_path, options, message):
     done = call("train", "--out", tmp_path / "runs", *options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not contents(tmp_path)
 
 
 @pytest.mark.parametrize("task", ["x", "", "-1", "2", "1.0", "\N{SUPERSCRIPT TWO}", "9" * 5000])
-def test_a_task_that_is_none_is_one_line(call, tmp_path, monkeypatch, task):
+def test_invalid_slurm_variables_are_one_line(call, tmp_path, monkeypatch, task):
     for name, value in (STEP | {"SLURM_PROCID": task}).items():
         monkeypatch.setenv(name, value)
     done = call("train", "--out", tmp_path / "runs")
@@ -98,17 +98,17 @@ Start = Callable[..., list[subprocess.Popen[str]]]
 
 @pytest.fixture(scope="module")
 def start(small_archives) -> Start:
-    """Two hosts that train part_a's setting on small archives."""
+    """Start two processes that train part_a's configuration on small archives."""
     try:
         socket.getaddrinfo(socket.gethostname(), None)
-    except OSError as error:  # gloo looks it up
+    except OSError as error:  # gloo resolves this machine's name
         pytest.skip(f"this machine's own name, {socket.gethostname()}, has no address here: {error}")
 
     def start(
         out: Path,
         epochs: int = 500,
-        of_both: tuple[object, ...] = (),
-        of_host_1: tuple[object, ...] = (),
+        extra_of_both: tuple[object, ...] = (),
+        extra_of_process_1: tuple[object, ...] = (),
         host_0: Sequence[object] = COMMAND,
     ) -> list[subprocess.Popen[str]]:
         options = ("train", "--archives", small_archives, "--epochs", epochs, "--checkpoint-every", 1, "--out", out)
@@ -123,20 +123,20 @@ def start(small_archives) -> Start:
         )
         return [
             subprocess.Popen(
-                [*map(str, (*command, *options, *where, index, *of_both, *extra))],
+                [*map(str, (*command, *options, *where, index, *extra_of_both, *extra))],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
                 env=os.environ | {"KILLED_WITH": str(signal.SIGTERM.value)},
             )
-            for index, (command, extra) in enumerate(((host_0, ()), (COMMAND, of_host_1)))
+            for index, (command, extra) in enumerate(((host_0, ()), (COMMAND, extra_of_process_1)))
         ]
 
     return start
 
 
-def ended(hosts: list[subprocess.Popen[str]], seconds: float = 240) -> list[Done]:
-    """How both ended, which on a machine that does much else may take them minutes."""
+def wait_for(hosts: list[subprocess.Popen[str]], seconds: float = 240) -> list[Done]:
+    """Wait for both processes and return how they ended, which on a busy machine may take minutes."""
     found = []
     for host in hosts:
         try:
@@ -171,32 +171,32 @@ def killed(start, out) -> list[Done]:
     hosts = start(out)
     wait_for_an_epoch(hosts)
     hosts[1].kill()
-    return ended(hosts, 60)
+    return wait_for(hosts, 60)
 
 
 @pytest.fixture(scope="module")
 def finished(start, out, killed) -> list[Done]:
-    return ended(start(out, epochs=len(RunDir(out / "two").read_rows()) + 1))
+    return wait_for(start(out, epochs=len(RunDir(out / "two").read_rows()) + 1))
 
 
-def test_the_death_of_one_ends_the_others(killed):
+def test_the_death_of_one_process_ends_the_others(killed):
     assert killed[1].returncode == -signal.SIGKILL
     assert killed[0].returncode not in (0, 2)
-    assert last_line(killed[0]).startswith("run.sh: error: host 0 of 2 ")
-    assert "another host is gone" in last_line(killed[0])
+    assert last_line(killed[0]).startswith("run.sh: error: process 0 of 2 ")
+    assert "another process is gone" in last_line(killed[0])
     assert GO_ON in last_line(killed[0])
 
 
-def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, small_archives):
+def test_two_processes_equal_one_process_with_two_devices_bit_for_bit(out, finished, small_archives):
     assert [done.returncode for done in finished] == [0, 0]
     assert "resuming after epoch" in finished[0].stdout
     manifest = RunDir(out / "two").read_manifest()
     digest = manifest["params_sha256"]
     assert (manifest["device_count"], manifest["host_count"]) == (2, 2)
     assert finished[0].stdout.endswith(f"SHA-256 of the parameters: {digest}\n")
-    waiting, told = finished[1].stdout.splitlines()
-    assert waiting == "host 1 of 2: waiting for the others, up to 45 s"
-    assert told == f"host 1: two: SHA-256 of the parameters: {digest}"
+    waiting, message = finished[1].stdout.splitlines()
+    assert waiting == "process 1 of 2: waiting for the others, up to 45 s"
+    assert message == f"process 1: two: SHA-256 of the parameters: {digest}"
     options = ("--archives", small_archives, "--epochs", manifest["epochs"], "--name", "one", "--devices", 2)
     done = run("train", *options, "--out", out, JAX_NUM_CPU_DEVICES="2")
     assert done.returncode == 0, done.stderr
@@ -204,31 +204,31 @@ def test_the_run_ends_with_the_bits_of_one_host_with_two_devices(out, finished, 
 
 
 def signalled(files: str, epochs: int) -> list[object]:
-    """A command that gets SIGTERM when it first writes such a file after so many epochs."""
+    """Return a command that gets SIGTERM when it first writes a matching file after this many epochs."""
     return [sys.executable, "-m", "tests.helpers.killed", files, epochs, 1]
 
 
 @pytest.mark.slow
-def test_a_signal_in_the_last_figures_ends_all_before_the_next_seed(start, tmp_path):
-    """It comes to host 0 alone, while host 1 has nothing left to do for this seed."""
-    both = ended(start(tmp_path, 1, ("--seeds", 2), host_0=signalled(r"samples\.gif$", 1)))
+def test_a_signal_while_the_last_figures_are_drawn_ends_all_before_the_next_seed(start, tmp_path):
+    """Only process 0 gets the signal, while process 1 has nothing left to do for this seed."""
+    both = wait_for(start(tmp_path, 1, ("--seeds", 2), host_0=signalled(r"samples\.gif$", 1)))
     for done in both:
-        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped when two was finished")
+        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped after two finished")
     assert "params_sha256" in RunDir(tmp_path / "two").read_manifest()
     assert not (tmp_path / "two-seed_1" / "config.json").exists()
 
 
 @pytest.mark.slow
 def test_a_signal_before_training_stops_all(start, tmp_path):
-    both = ended(start(tmp_path, host_0=signalled(r"/\.partial-.*-config\.json$", 0)))
+    both = wait_for(start(tmp_path, host_0=signalled(r"/\.partial-.*-config\.json$", 0)))
     for done in both:
-        told = "run.sh: stopped before the first epoch: the same command goes on there"
-        assert (done.returncode, last_line(done)) == (143, told)
+        message = "run.sh: stopped before the first epoch: the same command resumes there"
+        assert (done.returncode, last_line(done)) == (143, message)
 
 
 @pytest.mark.slow
-def test_a_run_that_diverges_ends_on_all_after_the_other_seeds(start, tmp_path):
-    both = ended(start(tmp_path, 2, ("--seeds", 2, "--learning-rate", "1e30")))
+def test_a_diverged_seed_ends_all_processes_after_the_other_seeds(start, tmp_path):
+    both = wait_for(start(tmp_path, 2, ("--seeds", 2, "--learning-rate", "1e30")))
     for done in both:
         assert done.returncode == 2
         assert "two diverged: " in last_line(done)
@@ -237,11 +237,11 @@ def test_a_run_that_diverges_ends_on_all_after_the_other_seeds(start, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_gone_ends_all(start, tmp_path):
+def test_a_deleted_run_directory_ends_all(start, tmp_path):
     hosts = start(tmp_path)
     wait_for_an_epoch(hosts)
     (tmp_path / "two").rename(tmp_path / "moved")
-    for done in ended(hosts):
+    for done in wait_for(hosts):
         assert done.returncode == 2
         assert "was deleted or moved while it was in use" in last_line(done)
 
@@ -251,43 +251,43 @@ def test_a_signal_to_one_stops_all_after_the_same_epoch(start, tmp_path):
     hosts = start(tmp_path)
     wait_for_an_epoch(hosts)
     hosts[1].send_signal(signal.SIGTERM)
-    both = ended(hosts)
+    both = wait_for(hosts)
     assert [done.returncode for done in both] == [143, 143]
     epoch = len(RunDir(tmp_path / "two").read_rows())
     assert (tmp_path / "two" / "checkpoints" / f"epoch_{epoch:03d}.safetensors").is_file()
     for done in both:
-        assert last_line(done) == f"run.sh: stopped after epoch {epoch} of 500: the same command goes on there"
+        assert last_line(done) == f"run.sh: stopped after epoch {epoch} of 500: the same command resumes there"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("of_host_1", "told"),
+    ("extra_of_process_1", "message"),
     [
-        (("--learning-rate", "1e-3"), "learning_rate is 0.001 on host 1, 0.0002 on host 0"),
-        (("--devices", "1"), "devices is 1 on host 1, 2 on host 0"),
+        (("--learning-rate", "1e-3"), "learning_rate is 0.001 on process 1, 0.0002 on process 0"),
+        (("--devices", "1"), "devices is 1 on process 1, 2 on process 0"),
     ],
 )
-def test_hosts_that_were_given_different_things_all_end(start, tmp_path, of_host_1, told):
-    both = ended(start(tmp_path / "runs", of_host_1=of_host_1))
+def test_processes_with_different_arguments_all_end(start, tmp_path, extra_of_process_1, message):
+    both = wait_for(start(tmp_path / "runs", extra_of_process_1=extra_of_process_1))
     for done in both:
-        assert (done.returncode, done.stderr) == (2, f"run.sh: error: {told}\n")
+        assert (done.returncode, done.stderr) == (2, f"run.sh: error: {message}\n")
     assert not contents(tmp_path)
 
 
 @pytest.mark.slow
-def test_what_host_0_refuses_ends_all(start, tmp_path):
+def test_an_error_on_process_0_ends_all(start, tmp_path):
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "thesis.txt").write_text("years of work")
-    both = ended(start(tmp_path))
+    both = wait_for(start(tmp_path))
     assert [done.returncode for done in both] == [2, 2]
     assert f"{tmp_path / 'two'} exists and is not a run's folder" in both[0].stderr
-    assert both[1].stderr == both[0].stderr.replace("error: ", "error: host 0: ")
+    assert both[1].stderr == both[0].stderr.replace("error: ", "error: process 0: ")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_host_that_dies_or_freezes_ends_the_others_within_a_minute(start, tmp_path, victim, number):
+def test_a_process_that_dies_or_freezes_ends_the_others_within_a_minute(start, tmp_path, victim, number):
     hosts = start(tmp_path)
     wait_for_an_epoch(hosts)
     hosts[victim].send_signal(number)
@@ -298,4 +298,4 @@ def test_a_host_that_dies_or_freezes_ends_the_others_within_a_minute(start, tmp_
         for host in hosts:
             host.kill()
     assert other.returncode not in (0, 2)
-    assert "another host is gone" in errors.splitlines()[-1]
+    assert "another process is gone" in errors.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""What the shipped classifier makes of the real MNIST, and small data for what does not need it."""
+"""Statistics of the real MNIST under the shipped classifier, and a small reference for tests that need neither."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,12 +21,12 @@ def reference(mnist: ImageDataset, classifier: Parameters) -> Reference:
 
 @pytest.fixture(scope="session")
 def small_reference() -> Reference:
-    """300 training and 100 test images of noise, no classifier, for 50 samples."""
+    """A reference for 50 samples from 300 training and 100 test images of noise, without a classifier."""
     pixels = np.random.default_rng(0).integers(0, 256, (400, 784), np.uint8)
     return make_reference(pixels[:300], pixels[300:], None, samples=50)
 
 
 @pytest.fixture
 def noise() -> jnp.ndarray:
-    """Uniform noise float32 (10 000, 784) in [-1, 1]."""
+    """Uniform noise in [-1, 1], float32 (10 000, 784)."""
     return jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (10_000, 784)), jnp.float32)

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.numeric
 KL = 1e-12
 SCORE = 1e-5
 
-SURE = 50.0  # a logit beyond which the softmax is one-hot in float32
+SURE = 50.0  # a logit at which the softmax is one-hot in float32
 checked = settings(deadline=None, derandomize=True, max_examples=30)
 logits = st.builds(
     lambda seed, rows, scale: np.random.default_rng(seed).normal(0, scale, (rows, 10)).astype(np.float32),
     st.integers(0, 2**32 - 1),
-    st.sampled_from([1, 200]),  # each length compiles anew
+    st.sampled_from([1, 200]),  # few lengths, since each is compiled
     st.floats(0.1, 20),
 )
 
@@ -38,7 +38,7 @@ def test_one_digit() -> None:
     assert classifier_score(sevens) == pytest.approx(1, abs=SCORE)
 
 
-def test_all_digits_alike() -> None:
+def test_all_digits_equally_often() -> None:
     even = one_hot(list(range(10)) * 20)
     histogram = digit_histogram(even)
     assert classes_covered(histogram) == 10
@@ -46,18 +46,18 @@ def test_all_digits_alike() -> None:
     assert classifier_score(even) == pytest.approx(10, rel=SCORE)
 
 
-def test_a_class_counts_from_one_percent_on() -> None:
+def test_a_class_is_covered_from_one_percent_on() -> None:
     assert classes_covered(np.array([0.97, 0.01, 0.02, 0, 0, 0, 0, 0, 0, 0])) == 3
     assert classes_covered(np.array([0.985, 0.009, 0.006, 0, 0, 0, 0, 0, 0, 0])) == 1
 
 
-def test_undecided_samples_score_one() -> None:
+def test_uniform_predictions_score_one() -> None:
     assert classifier_score(jnp.zeros((50, 10))) == pytest.approx(1, abs=SCORE)
 
 
 @checked
 @given(logits=logits)
-def test_agree_with_scipy(logits: np.ndarray) -> None:
+def test_scores_agree_with_scipy(logits: np.ndarray) -> None:
     histogram = digit_histogram(jnp.asarray(logits))
     counts = np.bincount(logits.argmax(axis=1), minlength=10)
     np.testing.assert_allclose(histogram, counts / counts.sum(), rtol=KL)

@@ -1,4 +1,4 @@
-"""Anchors on the real MNIST, and what is refused or left out."""
+"""Reference values on the real MNIST, and inputs that are refused or left out."""
 
 import math
 
@@ -13,18 +13,18 @@ from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_re
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
 ZERO = 1e-3
-# The anchors that the project promises: measured 1.5 to 2.9 over subsets of the training set, and 7905.
+# The values that the project promises: measured were 1.5 to 2.9 over subsets of the training set, and 7905 for noise.
 REAL_FRECHET = 10
 NOISE_FRECHET = 800
-# Drawn subsets give 1.5 to 2.0, subsets of only even or only odd images 9 to 13: see `_subset`.
+# Random subsets give 1.5 to 2.0, subsets of only even or only odd images 9 to 13: see `_subset`.
 FLOOR = 4
-# Precision to coverage of real images among real ones are 0.92 to 0.95, and move by about 0.003 with the subset.
+# Precision, recall, density and coverage of real images are 0.92 to 0.95, and vary by about 0.003 with the subset.
 REAL_FIDELITY = 0.9
-# Images of one digit that the classifier takes for another are below 1 %; each adds at most about 0.01 to the KL.
+# Below 1 % of one digit's images are misclassified; each adds at most about 0.01 to the KL.
 ONE_DIGIT_KL = 0.05
-# The shipped classifier's accuracy leaves real digits at 9.86 of 10, with MNIST's own uneven shares.
+# Real digits score 9.86 of 10, given the shipped classifier's accuracy and MNIST's uneven shares.
 REAL_SCORE = 9.7
-# The medians of 1000 distances, which spread by a third of their mean, differ by a few percent.
+# Medians of 1000 distances, which spread by a third of their mean, differ by a few percent.
 RATIO = 0.05
 
 
@@ -38,7 +38,7 @@ def test_the_test_set_against_itself(mnist: ImageDataset, reference: Reference) 
     assert evaluation.nearest_ratio == pytest.approx(1, abs=RATIO)
 
 
-def test_training_images_are_near_the_test_set_and_are_seen_as_copies(
+def test_training_images_are_near_the_test_set_and_detected_as_copies(
     mnist: ImageDataset, reference: Reference
 ) -> None:
     evaluation = evaluate(to_unit_range(mnist.train_images[:10_000]), reference)
@@ -70,7 +70,7 @@ def test_one_digit(mnist: ImageDataset, reference: Reference) -> None:
     assert f"n = 10000; real against real {evaluation.frechet_floor:.1f}" in first
 
 
-def test_without_a_classifier_its_measurements_are_left_out(small_reference: Reference) -> None:
+def test_without_a_classifier_its_metrics_are_left_out(small_reference: Reference) -> None:
     evaluation = evaluate(jnp.full((50, 784), -1.0), small_reference)
     assert evaluation.n == 50
     assert evaluation.frechet is None
@@ -100,7 +100,7 @@ def test_the_same_samples_give_the_same_bits(small_reference: Reference) -> None
 
 
 @pytest.mark.parametrize("shape", [(49, 784), (50, 783), (784,)])
-def test_another_shape_is_refused(shape: tuple[int, ...], small_reference: Reference) -> None:
+def test_a_wrong_shape_is_refused(shape: tuple[int, ...], small_reference: Reference) -> None:
     with pytest.raises(ValueError, match="shape"):
         evaluate(jnp.zeros(shape), small_reference)
 

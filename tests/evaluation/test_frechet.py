@@ -9,7 +9,7 @@ from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
 
 pytestmark = pytest.mark.numeric
 
-# float64, with one square root of an eigenvalue: 1e-16 of the traces, or 1e-8 where a covariance is singular.
+# float64 with one square root of an eigenvalue: 1e-16 of the traces, or 1e-8 where a covariance is singular.
 RELATIVE = 1e-9
 SINGULAR = 1e-6
 
@@ -69,7 +69,7 @@ def test_is_a_squared_distance(seed: int, dimension: int, scale: float) -> None:
 
 
 def test_singular_covariances() -> None:
-    """Two lines in the plane, at a right angle, have nothing in common: the distance is the sum of the traces."""
+    """Two orthogonal lines in the plane share no direction: the distance is the sum of the traces."""
     along_x, along_y = Moments(np.zeros(2), np.diag([9.0, 0.0])), Moments(np.zeros(2), np.diag([0.0, 4.0]))
     assert frechet_distance(along_x, along_y) == pytest.approx(13, abs=SINGULAR)
     constant = moments(np.ones((10, 2), np.float32))

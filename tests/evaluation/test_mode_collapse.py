@@ -7,10 +7,10 @@ from gan_jax.evaluation import collapse_warnings
 pytestmark = pytest.mark.numeric
 
 EVEN = (0.1,) * 10
-HEALTHY = 0.3  # a mean of D(G(z)) as a run that learns has
+HEALTHY = 0.3  # a mean of D(G(z)) in a run that learns
 
 
-def test_no_warning_without_a_sign() -> None:
+def test_a_healthy_run_has_no_warning() -> None:
     assert collapse_warnings(EVEN, HEALTHY) == []
     assert collapse_warnings(None, HEALTHY) == []
 

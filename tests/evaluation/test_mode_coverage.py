@@ -1,4 +1,4 @@
-"""Stacked MNIST: what its channels are made of, how its modes are counted, and a run of it."""
+"""Stacked MNIST: its channels, how its modes are counted, and a run of it."""
 
 import math
 import re
@@ -12,8 +12,8 @@ from gan_jax.data.datasets import load_archives
 from gan_jax.evaluation import classify, count_modes, load_classifier, make_reference, mode_coverage
 from gan_jax.plotting import image_grid
 from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from gan_jax.training.apply_fns import generate, sample_latents
 from gan_jax.training.prng import Stream
 from gan_jax.training.train_epoch import epoch_permutation, gather_batch
@@ -21,22 +21,22 @@ from gan_jax.training.train_epoch import epoch_permutation, gather_batch
 pytestmark = pytest.mark.usefixtures("narrow_runs")
 
 
-def test_each_channel_sees_every_image_once_an_epoch_in_an_order_of_its_own():
+def test_each_channel_permutes_all_images_independently_every_epoch():
     orders = epoch_permutation(jax.random.key(3), jnp.int32(2), 100, 10, channels=3)
     assert orders.shape == (10, 10, 3)
-    of_channels = np.asarray(orders).reshape(-1, 3).T
-    for order in of_channels:
+    channel_orders = np.asarray(orders).reshape(-1, 3).T
+    for order in channel_orders:
         assert sorted(order) == list(range(100))
-    assert len({tuple(order) for order in of_channels}) == 3
+    assert len({tuple(order) for order in channel_orders}) == 3
 
 
-def test_a_batch_has_its_digits_side_by_side():
+def test_a_batch_concatenates_the_digits():
     images = jnp.arange(5 * 784).reshape(5, 784)
     batch = gather_batch(images, jnp.array([[0, 4, 2], [1, 1, 3]]))
     np.testing.assert_array_equal(batch, [np.concatenate([images[i] for i in row]) for row in ([0, 4, 2], [1, 1, 3])])
 
 
-def test_a_grid_shows_an_images_digits_side_by_side():
+def test_a_grid_shows_the_digits_of_an_image_side_by_side():
     images = np.repeat([[-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]], 784, axis=1).astype(np.float32)
     grid = image_grid.grid(images, columns=1, gap=0)
     assert grid.shape == (2 * 28, 3 * 28)
@@ -47,7 +47,7 @@ def test_a_grid_shows_an_images_digits_side_by_side():
 
 @pytest.fixture(scope="module")
 def digits(mnist) -> list[np.ndarray]:
-    """Of each class, test images that the classifier knows for sure."""
+    """Test images by class that the classifier predicts with confidence."""
     images = jnp.asarray(mnist.test_images[:2000] / 127.5 - 1, jnp.float32)
     logits = np.asarray(classify(load_classifier(), images)[1])
     sure = np.sort(logits, axis=1)[:, -1] - np.sort(logits, axis=1)[:, -2] > 5
@@ -56,7 +56,7 @@ def digits(mnist) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def reference(mnist):
-    """With the digits of a thousand test images."""
+    """A feature reference with the digits of a thousand test images."""
     reference = make_reference(
         mnist.train_images[:100], mnist.test_images[:1000], load_classifier(), 100
     ).feature_reference
@@ -65,30 +65,30 @@ def reference(mnist):
     return reference
 
 
-@pytest.mark.parametrize(("numbers", "modes", "kl", "alone"), [
+@pytest.mark.parametrize(("tuples", "modes", "kl", "kl_of_digits"), [
     ([[1, 2, 3]] * 4, 1, math.log(1000), math.log(1000)),
-    ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500), math.log(250)),  # the order counts; the outer two hang together
+    ([[1, 2, 3], [3, 2, 1]] * 3, 2, math.log(500), math.log(250)),  # order counts; outer digits dependent
     ([[a, b, 0] for a in range(10) for b in range(10)], 100, math.log(10), math.log(10)),
     ([[a, a, a] for a in range(10)], 10, math.log(100), 0.0),
     ([[a, b, c] for a in range(10) for b in range(10) for c in range(10)], 1000, 0.0, 0.0),
 ])  # fmt: skip
-def test_modes_are_the_numbers_that_real_digits_make_up(digits, reference, numbers, modes, kl, alone):
-    """The KL divergence of each, and the part that the digits one by one make up, are sums by hand."""
+def test_modes_are_the_digit_tuples_of_real_images(digits, reference, tuples, modes, kl, kl_of_digits):
+    """The KL divergence of the tuples, and the part due to the digits one by one, are sums done by hand."""
     images = np.stack(
-        [np.concatenate([digits[digit][index % len(digits[digit])] for digit in number])
-         for index, number in enumerate(numbers)]
+        [np.concatenate([digits[digit][index % len(digits[digit])] for digit in digit_tuple])
+         for index, digit_tuple in enumerate(tuples)]
     )  # fmt: skip
     found = count_modes(load_classifier(), reference.digits, jnp.asarray(images))
-    assert (found.n, found.modes) == (len(numbers), modes)
+    assert (found.n, found.modes) == (len(tuples), modes)
     assert found.modes_kl == pytest.approx(kl, abs=1e-12)  # sums of up to 1000 terms in float64
-    assert found.digits_kl == pytest.approx(alone, abs=1e-12)
+    assert found.digits_kl == pytest.approx(kl_of_digits, abs=1e-12)
 
 
-def test_the_floor_is_that_of_real_numbers(digits):
-    """Of digits that are all sevens the numbers are one; of equally many of each, n numbers are as uneven as chance.
+def test_the_floor_is_the_kl_of_as_many_random_tuples(digits):
+    """Real digits that are all sevens make one tuple; equally many of each make n tuples as uneven as chance.
 
-    2n KL of a multinomial to its own, uniform, law is of the chi-squared law with 99 degrees of freedom at large n: the
-    mean is 99 / 2n, the deviation sqrt(2 * 99) / 2n.
+    At large n, 2n times the KL divergence of a multinomial sample from its own, uniform, distribution is chi-squared
+    with 99 degrees of freedom: the mean is 99 / 2n, the standard deviation sqrt(2 * 99) / 2n.
     """
     images = jnp.tile(jnp.asarray(digits[7][:1]), (1000, 2))
     classifier = load_classifier()
@@ -100,8 +100,8 @@ def test_the_floor_is_that_of_real_numbers(digits):
 
 
 def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
-    """It is measured by its modes, its samples are numbers of three digits, and it is drawn, resumed and sampled."""
-    monkeypatch.setattr(mode_coverage, "SAMPLES", 500)  # of which a classifier takes a second rather than a minute
+    """Its modes are counted, its samples are grids of three digits, and it is drawn, resumed, sampled and verified."""
+    monkeypatch.setattr(mode_coverage, "SAMPLES", 500)  # the classifier takes a second for these instead of a minute
     options = ("--archives", small_archives, "--out", tmp_path, "--evaluate-every", 1, "--ema-decay", 0.9)
     classifier = ("--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     for epochs in (1, 2):

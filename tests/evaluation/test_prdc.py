@@ -8,28 +8,28 @@ from scipy.spatial.distance import cdist
 
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.evaluation import prdc
-from gan_jax.evaluation.prdc import fidelity, knn_squared_radii, nearest, squared_distances
+from gan_jax.evaluation.prdc import knn_squared_radii, nearest, prdc_scores, squared_distances
 
 pytestmark = pytest.mark.numeric
 
 # float32 squares and products of some 128 terms of order 1 to 100.
 DISTANCE_RELATIVE = 1e-5
-# Shares of counts that agree: the last bit of a float64 mean. One comparison the other way would move one by 1e-5.
+# Equal shares of counts: the last bit of a float64 mean. One comparison that fell the other way would move one by 1e-5.
 SHARE = 1e-12
-# 784 pixels, each converted within 1e-7: with or without a fused multiply-add.
+# 784 pixels, each converted within 1e-7, with or without a fused multiply-add.
 COPY = 1e-5
 
 checked = settings(deadline=None, derandomize=True, max_examples=20)
 
 
 def features(rng: np.random.Generator, count: int, shift: float = 0.0, dimension: int = 16) -> np.ndarray:
-    """Like those of the classifier: not negative, and many of them 0."""
+    """Draw features like the classifier's: not negative, and many of them 0."""
     return np.maximum(rng.normal(shift, 1.0, (count, dimension)), 0).astype(np.float32)
 
 
 def ours(real: np.ndarray, samples: np.ndarray, k: int) -> dict[str, float]:
     points = jnp.asarray(real)
-    return fidelity(points, knn_squared_radii(points, k), jnp.asarray(samples), k)._asdict()
+    return prdc_scores(points, knn_squared_radii(points, k), jnp.asarray(samples), k)._asdict()
 
 
 @checked
@@ -47,7 +47,7 @@ def test_agrees_with_the_prdc_package_over_several_blocks() -> None:
     assert ours(real, samples, 5) == pytest.approx(compute_prdc(real, samples, 5), abs=SHARE)
 
 
-def test_one_point_repeated_is_precise_and_covers_little() -> None:
+def test_a_repeated_point_has_full_precision_and_little_coverage() -> None:
     real = features(np.random.default_rng(2), 200)
     collapsed = np.repeat(real[:1], 100, axis=0)
     result = ours(real, collapsed, 5)
@@ -57,7 +57,7 @@ def test_one_point_repeated_is_precise_and_covers_little() -> None:
     assert result["coverage"] < 0.2
 
 
-def test_far_samples_have_none_of_the_four() -> None:
+def test_far_samples_score_zero_in_all_four() -> None:
     real = features(np.random.default_rng(3), 200)
     assert set(ours(real, real + 100, 5).values()) == {0.0}
 

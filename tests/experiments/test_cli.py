@@ -1,4 +1,4 @@
-"""The command line: its help, mistakes in a process of its own, and run.sh itself. More mistakes: tests/malformed."""
+"""The command line: help, mistakes in a separate process, and run.sh itself. More mistakes: tests/malformed."""
 
 import subprocess
 import sys
@@ -13,14 +13,14 @@ from tests.malformed.refusal import assert_refusal
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_mistake_in_a_process_of_its_own(tmp_path, small_archives):
-    """One that is seen when the data are there: no library adds a line of its own to what the user sees."""
+def test_a_mistake_in_a_separate_process(tmp_path, small_archives):
+    """A mistake found after the data are loaded: no library adds a line to what the user sees."""
     done = run("part_a", "--batch-size", 1101, "--archives", small_archives, "--out", tmp_path / "runs")
     assert_refusal(Done(done.returncode, done.stdout, done.stderr))
     assert not contents(tmp_path)
 
 
-def test_a_folder_with_something_else_is_left_alone(call, tmp_path):
+def test_a_directory_with_other_files_is_left_alone(call, tmp_path):
     (tmp_path / "part_a").mkdir()
     (tmp_path / "part_a" / "thesis.txt").write_text("years of work")
     before = contents(tmp_path)
@@ -39,14 +39,14 @@ COMMANDS = (
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
 def test_help(call, arguments):
-    """Under the names that README and SPEC give."""
+    """Help exists under the names in the README and the specification."""
     done = call(*arguments)
     assert done.returncode == 0
     assert "Usage: ./run.sh" in done.stdout
 
 
 class TestRunScript:
-    """run.sh itself, on a PATH with nothing but what a test puts there and the shell's own tools."""
+    """run.sh itself, on a PATH with only the shell's tools and what a test adds."""
 
     def start(self, tools: Path, script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         for name in [
@@ -72,7 +72,7 @@ class TestRunScript:
 
     @pytest.fixture
     def clone(self, tmp_path) -> Path:
-        """The script and the metadata in a folder with a space in its name."""
+        """The script and the project's metadata in a directory with a space in its name."""
         folder = tmp_path / "a folder"
         folder.mkdir()
         for name in ("run.sh", "pyproject.toml", "requirements.lock"):
@@ -81,7 +81,7 @@ class TestRunScript:
 
     @pytest.fixture
     def tools(self, tmp_path) -> Path:
-        """With a Python that only notes what it is asked for, and makes an environment of itself."""
+        """A PATH with a fake Python that records its arguments and creates a fake environment."""
         (tmp_path / "tools").mkdir()
         python = tmp_path / "tools" / "python3"
         python.write_text(f"""#!/usr/bin/env bash
@@ -98,8 +98,8 @@ esac
         python.chmod(0o755)
         return tmp_path / "tools"
 
-    def asked(self, clone: Path) -> list[str]:
-        """Return the Python's arguments since the last look, a line a call, but for questions about its version."""
+    def python_calls(self, clone: Path) -> list[str]:
+        """Return the fake Python's arguments since the last call, a line each, without version queries."""
         notes = clone.parent / "asked"
         lines = notes.read_text().splitlines() if notes.exists() else []
         notes.write_text("")
@@ -124,14 +124,14 @@ esac
             (tools / "nvidia-smi").chmod(0o755)
         done = self.start(tools, clone / "run.sh", "part_a", **variables)
         assert choice in done.stderr
-        # No Python on that PATH: told as a mistake with its remedy, and nothing is made.
+        # No Python on this PATH: reported with the remedy, and nothing is created.
         assert done.returncode == 2
         assert "Python 3.11 or newer is needed" in done.stderr
         assert not (clone / ".venv").exists()
 
     @pytest.mark.parametrize("command", ["lint", "docs"])
-    def test_help_of_what_the_script_does_itself(self, tmp_path, clone, command):
-        """Without an environment, and without doing it."""
+    def test_help_of_the_scripts_own_commands(self, tmp_path, clone, command):
+        """Help needs no environment and does nothing else."""
         (tmp_path / "tools").mkdir()
         done = self.start(tmp_path / "tools", clone / "run.sh", command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
@@ -151,11 +151,11 @@ esac
         ],
     )
     def test_choice_of_extras(self, clone, tools, arguments, extras):
-        """In an environment that is there already."""
+        """Choose extras in an environment that exists already."""
         assert self.start(tools, clone / "run.sh", "install").returncode == 0
-        self.asked(clone)
+        self.python_calls(clone)
         assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
-        *installed, started = self.asked(clone)
+        *installed, started = self.python_calls(clone)
         program = {
             "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
             "docs": f"-P -W error {clone}/docs/pages.py",
@@ -164,19 +164,21 @@ esac
         needed = [line for line in installed if "requirements.py" in line]
         assert needed == ([f"-I {clone}/experiments/requirements.py {extras}"] if extras else [])
 
-    def test_versions_are_locked_or_the_newest_until_the_others_are_asked_for(self, clone, tools):
-        """An environment of the newest is kept, and gets its extras of the newest, too."""
+    def test_versions_stay_locked_or_newest_until_the_other_is_requested(self, clone, tools):
+        """An environment of the newest versions is kept, and its extras are the newest, too."""
 
         def installed(*arguments: str) -> list[bool]:
-            """Run a command; return for each installation that it starts if that keeps to the lock."""
+            """Run a command; return for each installation that it starts whether it uses the lock."""
             assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
-            return ["requirements.lock" in line for line in self.asked(clone) if line.startswith("-m pip install")]
+            return [
+                "requirements.lock" in line for line in self.python_calls(clone) if line.startswith("-m pip install")
+            ]
 
         assert installed("sample") == [True]
         assert installed("install", "--newest") == [False]
         assert installed("sample") == []
         assert installed("docs") == [False]
-        assert installed("install", "--newest") == [False]  # of today
+        assert installed("install", "--newest") == [False]  # the newest today
         assert installed("install") == [True]
         assert installed("install") == []
         (clone / "requirements.lock").write_text("jax==0.0.0\n")
@@ -194,8 +196,8 @@ esac
     ("module", "command"),
     [("jinja2", "report"), ("typst", "report"), ("torch", "torch_baseline"), ("sklearn", "ridge")],
 )
-def test_what_is_not_installed_is_told_in_a_line(tmp_path, module, command):
-    """Without run.sh, which installs it."""
+def test_a_missing_package_is_one_line(tmp_path, module, command):
+    """Run without run.sh, which would install it."""
     arguments = [command, *(["part_a"] if module == "torch" else []), "--out", str(tmp_path / "a.html")]
     script = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['', *{arguments}]; from experiments import cli"
     done = subprocess.run([sys.executable, "-P", "-c", f"{script}; cli.main()"], capture_output=True, text=True)
@@ -205,7 +207,7 @@ def test_what_is_not_installed_is_told_in_a_line(tmp_path, module, command):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_replaced_is_told(call):
-    told = " ".join(call("report", "--help").stdout.replace("│", " ").split())
-    assert "homework.pdf beside it, which is replaced" in told
-    assert "homework.zip beside it, which is replaced" in told
+def test_help_says_what_is_replaced(call):
+    help_text = " ".join(call("report", "--help").stdout.replace("│", " ").split())
+    assert "homework.pdf beside it, which is replaced" in help_text
+    assert "homework.zip beside it, which is replaced" in help_text

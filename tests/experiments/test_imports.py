@@ -1,4 +1,4 @@
-"""Nothing that takes seconds is imported before it is needed: for help, for mistakes, for samples."""
+"""Slow imports are deferred until needed: help, mistakes and samples do without them."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from tests.helpers.command import contents
 
 HEAVY = {"jax", "jaxlib", "flax", "optax", "chex", "numpy", "scipy", "matplotlib", "PIL", "orbax", "tqdm", "torch",
          "tensorflow_datasets", "tensorstore", "safetensors", "sklearn", "jinja2", "typst"}  # fmt: skip
-# Besides jax and what its networks are made of.
+# In addition to jax and what its networks need.
 OF_TRAINING = {"matplotlib", "orbax", "tensorflow_datasets", "tensorstore", "scipy.stats", "torch", "pandas"}
 
 SCRIPT = """
@@ -23,7 +23,7 @@ main()
 
 
 def imported(*arguments: object) -> tuple[int, set[str]]:
-    """Run a command; return its exit code and the modules that it has imported."""
+    """Run a command; return its exit code and the modules that it imported."""
     command = [sys.executable, "-P", "-c", SCRIPT, json.dumps(list(map(str, arguments)))]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, set(json.loads(done.stderr.splitlines()[-1]))
@@ -49,13 +49,13 @@ def imported(*arguments: object) -> tuple[int, set[str]]:
     ],
     ids=str,
 )
-def test_help_and_mistakes_need_no_library_that_computes(arguments, code):
+def test_help_and_mistakes_import_no_numerical_library(arguments, code):
     ended, modules = imported(*arguments)
     assert ended == code
     assert not HEAVY & modules
 
 
-def test_samples_need_nothing_of_what_trains(tmp_path, cache):
+def test_sampling_imports_nothing_for_training(tmp_path, cache):
     ended, modules = imported("sample", "--count", 4, "--out", tmp_path / "four.png")
     assert ended == 0
     assert "jax" in modules

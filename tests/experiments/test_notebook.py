@@ -1,4 +1,4 @@
-"""The notebook runs top to bottom, on few real digits, and shows what it says; it is committed without outputs."""
+"""The notebook runs top to bottom on few real digits and shows what its text says; it is committed without outputs."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ NOTEBOOK = Path(__file__).parents[2] / "experiments" / "gan.ipynb"
 RUNS = {"part_a": "non_saturating", "part_b": "saturating", "squares": "squares"}
 DRAWN = {"data", "curves", "diagnostics", "samples", "sampling", "interpolation", "slopes", "own", "compare"}
 
-Executed = tuple[Path, dict[str, nbformat.NotebookNode]]  # the folder that it ran in, and its cells by their names
+Executed = tuple[Path, dict[str, nbformat.NotebookNode]]  # the directory that it ran in, and its cells by name
 
 
 def cells_of(notebook: nbformat.NotebookNode) -> dict[str, nbformat.NotebookNode]:
@@ -39,13 +39,13 @@ def printed(cell: nbformat.NotebookNode) -> str:
 
 
 def shown(cell: nbformat.NotebookNode, kind: str) -> list[str]:
-    """What a cell shows of a MIME type."""
+    """Return a cell's outputs of one MIME type."""
     return [output.data[kind] for output in cell.get("outputs", []) if kind in output.get("data", {})]
 
 
 @pytest.fixture(scope="module")
 def execute(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[str], Executed]:
-    """Runs the notebook in a folder of its own, with a line added to its parameters."""
+    """Return a function that runs the notebook in a new directory, with a line added to its parameters."""
 
     def execute(parameters: str) -> Executed:
         folder = tmp_path_factory.mktemp("notebook")
@@ -66,11 +66,11 @@ def execute(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[
 
 @pytest.fixture(scope="module")
 def executed(execute, small_archives) -> Executed:
-    """On 1100 digits, for two epochs of two iterations."""
+    """The notebook run on 1100 digits for two epochs of two iterations."""
     return execute(f"EPOCHS, DATA = 2, Path({str(small_archives)!r})")
 
 
-def test_it_is_valid_and_without_outputs_or_paths():
+def test_the_notebook_is_valid_and_has_no_outputs_or_paths():
     text = NOTEBOOK.read_text()
     notebook = nbformat.from_dict(json.loads(text))
     nbformat.validate(notebook)
@@ -86,26 +86,26 @@ def test_it_is_valid_and_without_outputs_or_paths():
     assert not re.search(r"(?<![\w./])/(home|root|tmp|usr|work|Users|content|mnt)\b", text)
 
 
-def test_it_shows_the_homeworks_networks(executed):
+def test_the_homeworks_networks_are_shown(executed):
     _, cells = executed
-    told = printed(cells["networks"])
-    assert "generator: 1,493,520 parameters" in told
-    assert "discriminator: 1,460,225 parameters" in told
+    printed_text = printed(cells["networks"])
+    assert "generator: 1,493,520 parameters" in printed_text
+    assert "discriminator: 1,460,225 parameters" in printed_text
 
 
-def test_a_state_goes_in_and_another_comes_out(executed):
+def test_a_step_maps_a_state_to_the_next(executed):
     _, cells = executed
-    told = printed(cells["halves"])
-    assert "D's update changes ['discriminator', 'discriminator_optimizer'];" in told
-    assert "G's update changes ['generator', 'generator_optimizer'];" in told
-    losses = [float(value) for value in re.findall(r"its loss was ([\d.]+)", told)]
+    printed_text = printed(cells["halves"])
+    assert "D's update changes ['discriminator', 'discriminator_optimizer'];" in printed_text
+    assert "G's update changes ['generator', 'generator_optimizer'];" in printed_text
+    losses = [float(value) for value in re.findall(r"its loss was ([\d.]+)", printed_text)]
     reported = dict(re.findall(r"(\w+_loss) +([\d.]+)", printed(cells["bits"])))
-    # The halves are compiled apart from each other: round-off, and four digits are shown.
+    # The two half-steps are compiled separately: round-off, and four digits are shown.
     np.testing.assert_allclose(losses, [float(value) for value in reported.values()], atol=2e-4)
 
 
 def test_the_same_key_gives_the_same_bits(executed, mnist):
-    """Also in this process."""
+    """The bits are equal in the notebook's process and in this one."""
     _, cells = executed
     first, again, other = re.findall(r"\b[0-9a-f]{64}\b", printed(cells["bits"]))
     batch = jnp.asarray(mnist.train_images[:512])
@@ -115,8 +115,8 @@ def test_the_same_key_gives_the_same_bits(executed, mnist):
     assert first == again == params_sha256(state) != other
 
 
-def test_the_slopes_are_those_of_the_text(executed):
-    """-(1 - D) and -D."""
+def test_the_slopes_are_those_in_the_text(executed):
+    """The slopes are -(1 - D) and -D."""
     _, cells = executed
     lines = re.findall(r"logit +(\S+), .*'non_saturating': (\S+), 'saturating': (\S+)}", printed(cells["slopes"]))
     found = np.array(lines, float)
@@ -125,14 +125,16 @@ def test_the_slopes_are_those_of_the_text(executed):
     np.testing.assert_allclose(found[:, 1:], np.stack([-rejected, -(1 - rejected)], axis=1), rtol=1e-5)  # float32
 
 
-def test_the_own_loss_is_least_squares():
-    """Mao et al. 2017, equation 9, of scores that are the logits plus 1/2."""
+def test_the_custom_loss_is_least_squares():
+    """Mao et al. 2017, equation 9, for scores equal to the logits plus 1/2."""
     known = {"jnp": jnp, "GanLoss": GanLoss, "LOSSES": {}, "draw_slopes": lambda *_: None}
     exec(cells_of(nbformat.read(NOTEBOOK, as_version=4))["own"].source, known)
     real, fake = np.random.default_rng(0).normal(size=(2, 9))
     loss = known["LOSSES"]["squares"]
     expected = [((real - 0.5) ** 2).mean() / 2 + ((fake + 0.5) ** 2).mean() / 2, ((fake - 0.5) ** 2).mean() / 2]
-    found = [player(jnp.asarray(real), jnp.asarray(fake), Targets()) for player in (loss.discriminator, loss.generator)]
+    found = [
+        function(jnp.asarray(real), jnp.asarray(fake), Targets()) for function in (loss.discriminator, loss.generator)
+    ]
     np.testing.assert_allclose(found, expected, rtol=1e-5)  # float32
 
 
@@ -144,7 +146,7 @@ def test_three_losses_were_trained(executed):
     assert len({manifest["params_sha256"] for manifest in manifests}) == 3
     for name, run in runs.items():
         assert json.loads((run.path / "config.json").read_text())["setting"]["loss"] == RUNS[name]
-    # In four iterations the players are not far from D = 1/2, where their losses are these.
+    # After four iterations D is still close to 1/2, where the losses are these.
     for name, at_half in (("part_a", (1.386, 0.693)), ("part_b", (1.386, -0.693)), ("squares", (0.25, 0.125))):
         metrics = runs[name].read_metrics()
         found = [metrics[loss][0] for loss in ("discriminator_loss", "generator_loss")]
@@ -153,7 +155,7 @@ def test_three_losses_were_trained(executed):
     assert [f"| {name} | 1 | 2 |" in table for name in RUNS] == [True, True, True]
 
 
-def test_it_draws_and_measures(executed):
+def test_samples_are_drawn_and_measured(executed):
     folder, cells = executed
     assert {name for name, cell in cells.items() if shown(cell, "image/png")} == DRAWN
     [animation] = shown(cells["animation"], "text/html")
@@ -168,16 +170,16 @@ def test_it_draws_and_measures(executed):
 
 
 @pytest.mark.slow
-def test_as_it_is_committed(execute):
-    """Five epochs of all digits: G's gradient has vanished with the saturating loss, and with the others it has not."""
+def test_the_committed_parameters(execute):
+    """Five epochs on all digits: G's gradient has vanished under the saturating loss and under no other."""
     folder, _ = execute("")
     norms = {name: RunDir(folder / "runs" / name).read_metrics()["generator_gradient_norm"] for name in RUNS}
     assert all(len(values) == 5 for values in norms.values())
     assert norms["part_b"][-1] < 1e-3 * min(norms["part_a"][-1], norms["squares"][-1])
 
 
-def test_without_the_package_and_its_checkout_it_says_what_to_do(tmp_path):
-    """A folder of the package's name, which Python would import as an empty one, is not taken for it."""
+def test_without_the_package_the_notebook_says_what_to_do(tmp_path):
+    """A directory with the package's name, importable as an empty namespace, is not mistaken for it."""
     (tmp_path / "gan_jax").mkdir()
     setup = cells_of(nbformat.read(NOTEBOOK, as_version=4))["setup"].source
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

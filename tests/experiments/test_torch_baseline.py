@@ -1,4 +1,4 @@
-"""The torch baseline as a program: what its runs leave, and what they refuse."""
+"""The torch baseline as a program: the files of its runs, and what they refuse."""
 
 from functools import partial
 from typing import get_args
@@ -8,8 +8,15 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from experiments.commands.torch import torch_arm
-from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator, params_sha256, train_epoch
+from experiments.commands.torch import run_prefix
+from experiments.torch_baseline import (
+    Gan,
+    make_discriminator,
+    make_generator,
+    params_sha256,
+    train_epoch,
+    train_step,
+)
 from gan_jax.config import Hyperparameters
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.types import Precision
@@ -18,7 +25,7 @@ from tests.helpers.command import contents, run
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, small_archives):
-    """A folder with an epoch of part_b by torch and by gan_jax, and the options that say where and of what."""
+    """A directory with an epoch of part_b by torch and by gan_jax, and the options for its place and data."""
     out = tmp_path_factory.mktemp("runs")
     options = ["--archives", small_archives, "--out", out]
     for command in (["torch_baseline", "part_b"], ["part_b"]):
@@ -27,7 +34,7 @@ def runs(tmp_path_factory, small_archives):
     return out, options
 
 
-def test_a_run_leaves_what_ours_leave_but_checkpoints(runs):
+def test_a_run_has_the_files_of_ours_except_checkpoints(runs):
     out, _ = runs
     theirs, ours = RunDir(out / "torch-part_b-archives"), RunDir(out / "part_b-archives")
     names = {path.name for path in ours.path.iterdir()} - {"checkpoints"}
@@ -46,7 +53,7 @@ def test_a_run_leaves_what_ours_leave_but_checkpoints(runs):
     assert len(manifest["params_sha256"]) == 64
 
 
-def test_compared_with_ours(runs, tmp_path):
+def test_runs_are_compared_with_ours(runs, tmp_path):
     out, _ = runs
     done = run("compare", out / "part_b-archives", out / "torch-part_b-archives", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -54,34 +61,34 @@ def test_compared_with_ours(runs, tmp_path):
     assert (tmp_path / "comparison" / "comparison.png").stat().st_size > 10_000
 
 
-def test_no_run_is_trained_over(runs, call):
-    """A finished one, one to be gone on with, and one that is another's: told, and every file as it was."""
+def test_no_run_is_overwritten(runs, call):
+    """Finished, resumable and other runs' directories are refused, and every file stays as it was."""
     out, options = runs
     before = contents(out)
     one = ["--epochs", 1]
     again = call("torch_baseline", "part_b", *options, *one)
     assert again.returncode == 0
     assert "is finished at epoch 1" in again.stdout
-    for command, told in (
-        (["torch_baseline", "part_b", *options, "--epochs", 2], "torch cannot go on with it"),
+    for command, message in (
+        (["torch_baseline", "part_b", *options, "--epochs", 2], "torch cannot resume it"),
         (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "another configuration"),
         (["torch_baseline", "part_b", *options, *one, "--name", "part_b-archives"], "was trained by jax"),
         (["part_b", *options, *one, "--name", "torch-part_b-archives"], "was trained by torch"),
         (["torch_baseline", "part_z", *options], "unknown part 'part_z'"),
         (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast is bfloat16"),
-        (["torch_baseline", "part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "and there is none"),
-        (["part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "take float32 or bfloat16"),
+        (["torch_baseline", "part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "needs an NVIDIA"),
+        (["part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "use float32 or bfloat16"),
     ):
         done = call(*command)
         assert done.returncode == 2, done
-        assert told in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
     assert contents(out) == before
 
 
-def test_each_way_of_computing_has_a_folder_of_its_own():
+def test_each_precision_and_compilation_has_a_separate_directory():
     ways = [(precision, compiled) for precision in (None, *get_args(Precision)) for compiled in (False, True)]
-    names = {way: torch_arm(*way) for way in ways}
+    names = {way: run_prefix(*way) for way in ways}
     assert names["float32", True] == names[None, True]  # the default
     assert len(set(names.values())) == len(ways) - 2
 
@@ -99,13 +106,13 @@ def test_a_run_is_a_function_of_its_seed():
     (first, infos), (second, _), (other, _) = (narrow_epoch(seed, hparams) for seed in (0, 0, 1))
     assert first == second
     assert first != other
-    assert all(values.shape == (2,) for values in infos.values())  # two batches of 32 and a rest
+    assert all(values.shape == (2,) for values in infos.values())  # two batches of 32 and a remainder
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # dynamo's own look at it
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_what_is_compiled_is_compiled_and_the_same(monkeypatch, precision):
-    """Dynamo's graphs are counted, for G with and without gradient and for D; its own C++ is not made: that is slow."""
+def test_compiled_functions_are_compiled_and_agree(monkeypatch, precision):
+    """Count dynamo's graphs: G with and without gradient, and D. Its C++ is not compiled, which would be slow."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     counters.clear()
     torch.manual_seed(0)
@@ -113,7 +120,7 @@ def test_what_is_compiled_is_compiled_and_the_same(monkeypatch, precision):
     before = params_sha256(gan)
     gan.compile()
     assert params_sha256(gan) == before
-    iterate(gan, torch.rand(8, 784) * 2 - 1, torch.randn(2, 8, 128))
+    train_step(gan, torch.rand(8, 784) * 2 - 1, torch.randn(2, 8, 128))
     assert params_sha256(gan) != before
     assert counters["stats"]["unique_graphs"] >= 3
     assert not counters["graph_break"]
@@ -125,8 +132,8 @@ def test_autocast_keeps_losses_and_parameters_in_float32():
     gan = Gan(hparams, make_generator([16]), make_discriminator(0.0, [16]))
     latents = torch.randn(32, 128)
     images = gan.generate(latents)
-    assert images.dtype == gan.judge(images).dtype == torch.float32
+    assert images.dtype == gan.discriminate(images).dtype == torch.float32
     assert all(parameter.dtype == torch.float32 for parameter in gan.discriminator.parameters())
     exact = Gan(Hyperparameters(dropout_rate=0.0), gan.generator, gan.discriminator)
     difference = (exact.generate(latents) - images).abs().max()
-    assert 0 < difference < 8 * 2**-8  # eight bits, through two layers of values of about 1
+    assert 0 < difference < 8 * 2**-8  # eight bits, through two layers with values of about 1

@@ -1,4 +1,4 @@
-"""Every field of a setting has an option of `./run.sh train`, which reaches the configuration that is trained."""
+"""Every hyperparameter has an option of `./run.sh train` that reaches the configuration to be trained."""
 
 import dataclasses
 import re
@@ -14,7 +14,7 @@ from gan_jax.config import Config, Hyperparameters
 from gan_jax.losses.adversarial import LOSSES
 from tests.test_readme_numbers import README
 
-# A value of each field that is not its default, and what else it takes.
+# For each field, a value that is not its default, and the other options that it needs.
 VALUES: dict[str, Any] = {
     "loss": "saturating",
     "real_target": 0.9,
@@ -31,7 +31,7 @@ VALUES: dict[str, Any] = {
     "generator_learning_rate": 3e-4,
     "generator_adam_b1": 0.0,
     "generator_adam_b2": 0.99,
-    "cosine_decay_epochs": 150,  # beyond the run's 100
+    "cosine_decay_epochs": 150,  # longer than the run's 100
     "ema_decay": 0.995,
     "r1": 1.5,
     "r2": 2.5,
@@ -47,7 +47,7 @@ FIELDS = {field.name: field for field in dataclasses.fields(Hyperparameters)}
 
 @pytest.fixture
 def trained(call, monkeypatch):
-    """The configuration that `train` with these options would train."""
+    """Return a function that gives the configuration `train` would use with these options."""
 
     def trained(*arguments: object) -> Config:
         asked = []
@@ -60,43 +60,43 @@ def trained(call, monkeypatch):
     return trained
 
 
-def given(name: str) -> list[object]:
-    """The option of a field, with its value unless it is a flag."""
+def option_for(name: str) -> list[object]:
+    """Return a field's option, with its value unless it is a flag."""
     option = "--" + name.replace("_", "-")
     return [option] if VALUES[name] is True else [option, VALUES[name]]
 
 
-def test_without_options_it_is_part_a(trained):
+def test_the_default_is_part_a(trained):
     assert trained() == Config(name="train")
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_option_sets_its_field_and_no_other(trained, name):
     assert VALUES[name] != FIELDS[name].default
-    assert trained(*given(name)).hparams == Hyperparameters(**{name: VALUES[name]})
+    assert trained(*option_for(name)).hparams == Hyperparameters(**{name: VALUES[name]})
 
 
 def test_all_options_together(trained):
-    """Of a batch that is made up of their groups, as no batch of 512 would be."""
+    """Use a batch size that their groups divide, unlike 512."""
     options: dict[str, Any] = VALUES | {"pack_size": 3}
-    arguments = [argument for name in options if name != "pack_size" for argument in given(name)]
+    arguments = [argument for name in options if name != "pack_size" for argument in option_for(name)]
     assert trained(*arguments, "--pack-size", 3, "--discriminator-steps", "1: 2, 2-: 1").hparams == Hyperparameters(
         **options
     )
 
 
-def test_rates_fall_over_the_epochs_that_are_asked_for(trained):
+def test_cosine_decay_spans_the_given_epochs(trained):
     assert trained("--epochs", 20, "--cosine-decay-epochs", 20).epochs == 20
 
 
-def test_part_best_as_a_variant(trained):
-    """The command that README gives, to be varied."""
+def test_part_best_from_options(trained):
+    """The README's command, meant to be varied."""
     [command] = re.findall(r"^\./run\.sh train --name best(.+?)#", README, re.DOTALL | re.MULTILINE)
     assert replace(trained(*command.replace("\\\n", " ").split()), name="part_best") == PART_BEST.config
 
 
 @pytest.mark.parametrize("command", ["part_best", "part_a", "improvements"])
-def test_where_a_variants_option_belongs_is_told(call, command):
+def test_a_misplaced_option_of_train_is_explained(call, command):
     done = call(command, "--instance-noise-std", 0.1)
     assert (done.returncode, done.stderr) == (
         2,
@@ -105,5 +105,5 @@ def test_where_a_variants_option_belongs_is_told(call, command):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_can_be_named(trained, loss):
+def test_every_loss_can_be_selected(trained, loss):
     assert trained("--loss", loss).hparams.loss == loss

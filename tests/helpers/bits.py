@@ -1,4 +1,4 @@
-"""Trees of arrays compared bit by bit."""
+"""Bitwise comparison of trees of arrays."""
 
 import chex
 import jax
@@ -15,5 +15,5 @@ def assert_same_bits(a, b) -> None:
 
 
 def changed(a, b) -> list[bool]:
-    """Leaf by leaf, whether any bit differs."""
+    """Return for each leaf whether any bit differs."""
     return [not np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]

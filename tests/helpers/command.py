@@ -1,4 +1,4 @@
-"""Running the command line as a user does, in a process of its own."""
+"""Run the command line as a user does, in a separate process."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Done(NamedTuple):
-    """How a command ended."""
+    """A finished command's exit code and output."""
 
     returncode: object
     stdout: str
@@ -20,19 +20,19 @@ COMMAND = [sys.executable, "-P", "-m", "experiments"]
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`./run.sh ARGUMENTS` without run.sh's look at the environment."""
+    """Run `./run.sh ARGUMENTS` without its check of the environment."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], env=os.environ | environment, capture_output=True, text=True, timeout=300
     )
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """Return a port of this machine on which nothing listens."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """Every file below a folder with its bytes, every folder with None."""
+    """Return every file below a directory with its bytes, and every directory with None."""
     return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}

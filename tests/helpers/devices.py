@@ -1,10 +1,10 @@
-"""Run in a process of its own with four virtual devices by tests/distributed/test_sharding.py; prints a JSON object.
+"""Prints a JSON object of training on four virtual devices, for tests/distributed/test_sharding.py.
 
     python -m tests.helpers.devices [options]
 
 For 1, 2 and 4 devices it compiles an epoch of three iterations, and one of four seeds, of narrow networks. On 1 and 2
-it runs them, too: more that wait for each other on two cores would take minutes. With "options" it compiles an epoch
-with penalties on D's slopes, and what else a setting has, for 2.
+devices it runs them, too; more devices that wait for each other on two cores would take minutes. With "options" it
+compiles, for 2 devices, an epoch with penalties on D's input gradients and with the other options.
 """
 
 import json
@@ -26,7 +26,7 @@ from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 from tests.helpers.narrow import networks
 
 COLLECTIVE = re.compile(r" (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)(?:-start)?\(")
-SETTING, STEPS = Hyperparameters(batch_size=64), 2
+HPARAMS, STEPS = Hyperparameters(batch_size=64), 2
 SLOPES = Hyperparameters(
     batch_size=64, loss="relativistic", r1=1.0, r2=1.0, gradient_penalty=1.0, instance_noise_std=0.1, ema_decay=0.9,
     cosine_decay_epochs=5, pack_size=2, minibatch_stddev=4, spectral_norm=True,
@@ -39,7 +39,7 @@ def values(tree) -> list:
 
 
 def collectives(hparams: Hyperparameters, mesh: Mesh | None, images: jax.Array) -> list[str]:
-    """List the collectives of an epoch's program."""
+    """Return the collectives in an epoch's program."""
     with tracing_for(mesh):
         state = replicate(init_state(jax.random.key(0), hparams), mesh)
         program: Any = train_epoch.lower(
@@ -49,11 +49,11 @@ def collectives(hparams: Hyperparameters, mesh: Mesh | None, images: jax.Array) 
 
 
 def found_on(devices: int, images: jax.Array, train: bool) -> dict[str, Any]:
-    """Return what a test compares of so many devices."""
+    """Return what a test compares for this number of devices."""
     mesh = make_mesh(devices, BATCH)
     with tracing_for(mesh):
-        state, placed = replicate(init_state(jax.random.key(0), SETTING), mesh), replicate(images, mesh)
-        program: Any = train_epoch.lower(state, placed, hparams=SETTING, discriminator_steps=STEPS).compile()
+        state, placed = replicate(init_state(jax.random.key(0), HPARAMS), mesh), replicate(images, mesh)
+        program: Any = train_epoch.lower(state, placed, hparams=HPARAMS, discriminator_steps=STEPS).compile()
         found: dict[str, Any] = {"collectives": COLLECTIVE.findall(program.as_text())}
         if train:
             before = [leaf.sharding for leaf in jax.tree.leaves(state)]
@@ -63,9 +63,9 @@ def found_on(devices: int, images: jax.Array, train: bool) -> dict[str, Any]:
             found |= {"infos": values(to_local(infos)), "generator": values(to_local(state.generator))[::7]}
     mesh = make_mesh(devices, SEEDS)
     with tracing_for(mesh):
-        states, placed = [init_state(jax.random.key(seed), SETTING) for seed in range(4)], replicate(images, mesh)
+        states, placed = [init_state(jax.random.key(seed), HPARAMS) for seed in range(4)], replicate(images, mesh)
         states = tuple(replicate(state, mesh) for state in states)
-        program = train_epoch_vmapped.lower(states, placed, hparams=SETTING, discriminator_steps=STEPS).compile()
+        program = train_epoch_vmapped.lower(states, placed, hparams=HPARAMS, discriminator_steps=STEPS).compile()
         text = program.as_text()
         found["collectives_in_the_loops_of_seeds"] = COLLECTIVE.findall(text[: text.index("\nENTRY ")])
         if train:

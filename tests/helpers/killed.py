@@ -1,10 +1,10 @@
-"""A command that gets SIGKILL while it writes certain files.
+"""Runs a command that gets SIGKILL while it writes certain files.
 
     python -m tests.helpers.killed FILES EPOCHS MOMENT COMMAND...
 
-FILES is a regular expression of paths. Once EPOCHS epochs have their row of metrics, the MOMENTth time from then on
-that Python opens, moves or removes such a file is the process's last; or when it gets the signal KILLED_WITH. The
-interpreter's own audit events tell of each, before it is done and whatever library does it, so that nothing of the
+FILES is a regular expression of paths. Once EPOCHS epochs have a row in the metrics, the process gets the signal
+KILLED_WITH (default: SIGKILL) the MOMENTth time that Python opens, moves or removes a matching file. The
+interpreter's audit events report each operation before it is done, whatever library does it, so that no part of the
 program is replaced.
 """
 
@@ -15,11 +15,11 @@ import signal
 import sys
 
 EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
-METRICS = "-metrics.csv"  # how the name ends of what becomes a run's metrics
+METRICS = "-metrics.csv"  # the end of the name of a file that becomes a run's metrics
 
 
 def aim(files: str, epochs: int, moment: int, number: int) -> None:
-    """Let this process send itself the signal then."""
+    """Install an audit hook that sends this process the signal at that moment."""
     pattern = re.compile(files)
     rows = seen = 0
 

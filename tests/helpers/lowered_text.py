@@ -1,6 +1,6 @@
-"""Print a digest of the compiled epoch's text for settings that between them take every branch of the step.
+"""Prints a digest of the compiled epoch's text for hyperparameters that together take every branch of the step.
 
-python -m tests.helpers.lowered_text      before and after a change that should move code alone: the digests stay
+python -m tests.helpers.lowered_text      before and after a refactoring: the digests stay the same
 """
 
 import hashlib

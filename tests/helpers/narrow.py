@@ -1,4 +1,4 @@
-"""Narrow networks in gan_jax's steps, compiled in a second: the width is the modules' field, and not a setting's."""
+"""Narrow networks for gan_jax's steps, which compile in a second; the width is a field of the modules."""
 
 import inspect
 from functools import partial
@@ -13,9 +13,9 @@ from gan_jax.training import apply_fns, state
 from gan_jax.training.state import GanState, init_state
 from gan_jax.training.train_step import discriminator_step, generator_step, unjitted_train_step
 
-SIZES = (32, 32)  # of the hidden layers of both
+SIZES = (32, 32)  # of the hidden layers of both networks
 
-# Optimised little: these programs run for a second and take longer to compile.
+# Little optimization: these programs run for a second and take longer to compile.
 fast_jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 jitted_discriminator_step = fast_jit(discriminator_step, static_argnames="hparams")
 jitted_generator_step = fast_jit(generator_step, static_argnames="hparams")
@@ -23,7 +23,7 @@ jitted_iterate = fast_jit(unjitted_train_step, static_argnames=("hparams", "disc
 
 
 def networks(hparams: Hyperparameters) -> tuple[Generator, Discriminator]:
-    """Make narrow networks, in the place of `apply_fns.networks`."""
+    """Return narrow networks, in the place of `apply_fns.networks`."""
     return (
         Generator(hparams.precision, SIZES, hparams.stacked_digits * IMAGE_SIZE),
         Discriminator(hparams.precision, SIZES, hparams.dropout_rate, hparams.minibatch_stddev),
@@ -35,9 +35,9 @@ def narrow_networks(monkeypatch) -> None:
         monkeypatch.setattr(module, "networks", networks)
 
 
-def initial(hparams: Hyperparameters, seed: int = 0) -> GanState:
-    """The state before the first iteration; in float64 within `jax.enable_x64`."""
-    # Not as it is compiled, which is found by its arguments: they do not tell the width.
+def narrow_state(hparams: Hyperparameters, seed: int = 0) -> GanState:
+    """Return the state before the first iteration, in float64 within `jax.enable_x64`."""
+    # Not the jitted function: its cache is keyed by the arguments, which do not include the width.
     state = inspect.unwrap(init_state)(jax.random.key(seed), hparams)
     dtype = jnp.zeros(()).dtype
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, state)

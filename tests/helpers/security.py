@@ -1,8 +1,8 @@
-"""What a user does with runs, while every unpickling, code made of data and look at the network is noted.
+"""Runs a user's commands while every unpickling, code made from data and use of the network is recorded.
 
-    python tests/helpers/security.py ARCHIVES OUT      ends its errors with a JSON list of what was noted
+    python tests/helpers/security.py ARCHIVES OUT      ends stderr with a JSON list of what was recorded
 
-Unless data are asked for by name that are not there, a run has no business with any of the three.
+A run needs none of the three unless it is given the name of data that are not in the cache.
 """
 
 import json
@@ -12,8 +12,8 @@ import sys
 
 NOTED = []
 EVENTS = (
-    "pickle.find_class",  # of pickle and whatever stands on it: shelve, joblib, torch.load, numpy.load
-    "marshal.load",  # of a file; import's own is marshal.loads
+    "pickle.find_class",  # pickle and what is built on it: shelve, joblib, torch.load, numpy.load
+    "marshal.load",  # reading a file; imports use marshal.loads
     "socket.connect",
     "socket.getaddrinfo",
     "socket.gethostbyname",
@@ -40,8 +40,8 @@ def main(archives: str, out: str) -> None:
         status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         assert not status, arguments
 
-    apply_fns.networks = state.networks = pretrained.networks = networks  # what is trained does not matter
-    load("mnist")  # prepares it
+    apply_fns.networks = state.networks = pretrained.networks = networks  # what is trained does not matter here
+    load("mnist")  # prepares the data
     options = ["--archives", archives, "--out", out]
     run("part_a", *options, "--epochs", "1")
     run("part_a", *options, "--epochs", "2")

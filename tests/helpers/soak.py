@@ -1,10 +1,10 @@
-"""A run killed again and again, at moments of every kind, against the same run left alone: the same bits in the end.
+"""Kills a run again and again, at moments of every kind, and compares it with an undisturbed run: equal bits.
 
     .venv/bin/python -m tests.helpers.soak --kills 50 --out DIR
 
-The run is a real one, on the first real digits, in a process of its own that gets SIGKILL: from outside some time after
-its start and after an epoch, and by `tests.helpers.killed` while each kind of file is written. The seed decides about
-the moments; what those from outside meet depends on the machine, and is not looked at.
+The run is a real one, on the first real digits, in a separate process that gets SIGKILL: from outside some time after
+its start or after an epoch, and from `tests.helpers.killed` while each kind of file is written. The seed determines
+the moments; what a kill from outside interrupts depends on the machine and is not checked.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from tests.helpers.command import COMMAND
 
 
 class Phase(NamedTuple):
-    """Moments of one kind."""
+    """A kind of moment to kill at."""
 
     name: str
-    files: str = ""  # a regular expression of the paths that are written then; empty: killed from outside
-    moments: tuple[int, int] = (2, 3)  # which opening or move of those; a partial file's first is before it is there
-    epochs: int = 0  # at most so many are trained before
-    seconds: float = 0.0  # from outside: at most so many later
+    files: str = ""  # a regular expression of the paths being written; empty: killed from outside
+    moments: tuple[int, int] = (2, 3)  # which opening or move; a partial file's first comes before it exists
+    epochs: int = 0  # at most this many are trained before
+    seconds: float = 0.0  # from outside: at most this much later
 
 
 PHASES = (
@@ -46,22 +46,22 @@ PHASES = (
     Phase("while the manifest is written", rf"{PARTIAL}\d+-manifest"),
     Phase("while an old checkpoint is removed", r"/checkpoints/epoch_", (1, 2), epochs=3),
 )
-LAST = PHASES[5]  # which only the end reaches
+LAST = PHASES[5]  # reached only at the end
 NAME = "soak"
 
 
 def soak(out: Path, kills: int, seed: int = 0) -> dict[str, Any]:
-    """Train twice, the second time with so many kills, and compare.
+    """Train twice, the second time with this many kills, and compare.
 
     Args:
-        out: a new folder for both runs.
-        kills: spread evenly over `PHASES`.
-        seed: of the moments.
+        out: a new directory for both runs.
+        kills: number of kills, spread evenly over `PHASES`.
+        seed: seed of the moments.
     """
     archives = out / "archives"
     archives.mkdir(parents=True)
     write_small_archives(archives, load_archives(ARCHIVES))
-    epochs = 2 * kills + 4  # more than the starts before the last figures train together
+    epochs = 2 * kills + 4  # more than all starts before the last figures train together
 
     def command(folder: str) -> list[str]:
         options = ["--archives", archives, "--name", NAME, "--epochs", epochs, "--checkpoint-every", 1]
@@ -71,8 +71,8 @@ def soak(out: Path, kills: int, seed: int = 0) -> dict[str, Any]:
     subprocess.run([*COMMAND, *command("alone")], check=True, capture_output=True)
     killed, alone = out / "killed" / NAME, out / "alone" / NAME
     hit: Counter[str] = Counter()
-    for phase in _order(kills, chance := random.Random(seed)):
-        _kill(command("killed"), killed, phase, chance)
+    for phase in _order(kills, rng := random.Random(seed)):
+        _kill(command("killed"), killed, phase, rng)
         hit[phase.name] += 1
     last = subprocess.run([*COMMAND, *command("killed")], check=True, capture_output=True, text=True)
     return {
@@ -88,16 +88,16 @@ def soak(out: Path, kills: int, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _order(kills: int, chance: random.Random) -> Iterator[Phase]:
-    """Each phase as often as the others, in a random order but for the last figures."""
+def _order(kills: int, rng: random.Random) -> Iterator[Phase]:
+    """Yield each phase equally often, in a random order except that the last figures come last."""
     phases = [PHASES[index % len(PHASES)] for index in range(kills)]
-    chance.shuffle(phases)
+    rng.shuffle(phases)
     yield from sorted(phases, key=lambda phase: phase == LAST)
 
 
-def _kill(command: list[str], folder: Path, phase: Phase, chance: random.Random) -> None:
-    """Start the run and have it killed in a phase."""
-    epochs = chance.randint(0, phase.epochs)
+def _kill(command: list[str], folder: Path, phase: Phase, rng: random.Random) -> None:
+    """Start the run and kill it in a phase."""
+    epochs = rng.randint(0, phase.epochs)
     start = COMMAND
     if phase.files:
         start = [
@@ -106,7 +106,7 @@ def _kill(command: list[str], folder: Path, phase: Phase, chance: random.Random)
             "tests.helpers.killed",
             phase.files,
             str(epochs),
-            str(chance.randint(*phase.moments)),
+            str(rng.randint(*phase.moments)),
         ]
     log = folder.parent / "log.txt"
     log.parent.mkdir(exist_ok=True)
@@ -114,18 +114,18 @@ def _kill(command: list[str], folder: Path, phase: Phase, chance: random.Random)
         if not phase.files:
             while log.read_bytes().count(b"\nepoch ") < phase.epochs and process.poll() is None:
                 time.sleep(0.01)
-            time.sleep(chance.uniform(0, phase.seconds))
+            time.sleep(rng.uniform(0, phase.seconds))
             process.kill()
-    told = log.read_text()
+    log_text = log.read_text()
     if process.returncode != -signal.SIGKILL:
-        raise RuntimeError(f"not killed {phase.name}: {told}")
-    if "damaged" in told:  # a kill leaves whole checkpoints
-        raise RuntimeError(told)
-    _require_whole(folder)
+        raise RuntimeError(f"not killed {phase.name}: {log_text}")
+    if "damaged" in log_text:  # a kill must leave intact checkpoints
+        raise RuntimeError(log_text)
+    _require_readable(folder)
 
 
-def _require_whole(folder: Path) -> None:
-    """Raise unless every file that has its own name can be read."""
+def _require_readable(folder: Path) -> None:
+    """Raise unless every file under its final name can be read."""
     run = RunDir(folder)
     for read in (run.read_config, run.read_manifest, run.read_rows):
         read()
@@ -143,7 +143,7 @@ def _images(folder: Path) -> dict[str, bytes]:
 
 
 def write(out: Path, result: dict[str, Any], kills: int, seed: int) -> None:
-    """The figures, where they come from, and a table."""
+    """Write the results, their provenance and a table."""
     made = provenance()
     kept = ("git_commit", "python", "versions", "backend", "processor", "processor_count")
     command = f".venv/bin/python -m tests.helpers.soak --kills {kills} --seed {seed} --out DIR"

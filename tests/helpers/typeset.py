@@ -1,4 +1,4 @@
-"""The homework's PDF as a test reads it: its words, what its figures show, and where on a page its text lies."""
+"""The homework's PDF as tests read it: its words, its figures' descriptions, and the position of its text."""
 
 import io
 import unicodedata
@@ -12,19 +12,19 @@ from experiments.homework import pdf
 from experiments.homework.results import gather
 
 
-def made(folder: Path, author: str | None = None) -> PdfReader:
-    """The homework of what lies in a folder."""
+def make_pdf(folder: Path, author: str | None = None) -> PdfReader:
+    """Return the homework's PDF for the runs in a directory."""
     return PdfReader(io.BytesIO(pdf.make(gather(folder), "a test", author)))
 
 
 def text_of(document: PdfReader) -> str:
-    """Its words with single spaces, ligatures as letters; without its table of contents, which is the first page."""
+    """Return its words with single spaces and ligatures as letters, without its first page, the table of contents."""
     words = " ".join(page.extract_text() for page in document.pages[1:])
     return " ".join(unicodedata.normalize("NFKC", words).split())
 
 
-def seen(document: PdfReader) -> list[str]:
-    """What its figures show, in the words that they have for those who do not see them, in order."""
+def figure_descriptions(document: PdfReader) -> list[str]:
+    """Return the alternative texts of its figures, in order."""
 
     def walk(node: Any) -> Iterator[str]:
         node = node.get_object()
@@ -40,7 +40,7 @@ def seen(document: PdfReader) -> list[str]:
     return list(walk(tree["/K"]))
 
 
-class Placed(NamedTuple):
+class PlacedText(NamedTuple):
     """A piece of text, in points from the left and from the bottom."""
 
     text: str
@@ -49,13 +49,13 @@ class Placed(NamedTuple):
     size: float
 
 
-def placed(page: PageObject) -> list[Placed]:
+def placed_texts(page: PageObject) -> list[PlacedText]:
     found = []
 
     def visit(text, cm, tm, _font, size) -> None:
         if text.strip():
             x, y = (tm[4 + i] * cm[3 * i] + cm[4 + i] for i in (0, 1))
-            found.append(Placed(text.strip(), x, y, size * abs(tm[0] * cm[0])))
+            found.append(PlacedText(text.strip(), x, y, size * abs(tm[0] * cm[0])))
 
     page.extract_text(visitor_text=visit)
     return found

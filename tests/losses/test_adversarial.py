@@ -1,4 +1,4 @@
-"""The losses against torch's, closed-form gradients, and the limits of the logits."""
+"""The losses against torch's, their closed-form gradients, and extreme logits."""
 
 import math
 
@@ -18,7 +18,7 @@ from gan_jax.losses.adversarial import LOSSES, Targets, cross_entropy, equilibri
 pytestmark = pytest.mark.numeric
 
 CROSS_ENTROPIES = ("non_saturating", "saturating")
-# The probabilities go through float64, so what differs is float32 round-off in a mean of terms of size up to 10.
+# The probabilities are float64, so the difference is float32 round-off in a mean of terms up to 10.
 FLOAT32 = 2e-6
 
 
@@ -30,14 +30,14 @@ def assert_close(ours: jax.Array, expected: float) -> None:
     np.testing.assert_allclose(ours, expected, rtol=FLOAT32, atol=FLOAT32)
 
 
-logits_of = st.sampled_from([1, 8, 33]).flatmap(  # few sizes: each is compiled anew
+logits_of = st.sampled_from([1, 8, 33]).flatmap(  # few sizes, since each is compiled
     lambda n: st.tuples(*[arrays(np.float32, n, elements=st.floats(-10, 10, width=32))] * 2)
 )
 probabilities = st.floats(0, 1)
 
 
 def torch_bce(logits: np.ndarray, target: float) -> float:
-    """The notebook's form: BCELoss of the sigmoid, here in float64."""
+    """Return the notebook's form, BCELoss of the sigmoid, here in float64."""
     probability = torch.sigmoid(torch.tensor(logits, dtype=torch.float64))
     return torch.nn.BCELoss()(probability, torch.full_like(probability, target)).item()
 
@@ -60,7 +60,7 @@ def test_losses_are_torchs_bce_on_probabilities(logits, real_target, fake_target
 def references(
     name: str, real: torch.Tensor, fake: torch.Tensor, targets: Targets
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What D and G minimise, in torch's own losses."""
+    """Return the losses of D and G in torch's own functions."""
 
     def bce(logits: torch.Tensor, target: float) -> torch.Tensor:
         return BCE(logits, torch.full_like(logits, target))
@@ -82,7 +82,7 @@ def references(
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("targets", TARGETS)
 def test_losses_and_their_gradients_are_torchs_in_float64(name, targets):
-    """To 1e-14: a few roundings of 1e-16 of values up to 10."""
+    """The tolerance 1e-14 is a few roundings of 1e-16 of values up to 10."""
     values = np.random.default_rng(0).normal(scale=3, size=(2, 33))
     tensors = tuple(torch.tensor(value, requires_grad=True) for value in values)
     with jax.enable_x64(True):
@@ -102,7 +102,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-# Of n times the loss, with respect to the real logits and to the generated ones.
+# Gradients of n times the loss, with respect to the real and to the generated logits.
 CLOSED_FORMS = {
     "least_squares": (lambda real, fake: (real - 0.5, fake + 0.5), lambda real, fake: (0 * real, fake - 0.5)),
     "hinge": (lambda real, fake: (-1.0 * (real < 1), 1.0 * (fake > -1)), lambda real, fake: (0 * real, 0 * fake - 1)),
@@ -117,7 +117,7 @@ CLOSED_FORMS = {
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_gradients_are_their_closed_forms_in_float64(seed):
-    """To 1e-12: the closed forms' own exponentials lose what they cancel to 1, a few 1e-16 of it."""
+    """The tolerance is 1e-12: cancellation against 1 in the closed forms' exponentials loses a few 1e-16 of it."""
     real, fake = np.random.default_rng(seed).normal(scale=3, size=(2, 8))
     with jax.enable_x64(True):
         for name, forms in CLOSED_FORMS.items():
@@ -126,8 +126,8 @@ def test_gradients_are_their_closed_forms_in_float64(seed):
                 np.testing.assert_allclose(gradients, np.stack(form(real, fake)) / 8, rtol=1e-12, atol=1e-13)
 
 
-def test_a_relativistic_loss_depends_on_pairs_alone():
-    """A shift of all logits changes nothing, another pairing does."""
+def test_a_relativistic_loss_depends_on_differences_within_pairs():
+    """A shift of all logits leaves it unchanged; another pairing does not."""
     real, fake = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7)
     loss = LOSSES["relativistic"].discriminator
     np.testing.assert_allclose(loss(real + 5, fake + 5, Targets()), loss(real, fake, Targets()), rtol=FLOAT32)
@@ -136,8 +136,8 @@ def test_a_relativistic_loss_depends_on_pairs_alone():
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_reads_no_targets_does_not(name):
-    """The field that a setting's targets are refused by tells the truth."""
+def test_only_losses_that_use_targets_depend_on_them(name):
+    """The field by which the configuration refuses unused targets is correct."""
     real, fake, loss = jnp.linspace(-3.0, 3.0, 7), jnp.linspace(2.0, -4.0, 7), LOSSES[name]
     for function in (loss.discriminator, loss.generator):
         plain, smoothed = function(real, fake, Targets()), function(real, fake, Targets(0.9, 0.1, 0.9))
@@ -147,7 +147,7 @@ def test_what_reads_no_targets_does_not(name):
 @settings(max_examples=50)
 @given(logits_of)
 def test_generator_gradients_are_their_closed_forms(logits):
-    """Per logit -(1 - D)/n for -log D, and -D/n for log(1 - D), which vanishes where D rejects."""
+    """Each logit's gradient is -(1 - D)/n for -log D, and -D/n for log(1 - D), which vanishes where D rejects."""
     real, fake = map(jnp.array, logits)
     n = len(fake)
     for name, expected in (
@@ -159,10 +159,10 @@ def test_generator_gradients_are_their_closed_forms(logits):
 
 
 @pytest.mark.parametrize("name", CROSS_ENTROPIES)
-def test_smoothing_ds_labels_does_not_turn_g_around(name):
-    """However sure D is that an image is generated, G is driven to be taken for real.
+def test_label_smoothing_does_not_reverse_gs_gradient(name):
+    """However confidently D rejects an image, G's gradient pushes it towards real.
 
-    Not by least squares, which drives a logit to its target from both sides.
+    This does not hold for least squares, which pulls a logit to its target from both sides.
     """
     fake = jnp.linspace(-9.0, 9.0, 19)  # D from 1e-4 to 1 - 1e-4
     gradient = jax.grad(LOSSES[name].generator, argnums=1)(fake, fake, Targets(real=0.9, fake=0.1))
@@ -172,7 +172,7 @@ def test_smoothing_ds_labels_does_not_turn_g_around(name):
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("targets", TARGETS)
 def test_every_loss_obeys_the_protocol(name, targets):
-    """Scalars of float32, finite with finite gradients at logits of ±1e4, and gradients that differences confirm."""
+    """Losses are float32 scalars, finite with finite gradients at logits of ±1e4, and finite differences agree."""
     loss = LOSSES[name]
     for function in (loss.discriminator, loss.generator):
         extreme = jnp.array([-1e4, -100.0, 0.0, 100.0, 1e4])
@@ -181,13 +181,13 @@ def test_every_loss_obeys_the_protocol(name, targets):
         chex.assert_type(value, jnp.float32)
         chex.assert_tree_all_finite((value, gradients))
         with jax.enable_x64(True):
-            real, fake = jnp.linspace(-3.0, 3.2, 7), jnp.linspace(2.0, -4.1, 7)  # none at the hinge's kinks, -1 and 1
+            real, fake = jnp.linspace(-3.0, 3.2, 7), jnp.linspace(2.0, -4.1, 7)  # not at the hinge's kinks, -1 and 1
             # 1e-6: central differences in float64 with steps of 1e-5 lose about 1e-10 / 1e-5 to cancellation.
             check_grads(lambda a, b, f=function: f(a, b, targets), (real, fake), order=1, rtol=1e-6, atol=1e-6)
 
 
-def test_limits_of_the_logits():
-    """At ±1e4 the losses are 0 or 1e4 exactly: no log(0), no clamp."""
+def test_extreme_logits():
+    """Losses at ±1e4 are exactly 0 or 1e4: no log(0), no clamping."""
     far = jnp.full(4, 1e4)
     assert cross_entropy(far, 1.0) == 0
     assert cross_entropy(-far, 1.0) == 1e4
@@ -197,7 +197,7 @@ def test_limits_of_the_logits():
 
 
 def test_equilibrium():
-    """D = 1/2 everywhere: 2 log 2 for D, log 2 and -log 2 for G, the lines of the learning curve."""
+    """At D = 1/2 D's loss is 2 log 2, G's are log 2 and -log 2: the reference lines of the learning curve."""
     for name, generator in (("non_saturating", math.log(2)), ("saturating", -math.log(2))):
         for targets in (Targets(), Targets(0.9, 0.1, 0.9)):
             assert equilibrium_losses(name, targets) == pytest.approx((2 * math.log(2), generator), rel=1e-6)
@@ -214,8 +214,8 @@ def test_shapes_that_would_broadcast_raise(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_is_shift_invariant_where_a_constant_in_all_logits_changes_nothing(name):
-    """Neither D's gradients nor G's: then no logit alone says that an image is real."""
+def test_shift_invariance_is_declared_correctly(name):
+    """A constant added to all logits changes neither gradient: no single logit says that an image is real."""
     real, fake = (jax.random.normal(jax.random.key(seed), (8,)) for seed in (0, 1))
     loss = LOSSES[name]
     moved = False

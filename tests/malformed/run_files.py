@@ -1,4 +1,4 @@
-"""The files of a run's folder as they should not be: each table by what is wrong, what damages a run so."""
+"""Malformed files of a run directory: tables by defect of functions that damage a run."""
 
 import io
 import json
@@ -16,7 +16,7 @@ DEEP = "[" * 100_000
 
 
 def png(width: int, height: int, pixels: bytes, kind: bytes = b"IDAT") -> bytes:
-    """A PNG of grey pixels that says it has so many, and has these."""
+    """Return a gray PNG whose header has this size, with these pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -41,7 +41,7 @@ CONFIGS = {
     "config a list": json_of("config.json", [CONFIG.to_json()]),
     "config null": json_of("config.json", None),
     "config a number": json_of("config.json", 3),
-    "config without anything": json_of("config.json", {}),
+    "config an empty object": json_of("config.json", {}),
     "config deep": text("config.json", DEEP),
     "config deep inside": text("config.json", '{"name": ' + DEEP),
     "config huge": text("config.json", '{"name": "' + "x" * 2_000_000 + '"}'),
@@ -77,10 +77,10 @@ CONFIGS = {
     "schedule null": config(discriminator_steps=None),
     "schedule deep": config(discriminator_steps="1/" * 100_000),
     "schedule that ends": config(discriminator_steps="1: 4"),
-    "setting missing": config(hparams={"loss": "mse"}),
-    "setting null": config(hparams=None),
-    "setting a list": config(hparams=[1, 2]),
-    "setting in text": config(hparams="loss"),
+    "hparams missing": config(setting={"loss": "mse"}),
+    "hparams null": config(setting=None),
+    "hparams a list": config(setting=[1, 2]),
+    "hparams in text": config(setting="loss"),
     "unknown loss": hparams(loss="mse"),
     "loss a dictionary": hparams(loss={}),
     "unknown precision": hparams(precision="float8"),
@@ -160,7 +160,7 @@ SAMPLES = {
     "sample of another name": replaced(SAMPLE, lambda path: path.with_name("epoch_1e0.png").touch()),
     "sample of a later epoch": replaced(SAMPLE, lambda path: path.with_name("epoch_999.png").touch()),
 }
-# A run that has ended, and that says of itself what cannot be.
+# A finished run whose manifest has impossible values.
 ENDED = {"epochs": 2, "params_sha256": "0" * 64, "data_sha256": "0" * 64}
 FOR_VERIFY = {
     "epochs negative": manifest(**ENDED | {"epochs": -1}),

@@ -1,4 +1,4 @@
-"""A run's folder, made without training, and what may have become of it elsewhere."""
+"""A run directory made without training, and functions that damage it."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import numpy as np
 
 from gan_jax.config import Config
 from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from gan_jax.training.diagnostics import StepInfo
 
 CONFIG = Config(name="part_a", dataset="archives", epochs=3)
@@ -19,7 +19,7 @@ Damage = Callable[[Path], object]
 
 
 def make_run(path: Path) -> Path:
-    """A run of three epochs that has two behind it, without its checkpoint; returns `path`."""
+    """Make a run of three epochs after two of them, without its checkpoint; return `path`."""
     folder = RunDir(path)
     folder.write_config(CONFIG)
     folder.write_manifest({"trainer": "jax", "seed": 0, "versions": {"jax": "0"}, "earlier": []})
@@ -30,18 +30,18 @@ def make_run(path: Path) -> Path:
 
 
 def checkpointed(run: Path) -> Path:
-    """The same with the checkpoint of its second epoch."""
+    """Add the checkpoint of the second epoch to a run."""
     checkpoints.save(RunDir(run).checkpoints, initial_state(CONFIG)._replace(epoch=jax.numpy.int32(2)))
     return run
 
 
 def config(**values: Any) -> Damage:
-    """Another config.json."""
+    """Replace values in config.json."""
     return json_of("config.json", CONFIG.to_json() | values)
 
 
 def hparams(**values: Any) -> Damage:
-    return config(hparams=CONFIG.to_json()["setting"] | values)
+    return config(setting=CONFIG.to_json()["setting"] | values)
 
 
 def manifest(**values: Any) -> Damage:
@@ -61,7 +61,7 @@ def content(name: str, content: bytes) -> Damage:
 
 
 def replaced(name: str, make: Callable[[Path], object]) -> Damage:
-    """Something else in the place of a file."""
+    """Replace a file by something else."""
 
     def damage(run: Path) -> None:
         (run / name).unlink()

@@ -1,4 +1,4 @@
-"""Archives that are not what they should be: no gzip, no IDX, other shapes and counts, bombs, and no files at all."""
+"""Malformed archives: no gzip, no IDX, other shapes and counts, decompression bombs, and paths that are no files."""
 
 import gzip
 import os
@@ -22,7 +22,7 @@ def header(*sizes: int, magic: int = 8) -> bytes:
 
 
 def packed(content: bytes) -> Damage:
-    """In gzip, as it is."""
+    """Compress this content."""
     return lambda path: path.write_bytes(gzip.compress(content, 1))
 
 
@@ -59,7 +59,7 @@ def link_to(target: str) -> Damage:
     return lambda path: path.symlink_to(target)
 
 
-# What is made in the place of one of the four; those of None are damaged where they lie.
+# Replacements for one of the four archives; where None, the archive is damaged in place.
 REPLACED = {
     "empty": raw(b""),
     "text": raw(b"no digits"),
@@ -129,7 +129,7 @@ def archives(tmp_path, small_archives) -> Path:
 
 
 @pytest.mark.parametrize("make", REPLACED.values(), ids=REPLACED)
-def test_what_is_no_archive_is_refused(call, tmp_path, archives, make):
+def test_an_invalid_archive_is_refused(call, tmp_path, archives, make):
     (archives / IMAGES).unlink()
     make(archives / IMAGES)
     assert "train" in assert_refused(call, tmp_path, "part_a", "--archives", archives, "--out", tmp_path / "runs")
@@ -138,8 +138,8 @@ def test_what_is_no_archive_is_refused(call, tmp_path, archives, make):
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_archive_is_refused(call, tmp_path, archives, damage):
     damage(archives / IMAGES)
-    told = assert_refused(call, tmp_path, "saturation", "--archives", archives, "--out", tmp_path / "runs")
-    assert IMAGES in told
+    line = assert_refused(call, tmp_path, "saturation", "--archives", archives, "--out", tmp_path / "runs")
+    assert IMAGES in line
 
 
 @pytest.mark.parametrize("make", OF_LABELS.values(), ids=OF_LABELS)
@@ -149,7 +149,7 @@ def test_labels_that_do_not_fit_are_refused(call, tmp_path, archives, make):
 
 
 def test_labels_beyond_a_classifiers_classes_are_refused(call, tmp_path, archives):
-    """A classifier of ten classes is not that of these data; without one, labels are of no consequence."""
+    """A classifier of ten classes does not fit these data; without one, labels do not matter."""
     labels = np.arange(1100) % 26
     write_idx(archives / LABELS, labels)
     out = ["--out", tmp_path / "runs"]

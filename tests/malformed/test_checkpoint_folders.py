@@ -1,4 +1,4 @@
-"""Checkpoints from elsewhere, in a run that is not finished: `verify` has nothing to compare with, and says so."""
+"""Damaged checkpoints in an unfinished run: `verify` has nothing to compare with, and says so."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from gan_jax.runs import checkpoints
-from gan_jax.runs.trainer import initial_state
+from gan_jax.runs.restore import initial_state
 from gan_jax.training.state import GanState
 from gan_jax.utils.hashing import tree_sha256
 from tests.helpers.command import contents
@@ -26,7 +26,7 @@ NAME = "epoch_002.safetensors"
 
 @functools.cache
 def state() -> GanState:
-    """What the run's checkpoint holds."""
+    """The state in the run's checkpoint."""
     return initial_state(CONFIG)._replace(epoch=jax.numpy.int32(2))
 
 
@@ -35,7 +35,7 @@ def narrower() -> GanState:
 
 
 def rewritten(change: Callable[[bytes], bytes]) -> Damage:
-    """The file anew: its hard links, which other tests share, stay as they are."""
+    """Rewrite the file by replacing it, since other tests share its hard links."""
 
     def damage(folder: Path) -> None:
         content = (folder / NAME).read_bytes()
@@ -46,7 +46,7 @@ def rewritten(change: Callable[[bytes], bytes]) -> Damage:
 
 
 def header(change: Callable[[dict[str, Any]], object]) -> Damage:
-    """Another header before the same values."""
+    """Replace the header before the same values."""
 
     def rewrite(content: bytes) -> bytes:
         length = int.from_bytes(content[:8], "little")
@@ -62,7 +62,7 @@ def raw_header(text: bytes) -> Damage:
 
 
 def tensors(change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> Damage:
-    """Other tensors under a digest that is theirs, as one forges them who means harm."""
+    """Replace tensors and recompute their digest, as an attacker would."""
 
     def damage(folder: Path) -> None:
         forged = change(load_file(folder / NAME))
@@ -77,7 +77,7 @@ def moved(name: str) -> Damage:
 
 
 def instead(make: Callable[[Path], object]) -> Damage:
-    """In the place of the folder of all checkpoints."""
+    """Replace the directory of all checkpoints."""
 
     def damage(folder: Path) -> None:
         shutil.rmtree(folder)
@@ -87,7 +87,7 @@ def instead(make: Callable[[Path], object]) -> Damage:
 
 
 def elsewhere(folder: Path) -> None:
-    """Whole values, but outside of the run's folder."""
+    """Move an intact checkpoint out of the run directory and link to it."""
     outside = folder.parent.parent / "values"
     (folder / NAME).rename(outside)
     (folder / NAME).symlink_to(outside)
@@ -135,9 +135,9 @@ CONTENTS = {
     "a byte more": rewritten(lambda content: content + b"\0"),
     "a bit flipped": rewritten(lambda content: content[:-1] + bytes([content[-1] ^ 1])),
     "a tensor missing": tensors(lambda held: {name: held[name] for name in held if name != KERNEL}),
-    "a tensor more": tensors(lambda held: held | {"x": np.zeros(1)}),
+    "an extra tensor": tensors(lambda held: held | {"x": np.zeros(1)}),
     "a tensor of half the precision": tensors(lambda held: held | {KERNEL: held[KERNEL].astype(np.float16)}),
-    "a tensor turned": tensors(lambda held: held | {KERNEL: np.ascontiguousarray(held[KERNEL].T)}),
+    "a tensor transposed": tensors(lambda held: held | {KERNEL: np.ascontiguousarray(held[KERNEL].T)}),
     "a name that climbs": tensors(lambda held: held | {"../../config.json": np.zeros(1)}),
     "a name that is an escape": tensors(lambda held: held | {"\x1b[2J": np.zeros(1)}),
     "values of another shape": lambda folder: checkpoints.save(folder, narrower()),
@@ -147,25 +147,25 @@ CHECKPOINTS = PLACES | CONTENTS
 
 @pytest.fixture(scope="module")
 def unfinished(tmp_path_factory) -> Path:
-    """A run that is not finished, with a checkpoint of its second epoch."""
+    """An unfinished run with a checkpoint of its second epoch."""
     return checkpointed(make_run(tmp_path_factory.mktemp("run") / "part_a"))
 
 
 @pytest.fixture
 def run(tmp_path, unfinished) -> Path:
-    """The same anew; a file that is not damaged is the same on the disk, too."""
+    """A copy of the run; files that are not damaged share the disk space."""
     return Path(shutil.copytree(unfinished, tmp_path / "part_a", copy_function=os.link))
 
 
 @pytest.mark.parametrize("damage", CHECKPOINTS.values(), ids=CHECKPOINTS)
-def test_verify_passes_over_a_checkpoint(call, tmp_path, run, damage):
+def test_verify_skips_a_damaged_checkpoint(call, tmp_path, run, damage):
     damage(run / "checkpoints")
-    told = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
-    assert "checkpoint" in told
+    line = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
+    assert "checkpoint" in line
 
 
 @pytest.mark.parametrize("damage", CONTENTS.values(), ids=CONTENTS)
-def test_a_damaged_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path, run, damage, capfd):
+def test_a_damaged_checkpoint_is_one_line_and_changes_nothing(tmp_path, run, damage, capfd):
     damage(run / "checkpoints")
     before = contents(tmp_path)
     found, [warning] = checkpoints.load_newest(run / "checkpoints", state())
@@ -177,15 +177,15 @@ def test_a_damaged_checkpoint_is_told_in_one_line_and_changes_nothing(tmp_path, 
     assert contents(tmp_path) == before
 
 
-def test_the_checkpoint_is_whole_where_nothing_damages_it(unfinished):
-    """So that each refusal above is of the damage."""
+def test_the_undamaged_checkpoint_loads(unfinished):
+    """Refusals above are therefore due to the damage."""
     found, warnings = checkpoints.load_newest(unfinished / "checkpoints", state())
     assert found is not None
     assert not warnings
 
 
-def test_the_forged_digest_is_the_right_one(run):
-    """So that what was refused under a forged digest was refused for its tensors."""
+def test_the_recomputed_digest_is_accepted(run):
+    """Refusals of forged tensors are therefore due to the tensors, not the digest."""
     tensors(lambda held: held)(run / "checkpoints")
     found, warnings = checkpoints.load_newest(run / "checkpoints", state())
     assert found is not None

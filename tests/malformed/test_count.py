@@ -1,4 +1,4 @@
-"""As many malformed inputs as were promised, each of its own kind; what hypothesis generates comes on top."""
+"""The promised number of malformed inputs, each of a different kind; those from hypothesis come on top."""
 
 from tests.malformed import (
     run_files,
@@ -21,7 +21,7 @@ TABLES = {
 }
 
 
-def test_there_are_as_many_as_were_promised():
+def test_the_promised_number_of_malformed_inputs():
     counts = {kind: sum(map(len, tables)) for kind, tables in TABLES.items()}
     assert min(counts.values()) >= 10
     assert sum(counts.values()) >= PROMISED

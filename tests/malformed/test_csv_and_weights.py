@@ -1,4 +1,4 @@
-"""Tables for ridge regression, and weights of the classifier and of generators, that are not what they should be."""
+"""Malformed tables for ridge regression, and malformed weights of the classifier and of generators."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
 from gan_jax.evaluation.classifier import WEIGHTS
-from gan_jax.inference.pretrained import PRETRAINED, load_generator, write_generator
+from gan_jax.inference.pretrained import load_generator, write_generator
 from gan_jax.utils import safetensors_io
 from math_checks.tables import read_table
 from tests.malformed.refusal import assert_refused
@@ -38,12 +38,12 @@ TABLES = {
     "header alone": "a,b,y\n",
     "header missing": "1,2,3\n2,1,5\n3,5,1\n",
     "one row": "a,b,y\n1,2,3\n",
-    "target alone": "y\n1\n2\n3\n",
+    "target only": "y\n1\n2\n3\n",
     "no such target": GOOD.replace("y", "z"),
     "target twice": GOOD.replace("b", "y"),
     "column twice": GOOD.replace("b", "a"),
     "column without a name": GOOD.replace("a", ""),
-    "name of a blank": GOOD.replace("a", " "),
+    "name of a space": GOOD.replace("a", " "),
     "semicolons": GOOD.replace(",", ";"),
     "tabs": GOOD.replace(",", "\t"),
     "cell too many": GOOD.replace("2,1,5", "2,1,5,7"),
@@ -55,13 +55,13 @@ TABLES = {
     "beyond float64": GOOD.replace("5", "1e999"),
     "beyond squaring": GOOD.replace("5", "1e200"),
     "below squaring": "a,b,y\n1e-200,2,3\n2e-200,1,5\n3e-200,5,1\n",
-    "Python's mark": GOOD.replace("5", "1_000"),
-    "comma for a point": GOOD.replace("2,1,5", '2,"1,5",5'),
+    "Python's underscore": GOOD.replace("5", "1_000"),
+    "decimal comma": GOOD.replace("2,1,5", '2,"1,5",5'),
     "hexadecimal": GOOD.replace("5", "0x10"),
     "formula": GOOD.replace("5", "=1+1"),
     "column constant": "a,b,y\n1,7,3\n2,7,5\n3,7,1\n",
     "target constant": "a,b,y\n1,2,3\n2,1,3\n3,5,3\n",
-    "column all but constant": "a,b,y\n1,1000000000,3\n2,1000000001,5\n3,1000000000,1\n",
+    "column almost constant": "a,b,y\n1,1000000000,3\n2,1000000001,5\n3,1000000000,1\n",
 }
 
 
@@ -78,7 +78,7 @@ CELLS = st.text(alphabet="aby,;\n\r\t\"'0123456789.-e \0", max_size=80).map(str.
 @settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=200), CELLS))
 def test_no_table_gives_a_traceback(tmp_path_factory, content):
-    """Whatever is read is numbers; all else is a UserError."""
+    """Reading gives numbers or raises a UserError."""
     path = tmp_path_factory.getbasetemp() / "generated.csv"
     path.write_bytes(b"a,y\n" + content)
     with contextlib.suppress(UserError):
@@ -106,7 +106,7 @@ WEIGHT_FILES = {
     "header too long": header(b"{}", 2**63),
     "header longer than the file": header(b"{}", 100),
     "header shorter than it is": header(WHOLE[8:100], 10),
-    "header no JSON": header(b"{'a': 1}"),
+    "header not JSON": header(b"{'a': 1}"),
     "header a list": header(b"[]"),
     "header deep": header(b'{"a":' * 50_000),
     "header not UTF-8": header(b"\xff\xfe"),
@@ -164,8 +164,8 @@ DESCRIPTIONS = {
     "deep inside": description(git_commit=json.loads("[" * 500 + "]" * 500)),
     "a list": "[1, 2]",
     "null": "null",
-    "without anything": "{}",
-    "key too many": description(colour="red"),
+    "an empty object": "{}",
+    "extra key": description(colour="red"),
     "epoch zero": description(epoch=0),
     "epoch a fraction": description(epoch=1.5),
     "epoch true": description(epoch=True),
@@ -181,8 +181,10 @@ DESCRIPTIONS = {
 
 
 @pytest.fixture(scope="module")
-def tensors() -> dict[str, np.ndarray]:
-    return load_file(PRETRAINED)
+def tensors(tmp_path_factory) -> dict[str, np.ndarray]:
+    path = tmp_path_factory.mktemp("weights") / "shipped.safetensors"
+    write_generator(path, DESCRIBED)
+    return load_file(path)
 
 
 @pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
@@ -192,26 +194,28 @@ def test_a_description_of_a_generator_is_refused(call, tmp_path, tensors, text):
     assert "weights" in assert_refused(call, tmp_path, "sample", path, "--out", tmp_path / "x.png")
 
 
-def test_no_description_is_refused_that_is_whole(tmp_path, tensors):
-    """So that each refusal above is of what is wrong."""
+def test_the_undamaged_description_is_accepted(tmp_path, tensors):
+    """Refusals above are therefore due to the defect."""
     path = tmp_path / "weights.safetensors"
     path.write_bytes(save(tensors, {"description": description()}))
     assert load_generator(path).epoch == 1
 
 
-def test_no_more_weights_are_read_or_written_than_fit(tmp_path, monkeypatch):
-    monkeypatch.setattr(safetensors_io, "MAX_BYTES", PRETRAINED.stat().st_size - 1)
+def test_weights_have_a_size_limit_for_reading_and_writing(tmp_path, monkeypatch):
+    path = tmp_path / "x.safetensors"
+    write_generator(path, DESCRIBED)
+    monkeypatch.setattr(safetensors_io, "MAX_BYTES", path.stat().st_size - 1)
     with pytest.raises(UserError, match="it has more than"):
-        load_generator()
-    with pytest.raises(UserError, match="are not read again"):
-        write_generator(tmp_path / "x.safetensors", DESCRIBED)
-    assert not list(tmp_path.iterdir())
+        load_generator(path)
+    with pytest.raises(UserError, match="can be read"):
+        write_generator(tmp_path / "y.safetensors", DESCRIBED)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @settings(max_examples=50)
 @given(st.integers(0, 1500), st.integers(0, 7))
 def test_no_flipped_bit_of_the_header_gives_a_traceback(tmp_path_factory, place, bit):
-    """Unless it leaves the layout as it is, the file is refused."""
+    """The file is refused unless the flipped bit leaves the layout unchanged."""
     path = tmp_path_factory.getbasetemp() / "flipped.safetensors"
     path.write_bytes(WHOLE[:place] + bytes([WHOLE[place] ^ 1 << bit]) + WHOLE[place + 1 :])
     with contextlib.suppress(UserError):

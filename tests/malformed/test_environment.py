@@ -1,4 +1,4 @@
-"""Environment variables that are nonsense: what must be heeded is refused in one line, the rest is passed by."""
+"""Invalid environment variables: those that matter are refused in one line, the others are ignored."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ RESULTS = ROOT / "experiments" / "results"
 
 REFUSED = {
     "cache in a file": {"XDG_CACHE_HOME": "/etc/passwd"},
-    "cache where none can be": {"XDG_CACHE_HOME": "/proc/nowhere"},
+    "cache in an impossible place": {"XDG_CACHE_HOME": "/proc/nowhere"},
     "cache with a long part": {"XDG_CACHE_HOME": "/" + "x" * 300},
     "cache in a device": {"XDG_CACHE_HOME": "/dev/null"},
     "no home": {"XDG_CACHE_HOME": "", "HOME": ""},
@@ -26,10 +26,10 @@ REFUSED = {
     "flag of another kind": {"XLA_FLAGS": "--xla_cpu_enable_fast_math=perhaps"},
     "flags in a file that is not there": {"XLA_FLAGS": "/nonexistent"},
 }
-# What is read before the command line is, each in a process of its own.
+# Variables read before the command line is, each in a separate process.
 REFUSED_AT_THE_START = {
     "unknown platform": {"JAX_PLATFORMS": "nonsense"},
-    "truth that is none": {"JAX_ENABLE_X64": "maybe"},
+    "invalid boolean": {"JAX_ENABLE_X64": "maybe"},
 }
 PASSED_BY = {
     "COLUMNS": "-\N{SNOWMAN}",
@@ -63,8 +63,8 @@ def test_a_variable_is_refused_at_the_start(tmp_path, small_archives, variables)
 
 
 @pytest.mark.skipif(not (RESULTS / "part_a").is_dir(), reason="the archive to hand in has no results")
-def test_what_does_not_matter_is_passed_by(tmp_path):
-    """All at once; the table's signs that ASCII lacks are written by number."""
+def test_irrelevant_variables_are_ignored(tmp_path):
+    """All are set at once; the table's characters outside ASCII are escaped."""
     done = run("compare", RESULTS / "part_a", RESULTS / "part_b", "--out", tmp_path / "runs", **PASSED_BY)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -72,8 +72,8 @@ def test_what_does_not_matter_is_passed_by(tmp_path):
 
 
 @pytest.mark.parametrize("python", ["nonsense", "/nonexistent/python", "/etc/passwd", "/bin/false", "/"])
-def test_a_python_that_is_none_is_refused(tmp_path, python):
-    """Where run.sh has no environment yet; another Python is not taken silently in the place of the one named."""
+def test_a_missing_python_is_refused(tmp_path, python):
+    """Without an environment yet, run.sh does not silently replace the named Python by another."""
     for name in ("run.sh", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     done = subprocess.run(
@@ -85,8 +85,8 @@ def test_a_python_that_is_none_is_refused(tmp_path, python):
     assert not (tmp_path / ".venv").exists()
 
 
-def test_the_cache_is_its_owners_alone(tmp_path, monkeypatch):
-    """Compiled programs lie there, which are executed as they are."""
+def test_the_cache_is_private_to_its_owner(tmp_path, monkeypatch):
+    """The cache holds compiled programs, which are executed unchecked."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert private_cache_folder().stat().st_mode & 0o777 == 0o700
     (tmp_path / "gan_jax").chmod(0o777)

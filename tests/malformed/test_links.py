@@ -1,4 +1,4 @@
-"""Links in a run's folder, which may lead to any file of the user's: nothing is read or written through them."""
+"""Links in a run directory, which may lead to any of the user's files: nothing is read or written through them."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def original(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(tmp_path, original) -> Path:
-    """Also with event files, and a lock of a process that is gone."""
+    """A run with event files and a lock of a process that is gone."""
     copy = Path(shutil.copytree(original, tmp_path / "runs" / "part_a", copy_function=os.link))
     (copy / LOCK).write_text("1234")
     (copy / EVENTS).parent.mkdir()
@@ -32,7 +32,7 @@ def run(tmp_path, original) -> Path:
 
 
 def moved_away(run: Path, name: str) -> None:
-    """Put a link in the place of something whole: the link alone is wrong."""
+    """Replace something intact by a link to it, so that only the link is wrong."""
     outside = run.parent.parent / "outside"
     (run / name).rename(outside)
     (run / name).symlink_to(outside)
@@ -43,10 +43,10 @@ def resume(run: Path, archives: Path) -> list[object]:
 
 
 @pytest.mark.parametrize("name", [*(name for name in FILES if "samples" not in name), EVENTS, *FOLDERS, CHECKPOINT])
-def test_a_run_is_not_gone_on_with_through_a_link(call, tmp_path, run, small_archives, name):
+def test_a_run_is_not_resumed_through_a_link(call, tmp_path, run, small_archives, name):
     moved_away(run, name)
-    told = assert_refused(call, tmp_path, *resume(run, small_archives))
-    assert "a link" in told or "is whole" in told
+    line = assert_refused(call, tmp_path, *resume(run, small_archives))
+    assert "a link" in line or "is whole" in line
     assert (run / name).is_symlink()
 
 
@@ -65,26 +65,26 @@ def test_a_run_is_not_compared_through_a_link(call, tmp_path, run, name):
 @pytest.mark.parametrize("name", [*FOLDERS, CHECKPOINT])
 def test_a_run_is_not_verified_through_a_link(call, tmp_path, run, name):
     moved_away(run, name)
-    told = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
-    assert "a link" in told or "checkpoint" in told
+    line = assert_refused(call, tmp_path, "verify", run, "--archives", tmp_path)
+    assert "a link" in line or "checkpoint" in line
 
 
 @pytest.mark.parametrize("name", ["config.json", "manifest.json", *FOLDERS, CHECKPOINT])
 def test_a_run_is_not_sampled_through_a_link(call, tmp_path, run, name):
     moved_away(run, name)
-    told = assert_refused(call, tmp_path, "sample", run, "--out", tmp_path / "x.png")
-    assert "a link" in told or "is whole" in told
+    line = assert_refused(call, tmp_path, "sample", run, "--out", tmp_path / "x.png")
+    assert "a link" in line or "is whole" in line
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
-def test_a_lock_that_is_no_file_is_refused(call, tmp_path, run, small_archives, make):
+def test_a_lock_that_is_no_regular_file_is_refused(call, tmp_path, run, small_archives, make):
     (run / LOCK).unlink()
     make(run / LOCK)
     assert str(run / LOCK) in assert_refused(call, tmp_path, *resume(run, small_archives))
 
 
-def test_a_runs_folder_may_itself_be_a_link(call, tmp_path, run):
-    """As may the folder of runs: where they are is the user's choice."""
+def test_a_run_directory_may_itself_be_a_link(call, tmp_path, run):
+    """The parent directory may be a link, too: its place is the user's choice."""
     moved_away(run, "")
     assert run.is_symlink()
     assert call("compare", run, "--out", tmp_path / "compared").returncode == 0

@@ -1,4 +1,4 @@
-"""Damaged pictures beside the checks of the mathematics, and among a run's samples, given to the report."""
+"""Damaged pictures of the mathematical checks and of a run's samples, given to the report."""
 
 import struct
 import zlib
@@ -17,8 +17,8 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def of_size(side: int) -> bytes:
-    """A picture whose header alone says how large it is."""
+def png_of_size(side: int) -> bytes:
+    """Return a picture whose header alone claims this size."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
     return SIGNATURE + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
 
@@ -28,8 +28,8 @@ PICTURES: dict[str, Damage] = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-2000]),
     "of its header alone": lambda path: path.write_bytes(path.read_bytes()[:40]),
     "zeros within": lambda path: path.write_bytes(path.read_bytes()[:200] + bytes(500) + path.read_bytes()[700:]),
-    "20000 pixels wide": lambda path: path.write_bytes(of_size(20_000)),
-    "5000 pixels wide": lambda path: path.write_bytes(of_size(5_000)),
+    "20000 pixels wide": lambda path: path.write_bytes(png_of_size(20_000)),
+    "5000 pixels wide": lambda path: path.write_bytes(png_of_size(5_000)),
     "a bomb of text": lambda path: path.write_bytes(
         path.read_bytes()[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**27))) + path.read_bytes()[33:]
     ),
@@ -44,7 +44,7 @@ def checks() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("damage", PICTURES.values(), ids=PICTURES)
 def test_report_refuses_a_picture(call, tmp_path, checks, damage):
-    """Before anything is written, an earlier report included."""
+    """The refusal precedes all writing, and an earlier report is kept."""
     (tmp_path / "ridge").mkdir()
     for name, content in checks.items():
         (tmp_path / "ridge" / name).write_bytes(content)

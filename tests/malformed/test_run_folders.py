@@ -1,4 +1,4 @@
-"""Run folders from elsewhere, given to compare, verify, sample and the command that would go on with them."""
+"""Malformed run directories, given to compare, verify, sample and the command that would resume them."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def original(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(tmp_path, original) -> Path:
-    """A run of one's own; its checkpoint, which no test here changes, is the original's."""
+    """A copy of the run whose checkpoint, which no test here changes, is the original's."""
     copy = tmp_path / "runs" / "part_a"
     shutil.copytree(original, copy, ignore=shutil.ignore_patterns("checkpoints"))
     shutil.copytree(original / "checkpoints", copy / "checkpoints", copy_function=os.link)
@@ -49,13 +49,13 @@ def test_sample_refuses(call, tmp_path, run, damage):
 
 
 @pytest.mark.parametrize("damage", RESUMED.values(), ids=RESUMED)
-def test_a_run_is_not_gone_on_with(call, tmp_path, run, small_archives, damage):
+def test_resume_refuses(call, tmp_path, run, small_archives, damage):
     damage(run)
     options = ["--archives", small_archives, "--name", "part_a", "--epochs", 3, "--out", tmp_path / "runs"]
     assert_refused(call, tmp_path, "part_a", *options)
 
 
-def test_nothing_is_refused_that_is_not_damaged(call, tmp_path, run):
-    """So that each refusal above is of the damage."""
+def test_the_undamaged_run_is_accepted(call, tmp_path, run):
+    """Refusals above are therefore due to the damage."""
     assert call("compare", run, "--out", tmp_path / "out").returncode == 0
     assert call("sample", run, "--out", tmp_path / "x.png").returncode == 0

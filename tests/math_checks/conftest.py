@@ -1,4 +1,4 @@
-"""Float64 throughout, and hypothesis with the same examples every time and no clock."""
+"""Float64 throughout, and reproducible hypothesis examples without a deadline."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,13 @@ import hypothesis
 import jax
 import pytest
 
-# A shared machine has no deadline to keep; a failure must be there again tomorrow.
+# No deadline on a shared machine; derandomized, so that a failure can be reproduced.
 hypothesis.settings.register_profile("math_checks", deadline=None, derandomize=True, max_examples=20, database=None)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def every_program_once(cache: Path) -> Iterator[None]:
-    """Keep even the smallest programs in the suite's cache: a new function object need not be a new compilation."""
+def cache_every_program(cache: Path) -> Iterator[None]:
+    """Cache even the smallest programs: a new function object then needs no new compilation."""
     name = "jax_persistent_cache_min_compile_time_secs"
     threshold = jax.config.values[name]
     jax.config.update(name, 0.0)

@@ -1,4 +1,4 @@
-"""The change of variables against closed forms, for random maps, under transformations, and where it must refuse."""
+"""The change of variables: closed forms, random maps, JAX transformations, and refusals."""
 
 import hypothesis.strategies as st
 import jax
@@ -27,7 +27,7 @@ IDENTITY = 1e-12
 # Central differences with step h err by h^2 = 1e-10 in truncation and eps / h = 2e-11 in rounding, times 100.
 DIFFERENCES, STEP = 1e-8, 1e-5
 
-# Every example is a new program to compile.
+# Every example is compiled.
 property_test = settings(settings.get_profile("math_checks"), max_examples=6)
 
 
@@ -37,7 +37,7 @@ def standard_normal(x):
 
 @st.composite
 def random_maps(draw: st.DrawFn) -> tuple[bijectors.Bijector, np.ndarray]:
-    """A chain of random affine, sinh-arcsinh and coupling maps of (d,), and points (16, d)."""
+    """Draw a chain of random affine, sinh-arcsinh and coupling maps of (d,), and points (16, d)."""
     d = draw(st.sampled_from([2, 5]))
     seed = draw(st.integers(0, 2**32 - 1))
     kinds = draw(st.lists(st.sampled_from(["affine", "sinh_arcsinh", "coupling", "flip"]), min_size=1, max_size=2))
@@ -45,7 +45,7 @@ def random_maps(draw: st.DrawFn) -> tuple[bijectors.Bijector, np.ndarray]:
     maps = []
     for kind in kinds:
         if kind == "affine":
-            # Orthogonal times [1/2, 2]: condition at most 4.
+            # An orthogonal matrix times [1/2, 2]: condition at most 4.
             orthogonal = np.linalg.qr(generator.standard_normal((d, d)))[0]
             maps.append(bijectors.affine(orthogonal * generator.uniform(0.5, 2, d), generator.standard_normal(d)))
         elif kind == "sinh_arcsinh":
@@ -70,7 +70,7 @@ def test_random_maps_and_their_inverses(map_and_points) -> None:
     np.testing.assert_allclose(log_abs_det(bijector.forward, points), claimed, rtol=0, atol=IDENTITY)
     np.testing.assert_allclose(log_abs_det(bijector.inverse, images), -claimed, rtol=0, atol=IDENTITY)
     assert round_trip_error(bijector.forward, bijector.inverse, points).max() < IDENTITY
-    # Pulling back what was pushed forward is the density itself.
+    # Pulling back the push-forward gives the density itself.
     pushed = push_forward_log_density(standard_normal, bijector.inverse)
     returned = pull_back_log_density(pushed, bijector.forward)(points)
     np.testing.assert_allclose(returned, jax.vmap(standard_normal)(points), rtol=0, atol=IDENTITY)
@@ -78,7 +78,7 @@ def test_random_maps_and_their_inverses(map_and_points) -> None:
 
 @property_test
 @given(random_maps())
-def test_jacobian_is_what_differences_show(map_and_points) -> None:
+def test_jacobian_agrees_with_finite_differences(map_and_points) -> None:
     bijector, points = map_and_points
     steps = STEP * np.eye(points.shape[1])
     forward = jax.jit(jax.vmap(bijector.forward))
@@ -89,7 +89,7 @@ def test_jacobian_is_what_differences_show(map_and_points) -> None:
     np.testing.assert_allclose(found, differences, rtol=0, atol=DIFFERENCES * (1 + np.abs(differences).max()))
 
 
-def test_homework() -> None:
+def test_the_homeworks_map() -> None:
     homework = bijectors.sum_and_difference()
     np.testing.assert_array_equal(jacobian(homework.inverse, np.array([3.0, -1.0])), [[0.5, 0.5], [0.5, -0.5]])
     assert abs(log_abs_det(homework.inverse, np.zeros(2)) + np.log(2)) < IDENTITY
@@ -104,13 +104,13 @@ def test_log_normal_in_one_dimension_by_scipy() -> None:
     np.testing.assert_allclose(found, scipy.stats.lognorm.logpdf(points[:, 0], 1.0), atol=IDENTITY)
 
 
-def test_rectangular_jacobian_in_order() -> None:
+def test_rectangular_jacobian_has_outputs_as_rows() -> None:
     # Rows are outputs, columns inputs: (xy, x + y, x) at (2, 3).
     found = jacobian(lambda p: jnp.stack([p[0] * p[1], p[0] + p[1], p[0]]), np.array([2.0, 3.0]))
     np.testing.assert_array_equal(found, [[3, 2], [1, 1], [1, 0]])
 
 
-def test_a_batch_is_its_points() -> None:
+def test_a_batch_equals_its_points_one_by_one() -> None:
     polar = bijectors.polar()
     points = np.array([[1.0, 0.5], [2.0, -2.0], [0.1, 3.0]])
     alone = [log_abs_det(polar.forward, point) for point in points]
@@ -149,7 +149,7 @@ REGULAR = np.array([[1.0, 2.0], [0.5, 0.25]])
         (lambda: jacobian(jnp.sin, np.array([[1.0], [np.nan]])), r"must be finite at \(nan\)"),
         (lambda: jacobian(jnp.sin, np.float64(1.0)), r"points must be \(d,\) or \(n, d\), not \(\)"),
         (lambda: require_inverse(jnp.square, jnp.sqrt, np.array([[2.0], [-3.0]])), r"inverse at \(-3\): .* away"),
-        (lambda: require_inverse(jnp.exp, jnp.log, np.array([[1.0], [1e3]])), r"no inverse: no way back at \(1000\)"),
+        (lambda: require_inverse(jnp.exp, jnp.log, np.array([[1.0], [1e3]])), r"no finite inverse at \(1000\)"),
         (
             lambda: push_forward_log_density(standard_normal, jnp.log)(np.array([[1.0], [-1.0]])),
             r"density is not a number at \(-1\)",
@@ -167,7 +167,7 @@ def test_refusals_name_the_point(call, message) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_singular_but_for_rounding_is_refused(seed: int) -> None:
+def test_singular_up_to_rounding_is_refused(seed: int) -> None:
     generator = np.random.default_rng(seed)
     matrix = generator.standard_normal((5, 4)) @ generator.standard_normal((4, 5))
     with pytest.raises(UserError, match="Jacobian is singular"):
@@ -175,27 +175,27 @@ def test_singular_but_for_rounding_is_refused(seed: int) -> None:
 
 
 def test_a_chain_adds_each_log_determinant_where_its_map_acts() -> None:
-    # sinh of exp's image: 1 at x = 0, not 0.
+    # sinh acts on exp's output: 1 at x = 0, not 0.
     exponential = bijectors.Formulas(jnp.exp, jnp.log, jnp.sum)
     hyperbolic = bijectors.Formulas(jnp.sinh, jnp.arcsinh, lambda x: jnp.log(jnp.cosh(x)).sum())
     found = bijectors.chain(exponential, hyperbolic).forward_log_det_jacobian(np.zeros(1))
     assert abs(found - np.log(np.cosh(1.0))) < IDENTITY
 
 
-def test_sinh_arcsinh_far_out_does_not_overflow() -> None:
-    # Where cosh is beyond float64: tails of weight 50 at 1e10. log cosh(t) = t - log 2 there.
+def test_sinh_arcsinh_does_not_overflow_at_large_arguments() -> None:
+    # Here cosh is beyond float64: tails of weight 50 at 1e10. log cosh(t) = t - log 2 there.
     bent = np.arcsinh(1e10) * 50
     found = bijectors.sinh_arcsinh(np.zeros(1), np.full(1, 50.0)).forward_log_det_jacobian(np.full(1, 1e10))
     assert abs(found - (np.log(50) + bent - np.log(2) - np.log(1e10))) < IDENTITY * bent
 
 
 def test_one_wrong_coordinate_is_not_an_inverse() -> None:
-    # A hundred times the tolerance, in the second coordinate alone.
+    # An error of a hundred times the tolerance, in the second coordinate alone.
     with pytest.raises(UserError, match=r"not each other's inverse at \(1, 1\)"):
         require_inverse(lambda x: x, lambda y: y + jnp.array([0.0, 2e-6]), np.ones((1, 2)))
 
 
 def test_badly_scaled_is_not_singular() -> None:
-    # Singular is judged against the columns' own lengths, not against 1.
+    # Singularity is relative to the columns' own lengths, not to 1.
     found = log_abs_det(lambda p: p * jnp.array([1e-200, 1e200]), np.ones(2))
     assert abs(found) < IDENTITY * 200 * np.log(10)

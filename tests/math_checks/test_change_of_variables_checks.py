@@ -1,4 +1,4 @@
-"""Every check of a map passes on the real thing, and a wrong log-determinant fails every one of them."""
+"""Every check of a map passes on correct maps, and a wrong log-determinant fails every check."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def off_by_a_tenth(case: Case) -> Case:
     return with_log_det(case, lambda x: case.bijector.forward_log_det_jacobian(x) + 0.1)
 
 
-def sign_turned(case: Case) -> Case:
+def sign_flipped(case: Case) -> Case:
     return with_log_det(case, lambda x: -case.bijector.forward_log_det_jacobian(x))
 
 
@@ -34,7 +34,7 @@ def tilted(case: Case) -> Case:
     return with_log_det(case, lambda x: case.bijector.forward_log_det_jacobian(x) + 0.3 * jnp.tanh(x[0] + 0.5))
 
 
-BUGS = (off_by_a_tenth, sign_turned, determinant_without_the_log, tilted)
+BUGS = (off_by_a_tenth, sign_flipped, determinant_without_the_log, tilted)
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,13 @@ def test_a_wrong_log_determinant_fails_every_check_of_a_curved_map(coupling: Cas
     assert names_of_failures(bug(coupling)) == {check.__name__ for check in expected}
 
 
-def test_no_check_is_left_without_a_wrong_log_determinant() -> None:
+def test_every_check_is_tested_with_a_wrong_log_determinant() -> None:
     tested = {*checks.ANY_MAP, *checks.HOMEWORK, checks.parallelogram_area, checks.density_in_closed_form}
     assert set(checks.CHECKS) == tested | {checks.parallelogram_area_in_the_limit}
 
 
 def test_a_wrong_sample_fails_the_checks_by_sampling(homework: Case) -> None:
-    # A tenth too wide: the distribution functions differ by 0.024, which is 9.7 after sqrt(160 000).
+    # A tenth too wide: the distribution functions differ by 0.024, or 9.7 after scaling by sqrt(160 000).
     wide = dataclasses.replace(homework, sample=homework.sample * 1.1)
     assert names_of_failures(wide) == {
         checks.margins_by_kolmogorov_smirnov.__name__,
@@ -89,13 +89,14 @@ def test_a_wrong_sample_fails_the_checks_by_sampling(homework: Case) -> None:
 
 @pytest.mark.parametrize("shift", [[0.02, 0.02], [0.02, -0.02]], ids=["of U alone", "of V alone"])
 def test_either_margin_alone_fails_kolmogorov_and_smirnov(homework: Case, shift: list[float]) -> None:
-    # The other margin is as it was; this one moves by 0.028 deviations: 0.0113 of its mass, 4.5 after sqrt(160 000).
+    # The other margin is unchanged; this one is shifted by 0.028 standard deviations: 0.0113 of its mass, or 4.5 after
+    # scaling by sqrt(160 000).
     moved = dataclasses.replace(homework, sample=homework.sample + np.array(shift))
     assert not checks.margins_by_kolmogorov_smirnov(moved).passed
 
 
 def test_a_correlation_fails_the_moments_though_both_margins_are_right(homework: Case) -> None:
-    # X wider and Y narrower by as much variance: U and V keep N(0, 2), but their correlation is 0.21.
+    # X is wider and Y narrower by as much variance: U and V keep N(0, 2), but their correlation is 0.21.
     uneven = dataclasses.replace(homework, sample=homework.sample * np.sqrt([1.21, 0.79]))
     assert names_of_failures(uneven) == {
         checks.moments_of_the_sample.__name__,
@@ -118,7 +119,7 @@ def test_a_log_determinant_wrong_in_its_last_digits_fails_every_identity(homewor
 
 
 def test_areas_that_do_not_fall_to_zero_fail_the_limit(coupling: Case) -> None:
-    # An error of 1e-7 is met half way down the sizes: the slope is neither 1 nor 0.
+    # An error of 1e-7 dominates from half way down the sizes: the slope is neither 1 nor 0.
     slightly = with_log_det(coupling, lambda x: coupling.bijector.forward_log_det_jacobian(x) + 1e-7)
     assert not checks.parallelogram_area_in_the_limit(slightly).passed
 
@@ -129,7 +130,7 @@ def test_a_wrong_base_density_fails_the_mass_and_the_closed_form(homework: Case)
 
 
 def test_a_curved_map_is_not_affine(coupling: Case) -> None:
-    # The limit's check is what tells them apart: at any one size a curved map's areas differ.
+    # Only the limit's check tells them apart: at each size a curved map's areas differ.
     assert not checks.parallelogram_area(coupling).passed
 
 

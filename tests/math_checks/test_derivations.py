@@ -1,4 +1,4 @@
-"""The derivations name every check, name no other, and can be typeset."""
+"""The derivations name all checks and no others, and can be typeset."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same checks on distrax's own bijectors: a peer that others wrote."""
+"""The checks applied to distrax's bijectors, an independent implementation."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from math_checks import cases
 from math_checks import change_of_variables_checks as checks
 
 with warnings.catch_warnings():
-    # tensorflow-probability, which distrax stands on, still asks for names that JAX has deprecated.
+    # tensorflow-probability, on which distrax depends, uses names that JAX has deprecated.
     warnings.simplefilter("ignore")
     try:
         import distrax
@@ -37,10 +37,10 @@ def diagonal() -> "distrax.Bijector":
 
 
 def masked_couplings() -> "distrax.Bijector":
-    """Two, each keeping what the other changes: one alone keeps parallelograms' areas at every size."""
+    """Return two couplings, each of which keeps what the other changes: one alone preserves areas at every size."""
 
     def conditioner(x):
-        kept = x.sum()  # distrax masks the other coordinate to 0
+        kept = x.sum()  # distrax sets the other coordinate to 0
         return jnp.stack([jnp.tanh(kept - 0.3) + 0 * x, jnp.sin(kept) / 3 + 0 * x])
 
     def inner(parameters):

@@ -1,4 +1,4 @@
-"""The two commands: what they print, write and return, and that a mistake writes nothing."""
+"""The two commands: what they print, write and return; mistakes write nothing."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(scope="module", autouse=True)
 def float32() -> object:
-    """The commands run in a process that has the project's own setting, float32."""
+    """Run in float32, the default of the project's commands."""
     with jax.enable_x64(False):
         yield
 
@@ -38,7 +38,7 @@ def record(folder: Path) -> dict:
     return json.loads((folder / "checks.json").read_text())
 
 
-def test_ridge_on_a_table_of_ones_own(tmp_path: Path, table: Path, capsys: pytest.CaptureFixture) -> None:
+def test_ridge_on_a_users_table(tmp_path: Path, table: Path, capsys: pytest.CaptureFixture) -> None:
     assert commands.ridge(out=tmp_path / "out", data=table, target="price", penalty_strength=1e-6) == 0
     folder = tmp_path / "out" / "ridge"
     assert sorted(path.name for path in folder.iterdir()) == ["checks.json", "coefficient_paths.png"]
@@ -119,11 +119,11 @@ def test_a_column_may_be_called_intercept(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("intercept,y\n-1,1\n1,5\n")
     assert commands.ridge(out=tmp_path, data=tmp_path / "mine.csv", target="y", penalty_strength=1.0) == 0
     found = record(tmp_path / "ridge")
-    # As by hand in test_ridge.py.
+    # By hand, as in test_ridge.py.
     assert (found["intercept"], found["coefficients"]["intercept"]) == pytest.approx((3.0, 1.0), abs=1e-14)
 
 
-def test_the_readme_says_what_python_does() -> None:
+def test_the_readmes_python_example() -> None:
     text = (Path(commands.__file__).parent / "README.md").read_text(encoding="utf-8")
     code = text.partition("```python\n")[2].partition("```")[0]
     assert code.count("\n") > 10

@@ -1,4 +1,4 @@
-"""A user's CSV: read as it is, or refused in one line that names the row or the column."""
+"""CSV files of users: read exactly, or refused in one line that names the row or the column."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_reads_numbers(tmp_path: Path, ending: str, mark: str) -> None:
         ("a,y\n1,2\n", "has one row under its header"),
         ("a,y\n5,2\n5,3\n", r"column 'a' is constant \(5\): leave it out"),
         ("a,y\n5,2\n6,2\n", r"column 'y' is constant \(2\)"),
-        ("a,y\n0.1,2\n0.1,3\n0.1,5\n", r"column 'a' is constant \(0.1\)"),  # their mean rounds to another number
+        ("a,y\n0.1,2\n0.1,3\n0.1,5\n", r"column 'a' is constant \(0.1\)"),  # their mean is rounded to another number
         ("a,y\n1e12,2\n1000000000001,3\n", "column 'a' varies by less than 1e-5 of its mean: subtract"),
         ("a,y\n1e200,2\n-1e200,3\n", r"column 'a' reaches 1e\+200, too large to be squared: use another unit"),
         ("a,y\n1,2e-200\n2,3e-200\n", "column 'y' reaches 3e-200, too small to be squared: use another unit"),
@@ -70,19 +70,19 @@ def test_refuses_in_one_line(tmp_path: Path, text: str | bytes, message: str) ->
     assert "\n" not in str(caught.value)
 
 
-def test_a_small_variation_is_enough(tmp_path: Path) -> None:
+def test_a_small_variation_is_accepted(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "a,y\n10000,1\n10001,2\n"), "y")
     np.testing.assert_array_equal(table.features, [[10000], [10001]])
 
 
-def test_refuses_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_refuses_a_directory_and_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read --data .*: Is a directory"):
         read_table(tmp_path, "y")
     with pytest.raises(UserError, match=r"cannot read --data .*: No such file"):
         read_table(tmp_path / "absent.csv", "y")
 
 
-def test_the_shipped_data_is_the_one_of_the_paper() -> None:
+def test_the_shipped_data_are_those_of_the_paper() -> None:
     table = diabetes()
     assert table.features.shape == (442, 10)
     assert np.isfinite(table.features).all()

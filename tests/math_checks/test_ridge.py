@@ -1,4 +1,4 @@
-"""Ridge regression against closed forms, SciPy and scikit-learn, and the errors it owes its user."""
+"""Ridge regression against closed forms, SciPy and scikit-learn, and its error messages."""
 
 import subprocess
 import sys
@@ -18,20 +18,20 @@ from math_checks.ridge import gradient, hessian, intercept_free, objective, ridg
 
 pytestmark = pytest.mark.numeric
 
-# Coefficients found by two backward stable routes differ by some eps times the system's condition.
+# Coefficients from two backward stable methods differ by some eps times the system's condition.
 AGREEMENT_PER_CONDITION = 100 * EPS
-# One to three values added, squared and divided by hand.
+# One to three values, added, squared and divided by hand.
 BY_HAND = 1e-15
 
 property_test = settings.get_profile("math_checks")
 
-# Compiled once for each shape, not operation by operation.
+# Compiled once per shape instead of operation by operation.
 derivative, second_derivative = jax.jit(jax.jacfwd(objective)), jax.jit(jax.jacfwd(jax.grad(objective)))
 
 
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Features (n, d) whose condition is drawn, targets, a strength, and the condition of the whole system."""
+    """Draw features (n, d) of a random condition, targets, a strength, and the condition of the whole system."""
     n, d = draw(st.sampled_from([3, 30])), draw(st.sampled_from([1, 5, 12]))
     exponent = draw(st.floats(0, 3))
     strength = 10.0 ** draw(st.floats(-4, 4))
@@ -92,7 +92,7 @@ def test_gradient_and_hessian_are_the_derivatives(problem) -> None:
     b, penalty = np.linspace(-1, 1, d + 1), np.asarray(intercept_free(d))
     arguments = (features, targets, strength, penalty)
     size = np.abs(hessian(features, strength, penalty)).max() * (d + 1) + np.abs(targets).max()
-    tolerance = 100 * EPS * float(size)  # sums of n d terms no larger than this
+    tolerance = 100 * EPS * float(size)  # sums of n d terms of at most this size
     chex.assert_trees_all_close(gradient(b, *arguments), derivative(b, *arguments), atol=tolerance, rtol=0)
     chex.assert_trees_all_close(
         hessian(features, strength, penalty), second_derivative(b, *arguments), atol=tolerance, rtol=0
@@ -105,13 +105,13 @@ def test_by_hand() -> None:
     np.testing.assert_allclose(ridge([[-1.0], [1.0]], [1.0, 5.0], 0.0), [3.0, 2.0], rtol=BY_HAND)
 
 
-def test_second_step_takes_back_what_the_normal_equations_cost() -> None:
-    # Lauchli's matrix: Z'Z keeps eps^2 = 1e-12 to four digits only. Least squares by QR keeps ten.
+def test_refinement_recovers_the_digits_lost_by_the_normal_equations() -> None:
+    # Lauchli's matrix: Z'Z holds eps^2 = 1e-12 to four digits only; least squares by QR keeps ten.
     small = 1e-6
     features = np.array([[1.0, 1.0], [small, 0.0], [0.0, small], [-1.0, -1.0]])
     truth = np.array([0.5, 1.0, 2.0])
     found = ridge(features, truth[0] + features @ truth[1:], 0.0)
-    # cond(Z) = 1e6 instead of cond(Z)^2 = 1e12, with a hundred eps.
+    # cond(Z) = 1e6 instead of cond(Z)^2 = 1e12, times a hundred eps.
     np.testing.assert_allclose(found, truth, rtol=100 * EPS * 1e6)
 
 
@@ -158,7 +158,7 @@ X, Y = np.arange(6.0).reshape(3, 2) ** 2, np.array([1.0, 2.0, 4.0])
         ((X, Y, 1.0, np.eye(2)), r"penalty must be \(3, 3\)"),
         ((X, Y, 1.0, np.triu(np.ones((3, 3)))), r"symmetric: use \(A \+ A'\) / 2"),
         ((X, Y, 1.0, np.diag([0.0, 1.0, -1.0])), "eigenvalue -1"),
-        # A thousand times what rounding leaves.
+        # A thousand times the rounding error.
         ((X, Y, 1.0, np.eye(3) + 1e-9 * np.triu(np.ones((3, 3)), 1)), "symmetric"),
         ((X, Y, 1.0, np.diag([0.0, 1.0, -1e-9])), "eigenvalue -1e-09"),
         ((X * 1e200, Y, 1.0), "overflow float64: divide"),
@@ -183,20 +183,20 @@ def test_a_singular_system_names_the_users_columns() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_columns_that_depend_on_each_other_but_for_rounding_are_refused(seed: int) -> None:
+def test_columns_that_are_dependent_up_to_rounding_are_refused(seed: int) -> None:
     features = np.random.default_rng(seed).standard_normal((30, 5))
     features[:, 4] = features[:, :4].sum(axis=1) / 3
     with pytest.raises(UserError, match="no unique solution"):
         ridge(features, features[:, 0], 0.0)
 
 
-def test_a_path_is_refused_where_its_smallest_strength_leaves_no_unique_solution() -> None:
+def test_a_path_is_refused_if_its_smallest_strength_has_no_unique_solution() -> None:
     with pytest.raises(UserError, match="no unique solution at penalty_strength 0:"):
         ridge_path(np.hstack([X, X[:, :1]]), Y, [1.0, 0.0, 10.0])
 
 
-def test_a_penalty_may_carry_the_rounding_of_a_product() -> None:
-    roots = np.random.default_rng(0).standard_normal((2, 3)) * 1e3  # rank 2: an eigenvalue of +-1e-10, all rounding
+def test_a_penalty_matrix_may_have_rounding_errors() -> None:
+    roots = np.random.default_rng(0).standard_normal((2, 3)) * 1e3  # rank 2: an eigenvalue of +-1e-10 from rounding
     penalty = roots.T @ roots
     penalty[0, 1] *= 1 + 4 * EPS
     assert np.isfinite(ridge(X, Y, 1.0, penalty)).all()

@@ -1,4 +1,4 @@
-"""Every check of ridge regression passes on the real thing and fails on a planted bug of its own."""
+"""Every check of ridge regression passes on correct methods and fails on a planted bug."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def problem() -> Problem:
     return Problem(table.name, table.features / table.features.std(axis=0), table.targets, STRENGTH)
 
 
-def penalised_intercept(X, y, strength, penalty=None):
+def penalized_intercept(X, y, strength, penalty=None):
     return ridge(X, y, strength, np.eye(X.shape[1] + 1) if penalty is None else penalty)
 
 
@@ -84,22 +84,22 @@ PLANTED = [
     (checks.hessian_is_positive_definite, Method(hessian=no_penalty)),
     (checks.hessian_is_singular_without_penalty, Method(hessian=always_a_little_penalty)),
     (checks.gradient_is_zero_by_grad, Method(solve=missing_one_over_n)),
-    (checks.gradient_is_zero_by_grad, Method(solve=penalised_intercept)),
+    (checks.gradient_is_zero_by_grad, Method(solve=penalized_intercept)),
     (checks.gradient_is_zero_by_jacfwd, Method(solve=missing_one_over_n)),
     (checks.objective_grows_by_the_hessian, Method(solve=missing_one_over_n)),
     (checks.objective_grows_by_the_hessian, Method(hessian=half_the_penalty)),
     (checks.agrees_with_augmented_least_squares, Method(solve=missing_one_over_n)),
-    (checks.agrees_with_augmented_least_squares, Method(solve=penalised_intercept)),
+    (checks.agrees_with_augmented_least_squares, Method(solve=penalized_intercept)),
     (checks.general_penalty_agrees_with_least_squares, Method(solve=penalty_ignored)),
     (checks.agrees_with_scikit_learn, Method(solve=missing_one_over_n)),
-    (checks.agrees_with_scikit_learn, Method(solve=penalised_intercept)),
+    (checks.agrees_with_scikit_learn, Method(solve=penalized_intercept)),
     (checks.many_targets_agree_with_one, Method(solve=targets_reversed)),
     (checks.path_agrees_with_single_strengths, Method(path=strengths_squared)),
     (laws.penalty_draws_away_from_least_squares, Method(solve=missing_one_over_n)),
     (laws.vanishing_strength_gives_least_squares, Method(path=strengths_squared)),
     (laws.infinite_strength_leaves_the_mean, Method(solve=strength_capped)),
-    (laws.infinite_strength_leaves_the_mean, Method(solve=penalised_intercept)),
-    (laws.shift_moves_only_the_intercept, Method(solve=lambda X, y, s, A=None: penalised_intercept(X, y, s))),
+    (laws.infinite_strength_leaves_the_mean, Method(solve=penalized_intercept)),
+    (laws.shift_moves_only_the_intercept, Method(solve=lambda X, y, s, A=None: penalized_intercept(X, y, s))),
     (laws.penalised_intercept_breaks_the_shift, Method(solve=penalty_ignored)),
     (laws.targets_scale_the_solution, Method(solve=intercept_off_by_one)),
     (laws.features_scale_the_slopes, Method(solve=strength_in_units_of_the_features)),
@@ -122,7 +122,7 @@ def test_every_check_has_a_planted_bug() -> None:
     assert {check for check, _ in PLANTED} == set(checks.CHECKS)
 
 
-def test_collinear_features_leave_out_what_least_squares_is_needed_for(problem: Problem) -> None:
+def test_collinear_features_skip_the_checks_that_need_least_squares(problem: Problem) -> None:
     collinear = problem._replace(features=np.column_stack([problem.features[:, :3], problem.features[:, 0]]))
     found = checks.run(collinear)
     left_out = {check.__name__ for check in laws.NEED_LEAST_SQUARES}
@@ -153,7 +153,7 @@ def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
 @pytest.mark.parametrize(
     ("check", "least"),
     [
-        # Each in its own units; where a digit of it is lost in the sum that is checked, a digit more.
+        # Relative errors in each check's own units; a digit more where the checked sum loses one.
         (checks.objective_multiplied_out, 1e-10),
         (checks.gradient_formula, 1e-10),
         (checks.hessian_formula, 1e-10),
@@ -170,12 +170,12 @@ def test_a_residual_that_is_not_a_number_fails(problem: Problem) -> None:
         (laws.shift_moves_only_the_intercept, 1e-8),
     ],
 )
-def test_a_bug_of_the_last_digits_is_caught(problem: Problem, check: Callable, least: float) -> None:
+def test_a_bug_in_the_last_digits_is_caught(problem: Problem, check: Callable, least: float) -> None:
     assert not check(problem, scaled(1 + least)).passed
 
 
 def scaled(factor: float) -> Method:
-    """Each function larger by a factor but the path; the Hessian on its diagonal alone, so that none stays singular."""
+    """Scale every function except the path; the Hessian on its diagonal only, so that none stays singular."""
     return Method(
         objective=lambda *a: objective(*a) * factor,
         solve=lambda *a: ridge(*a) * factor,

@@ -34,8 +34,8 @@ def test_threefrys_published_values():
         assert [int(word) for word in found] == expected
 
 
-def test_halfwords_are_those_of_their_row():
-    """Masks of a batch do not depend on where the batch is cut, and rows, blocks and quarters differ."""
+def test_halfwords_depend_on_their_row_only():
+    """Masks do not depend on the number of rows in the batch, and rows, blocks and quarters differ."""
     few = jnp.concatenate(random_halfwords(jax.random.key(1), 7, 64), axis=1)
     many = jnp.concatenate(random_halfwords(jax.random.key(1), 64, 64), axis=1)
     chex.assert_shape(few, (7, 256))
@@ -46,12 +46,12 @@ def test_halfwords_are_those_of_their_row():
 
 
 def test_halfwords_are_uniform():
-    """Each of the four kinds, by a test of chi squared over 256 cells of each of its bytes."""
+    """Each of the four blocks passes a chi-squared test over 256 cells for both of its bytes."""
     for halfwords in random_halfwords(jax.random.key(3), 512, 256):
         assert halfwords.max() < 2**16
         for byte in (halfwords >> 8, halfwords & 255):
             counts = np.bincount(np.ravel(byte), minlength=256)
-            # One in a million runs of one test would fail by chance, and the key is fixed.
+            # By chance one test in a million fails, and the key is fixed.
             assert scipy.stats.chisquare(counts).pvalue > 1e-6
 
 
@@ -59,14 +59,14 @@ def test_halfwords_are_uniform():
 def test_rate_and_scale(rate):
     out = np.asarray(dropout(jax.random.key(3), jnp.ones((500, 800)), rate))
     dropped = np.mean(out == 0)
-    # Five standard deviations of a share among so many, and the rate's rounding to 1/65536.
+    # Five standard deviations of a share among so many, plus the rounding of the rate to 1/65536.
     assert abs(dropped - rate) <= 5 * np.sqrt(rate * (1 - rate) / out.size) + 2**-17
     np.testing.assert_allclose(out[out != 0], 1 / (1 - rate), rtol=2e-4)  # rounding of 1 - 0.9 to 1/65536
 
 
 @given(rows=st.integers(1, 9), columns=st.integers(1, 9), seed=words)
 @settings(max_examples=30, deadline=None)
-def test_what_is_dropped_passes_no_gradient(rows, columns, seed):
+def test_dropped_units_pass_no_gradient(rows, columns, seed):
     inputs = jnp.full((rows, columns), 3.0)
     out, pull_back = jax.vjp(lambda x: dropout(jax.random.key(seed), x, 0.5), inputs)
     chex.assert_trees_all_equal(pull_back(jnp.ones_like(out))[0], out / 3)

@@ -1,4 +1,4 @@
-"""The product and its gradients against float64 products of the same operands."""
+"""The matrix product and its gradients against float64 products of the same operands."""
 
 import re
 from functools import partial
@@ -14,7 +14,7 @@ from gan_jax.models.matmul import product
 
 pytestmark = pytest.mark.numeric
 
-computed: Any = product  # pyright takes what a custom_vjp returns for anything
+computed: Any = product  # pyright takes the result of a custom_vjp function for anything
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -29,20 +29,20 @@ def test_product_and_its_gradients(shape, precision):
     x, w, g = (np.asarray(array.astype(precision), np.float64) for array in (left, right, cotangent))
     for ours, expected in zip((found, *pull_back(cotangent)), (x @ w, g @ w.T, x.T @ g), strict=True):
         chex.assert_type(ours, jnp.float32)
-        # Sums of up to 784 products of size 1 in float32: below 784 roundings of 6e-8 on sums of up to 100.
+        # Sums of up to 784 float32 products of size 1: below 784 roundings of 6e-8 of sums of up to 100.
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=2e-4)
 
 
 @pytest.mark.parametrize(
-    ("precision", "told"),
+    ("precision", "expected_text"),
     [
         ("float32", "precision = [HIGHEST, HIGHEST]"),
         ("tensorfloat32", "lhs_precision_type = tf32"),
         ("bfloat16", "(tensor<16x64xbf16>, tensor<64x32xbf16>) -> tensor<16x32xf32>"),
     ],
 )
-def test_a_gpu_is_told_each_precision(precision, told):
-    """For each of the three products, when lowered for CUDA: left unsaid, float32 would be TensorFloat-32."""
+def test_each_precision_is_explicit_in_the_program_for_gpus(precision, expected_text):
+    """All three products state it, when lowered for CUDA: by default float32 would be TensorFloat-32."""
 
     def gradients(x, w):
         return jax.value_and_grad(lambda x, w: computed(x, w, precision).sum(), argnums=(0, 1))(x, w)
@@ -52,24 +52,24 @@ def test_a_gpu_is_told_each_precision(precision, told):
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) == 3
     if precision == "bfloat16":
-        assert told in products[0]
+        assert expected_text in products[0]
         assert all("xbf16>) -> tensor<" in line and line.rstrip().endswith("xf32>") for line in products)
     else:
-        assert all(told in line for line in products)
+        assert all(expected_text in line for line in products)
 
 
-def test_float32_computes_with_float64_in_float64():
+def test_precision_float32_keeps_float64_inputs_in_float64():
     with jax.enable_x64(True):
         x, w, g = (jax.random.normal(jax.random.key(i), (6, 6), jnp.float64) for i in range(3))
         found, pull_back = jax.vjp(lambda x, w: computed(x, w, "float32"), x, w)
         for ours, expected in zip((found, *pull_back(g)), (x @ w, g @ w.T, x.T @ g), strict=True):
             chex.assert_type(ours, jnp.float64)
-            np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-14)  # six roundings of 1e-16 on sums of a few
+            np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-14)  # six roundings of 1e-16 of sums of a few
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_many_products_at_once(precision):
-    """`vmap`, which seeds in one program use, changes nothing but the order of sums."""
+def test_vmapped_products_agree(precision):
+    """`vmap`, used for several seeds in one program, changes only the order of sums."""
     x, w = jax.random.normal(jax.random.key(0), (3, 8, 6)), jax.random.normal(jax.random.key(1), (3, 6, 4))
 
     def gradients(x, w):
@@ -81,8 +81,8 @@ def test_many_products_at_once(precision):
     chex.assert_trees_all_close(together, jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone), atol=1e-4)
 
 
-def slopes(multiply, x, w, v):
-    """The mean squared slope of a layer and a half, and its own: derivatives of the second and the third order."""
+def higher_derivatives(multiply, x, w, v):
+    """Return the second and third derivatives of the mean squared input gradient of a layer and a half."""
 
     def squared(x, w, v):
         gradient = jax.grad(lambda x: jnp.sum(multiply(jnp.tanh(multiply(x, w)), v)))(x)
@@ -95,37 +95,37 @@ def slopes(multiply, x, w, v):
 @pytest.mark.parametrize(
     ("precision", "of", "tolerance"),
     [
-        ("float32", jnp.float64, 1e-12),  # roundings of 1e-16 in sums of some tens
+        ("float32", jnp.float64, 1e-12),  # roundings of 1e-16 in sums of a few tens
         ("float32", jnp.float32, 1e-4),  # and of 6e-8
-        ("bfloat16", jnp.float32, 0.03),  # some ten operands in a row, each rounded by 0.4 % at most
+        ("bfloat16", jnp.float32, 0.03),  # about ten operands in sequence, each rounded by at most 0.4 %
     ],
 )
-def test_derivatives_of_derivatives(precision, of, tolerance):
-    """As jax has them of its own product in float64."""
+def test_higher_derivatives(precision, of, tolerance):
+    """They agree with those of jax's own product in float64."""
     with jax.enable_x64(True):
         shapes = ((16, 6), (6, 8), (8, 3))
         keys = jax.random.split(jax.random.key(4), 3)
         arrays = [jax.random.normal(key, shape) / 2 for key, shape in zip(keys, shapes, strict=True)]
-        expected = slopes(jnp.matmul, *arrays)
-        found = slopes(lambda a, b: computed(a, b, precision), *(array.astype(of) for array in arrays))
+        expected = higher_derivatives(jnp.matmul, *arrays)
+        found = higher_derivatives(lambda a, b: computed(a, b, precision), *(array.astype(of) for array in arrays))
         for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
             chex.assert_type(ours, of)
             assert jnp.linalg.norm(ours - theirs) < tolerance * jnp.linalg.norm(theirs)
 
 
 @pytest.mark.parametrize(
-    ("precision", "told"),
+    ("precision", "expected_text"),
     [
         ("float32", r"precision = \[HIGHEST, HIGHEST\]"),
         ("tensorfloat32", "lhs_precision_type = tf32"),
         ("bfloat16", r"tensor<[^>]*xbf16>, tensor<[^>]*xbf16>\) -> tensor<[^>]*xf32>"),
     ],
 )
-def test_derivatives_of_derivatives_are_products_of_the_same_kind(precision, told):
-    """jax's own would multiply float32 by bfloat16, slower, and round what it sums to bfloat16."""
+def test_higher_derivatives_are_products_of_the_same_precision(precision, expected_text):
+    """jax's own rule would multiply float32 by bfloat16, which is slower, and round the sums to bfloat16."""
     shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((16, 64), (64, 32), (32, 8))]
-    program = jax.jit(partial(slopes, lambda a, b: computed(a, b, precision)))
+    program = jax.jit(partial(higher_derivatives, lambda a, b: computed(a, b, precision)))
     text = program.trace(*shapes).lower(lowering_platforms=("cuda",)).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) >= 10
-    assert all(re.search(told, line) for line in products)
+    assert all(re.search(expected_text, line) for line in products)

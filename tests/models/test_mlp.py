@@ -1,4 +1,4 @@
-"""The networks against SPEC's table and against torch's own layers."""
+"""The networks against the homework's table and torch's own layers."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ def network(request):
 
 
 def layers(params: dict) -> list[dict]:
-    """The layers in the order of the computation, which is also that of their names but for the last's."""
+    """Return the layers in order of computation, which is the order of their names except for the last."""
     names = sorted(params["params"], key=lambda name: (not name.startswith("hidden"), name))
     return [params["params"][name] for name in names]
 
@@ -44,7 +44,7 @@ def test_parameters(network):
 
 
 def test_initial_weights_are_torchs_default(network):
-    """Uniform in ±1/sqrt(fan_in): the bounds hold, and Kolmogorov and Smirnov cannot tell it from uniform."""
+    """Weights are uniform in ±1/sqrt(fan_in): the bounds hold, and a Kolmogorov-Smirnov test finds no difference."""
     _, params, _, _ = network
     for layer in layers(params):
         bound = layer["kernel"].shape[0] ** -0.5
@@ -52,12 +52,12 @@ def test_initial_weights_are_torchs_default(network):
             values = np.asarray(layer[name]).ravel()
             assert np.abs(values).max() <= bound
             if len(values) > 1:
-                # One in a million runs of one test would fail by chance, and the key is fixed.
+                # By chance one test in a million fails, and the key is fixed.
                 assert scipy.stats.kstest(values, "uniform", args=(-bound, 2 * bound)).pvalue > 1e-6
 
 
 def torch_network(params: dict, last: torch.nn.Module) -> torch.nn.Sequential:
-    """The notebook's network with these weights, without dropout."""
+    """Return the notebook's network with these weights, without dropout."""
     modules: list[torch.nn.Module] = []
     for layer in layers(params):
         kernel = torch.tensor(np.array(layer["kernel"]))
@@ -73,7 +73,7 @@ def test_outputs_are_torchs(network):
     ours = np.array(jnp.asarray(module.apply(params, jnp.array(inputs))))
     last = torch.nn.Tanh() if isinstance(module, Generator) else torch.nn.Identity()
     theirs = torch_network(params, last)(torch.tensor(inputs)).detach().numpy().reshape(ours.shape)
-    # Sums of up to 1024 float32 products in another order: sqrt(1024) roundings of 6e-8 on values of about 1.
+    # Sums of up to 1024 float32 products in another order: sqrt(1024) roundings of 6e-8 of values of about 1.
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=5e-6)
 
 
@@ -97,8 +97,8 @@ def test_dropout_follows_every_hidden_layer_only_in_training(network):
     chex.assert_trees_all_equal(without, module.apply(params, images))
 
 
-def test_each_hidden_layers_dropout_is_its_own():
-    """A network of three wide layers that pass their inputs on: what is left of ones has gone through three masks."""
+def test_hidden_layers_have_independent_dropout_masks():
+    """Three wide identity layers: the share of ones that survive has passed three masks."""
     size = 4096
     module = Discriminator(hidden_sizes=(size, size, size), dropout_rate=0.3)
     passing = {"kernel": jnp.eye(size), "bias": jnp.zeros(size)}
@@ -106,7 +106,8 @@ def test_each_hidden_layers_dropout_is_its_own():
     params = {"params": {f"hidden_{i}": passing for i in (1, 2, 3)} | {"logit": last}}
     kept: Any = jax.grad(lambda x: module.apply(params, x, jax.random.key(8))[0])(jnp.ones((1, size)))
     share = np.mean(np.asarray(kept) != 0)
-    # Independent masks keep 0.7**3 = 0.343 of all, one mask thrice 0.7, two of three layers 0.49; 5 deviations: 0.037.
+    # Independent masks keep 0.7**3 = 0.343, one mask used thrice 0.7, two different masks 0.49; five standard
+    # deviations: 0.037.
     assert abs(share - 0.343) < 0.037
 
 
@@ -118,33 +119,33 @@ def test_bfloat16_rounds_operands_only(network):
     full, half = module.apply(params, inputs), rounded.apply(params, inputs)
     chex.assert_type(half, jnp.float32)
     assert not np.array_equal(full, half)
-    # bfloat16 keeps 8 bits: 2**-9 relative in each factor, through four layers of values of about 1.
+    # bfloat16 keeps 8 bits: 2**-9 relative in each factor, through four layers with values of about 1.
     np.testing.assert_allclose(full, half, rtol=0, atol=8 * 2**-9)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "group", "kinds"), [(8, 4, 1), (8, 4, 2), (12, 3, 2), (6, 4, 1), (5, 4, 1), (1, 2, 1)]
+    ("inputs", "group", "interleaved"), [(8, 4, 1), (8, 4, 2), (12, 3, 2), (6, 4, 1), (5, 4, 1), (1, 2, 1)]
 )
-def test_deviation_is_numpys_over_groups_of_one_kind(inputs, group, kinds):
-    """Groups are of consecutive inputs of a kind, and smaller, all alike, where the batch is not made up of them."""
-    features = np.random.default_rng(0).normal(size=(kinds, inputs // kinds, 7)).astype(np.float32)
-    alike = math.gcd(group, inputs // kinds)
-    expected = [[np.std(kind[start : start + alike], axis=0).mean()] * alike
-                for kind in features for start in range(0, len(kind), alike)]  # fmt: skip
-    in_turn = jnp.asarray(features.swapaxes(0, 1).reshape(-1, 7))
-    found = minibatch_stddev(in_turn, group, kinds)
+def test_minibatch_stddev_is_numpys_over_groups_that_are_all_real_or_all_generated(inputs, group, interleaved):
+    """Groups are consecutive real or generated inputs; if they do not divide them, smaller equal groups are used."""
+    features = np.random.default_rng(0).normal(size=(interleaved, inputs // interleaved, 7)).astype(np.float32)
+    group_size = math.gcd(group, inputs // interleaved)
+    expected = [[np.std(each[start : start + group_size], axis=0).mean()] * group_size
+                for each in features for start in range(0, len(each), group_size)]  # fmt: skip
+    batch = jnp.asarray(features.swapaxes(0, 1).reshape(-1, 7))
+    found = minibatch_stddev(batch, group, interleaved)
     chex.assert_shape(found, (inputs, 1))
-    of_kinds = np.asarray(found).reshape(-1, kinds).T
-    # 1e-8 under the root: 1e-4 where nothing differs, 5e-9 / 0.05 elsewhere.
-    np.testing.assert_allclose(of_kinds, np.reshape(expected, of_kinds.shape), rtol=2e-6, atol=1.01e-4)
-    assert len(np.unique(of_kinds)) == (inputs // alike if alike > 1 else 1)
+    separated = np.asarray(found).reshape(-1, interleaved).T
+    # 1e-8 under the root: 1e-4 where all values are equal, 5e-9 / 0.05 elsewhere.
+    np.testing.assert_allclose(separated, np.reshape(expected, separated.shape), rtol=2e-6, atol=1.01e-4)
+    assert len(np.unique(separated)) == (inputs // group_size if group_size > 1 else 1)
 
 
-def test_deviation_is_told_to_the_last_layer_and_to_no_other(network):
+def test_minibatch_stddev_is_an_input_of_the_last_layer_only(network):
     module, params, _, sizes = network
     if isinstance(module, Generator):
-        pytest.skip("the generator is told of none")
-    told: Any = Discriminator(deviation_group=4).init(jax.random.key(0), jnp.zeros((4, sizes[0])))
+        pytest.skip("the generator has no such input")
+    widened: Any = Discriminator(stddev_group_size=4).init(jax.random.key(0), jnp.zeros((4, sizes[0])))
     shapes = jax.tree.map(jnp.shape, params)
     shapes["params"]["logit"]["kernel"] = (257, 1)
-    assert jax.tree.map(jnp.shape, told) == shapes
+    assert jax.tree.map(jnp.shape, widened) == shapes

@@ -1,4 +1,4 @@
-"""What a reader of a figure relies on: whole epochs, and axes that do not make much of little."""
+"""Figures as their reader relies on them: whole epochs, and axes that do not exaggerate small differences."""
 
 import math
 
@@ -9,7 +9,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from experiments.homework.parts import PARTS
-from gan_jax.plotting import figures, panels
+from gan_jax.analysis import charts
+from gan_jax.plotting import figures
+from gan_jax.plotting.style import RUN_COLORS
 from gan_jax.reports import print_figures
 from gan_jax.training.diagnostics import StepInfo
 
@@ -22,7 +24,7 @@ def metrics(epochs: int, value: float = 0.5) -> dict[str, np.ndarray]:
 
 
 def axes(epochs: int) -> list[Axes]:
-    """All panels with an axis of epochs."""
+    """Return all panels with epochs on the x-axis."""
     curves, shown = metrics(epochs), {"a": figures.Sample(0, epochs, GRID)}
     drawn = [
         figures.learning_curve(curves, "a", (2 * math.log(2), 0.125)),
@@ -37,17 +39,17 @@ def axes(epochs: int) -> list[Axes]:
 @pytest.mark.parametrize(
     ("value", "text"), [(2 * math.log(2), "2 log 2"), (-math.log(2), "-log 2"), (0.125, "0.125"), (0.0, "0")]
 )
-def test_losses_where_d_cannot_tell(value, text):
-    """At the height and by the name that the loss has there, a cross entropy or none."""
+def test_equilibrium_losses_are_marked(value, text):
+    """The line has the height and label for this loss, a cross-entropy or not."""
     [axis] = figures.learning_curve(metrics(3), "a", (value, 3.0)).axes
-    [line] = [line for line in axis.lines if line.get_label() == f"{text}, discriminator at D = 1/2"]
-    np.testing.assert_array_equal(line.get_ydata(), value)
+    [line] = [line for line in axis.lines if line.get_label() == f"{text}: discriminator at D = 1/2"]
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), value, rtol=1e-5)  # a chart has five digits
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 100])
-def test_epochs_are_whole(epochs):
+def test_epoch_ticks_are_whole_numbers(epochs):
     panels = axes(epochs)
-    assert len(panels) == 1 + 3 + 4
+    assert len(panels) == 1 + 2 + 4
     for axis in panels:
         low, high = axis.get_xlim()
         ticks = [tick for tick in axis.get_xticks() if low <= tick <= high]
@@ -61,12 +63,12 @@ def test_equal_values_look_equal_on_a_logarithmic_axis():
     assert len(logarithmic) == 3
     for axis in logarithmic:
         low, high = axis.get_ylim()
-        assert high / low >= 9.99  # a decade, but for rounding
+        assert high / low >= 9.99  # a decade, up to rounding
         assert low < 0.5 < high
 
 
-def compared(**groups: list[dict[str, np.ndarray]]) -> dict[str, Axes]:
-    """The panels of a comparison by title."""
+def comparison_panels(**groups: list[dict[str, np.ndarray]]) -> dict[str, Axes]:
+    """Return the panels of a comparison by title."""
     figure = figures.comparison(groups, {name: figures.Sample(3, 2, GRID) for name in groups}, "title")
     figure.canvas.draw()
     return {axis.get_title(): axis for axis in figure.axes}
@@ -77,28 +79,28 @@ def bold(axis: Axes) -> np.ndarray:
 
 
 def test_zeros_on_a_logarithmic_axis_leave_a_gap():
-    """A verdict that underflows to 0, as part_b's may, has no place there and must not hide the others."""
+    """A D(G(z)) that underflows to 0, as part_b's may, cannot be drawn there and must not hide the others."""
     values = metrics(3) | {"fake_probability": np.array([0.5, 1e-30, 0.0])}
-    assert np.isnan(bold(compared(a=[values])["D(G(z))"])).tolist() == [False, False, True]
+    assert np.isnan(bold(comparison_panels(a=[values])["D(G(z))"])).tolist() == [False, False, True]
 
 
-def test_on_a_logarithmic_axis_the_bold_line_is_the_geometric_mean():
+def test_the_bold_line_on_a_logarithmic_axis_is_the_geometric_mean():
     runs = [metrics(2, value) for value in (1e-18, 1e-3)]
-    panels = compared(a=runs)
-    for title in ("D(G(z))", "norm of G's gradient"):
+    panels = comparison_panels(a=runs)
+    for title in ("D(G(z))", "Norm of G's gradient"):
         np.testing.assert_allclose(bold(panels[title]), 10**-10.5, rtol=1e-4)
-    np.testing.assert_allclose(bold(panels["generator's loss"]), 5e-4, rtol=1e-4)
+    np.testing.assert_allclose(bold(panels["Loss of G"]), 5e-4, rtol=1e-4)
 
 
-def test_with_a_zero_the_bold_line_is_the_median():
+def test_the_bold_line_is_the_median_if_a_value_is_zero():
     runs = [metrics(2, value) for value in (1e-18, 1e-3, 1e-4)]
     runs[0]["fake_probability"] = np.array([1e-18, 0])
-    np.testing.assert_allclose(bold(compared(a=runs)["D(G(z))"]), 1e-4, rtol=1e-4)
+    np.testing.assert_allclose(bold(comparison_panels(a=runs)["D(G(z))"]), 1e-4, rtol=1e-4)
 
 
-def colours_seen(deficiency: list[list[float]]) -> np.ndarray:
-    """The runs' colours, float64 (colours, 3) in OKLab, as someone sees them; a matrix of linear RGB, 3x3."""
-    channels = np.array([to_rgb(colour) for colour in panels.RUN_COLOURS])
+def perceived_colors(deficiency: list[list[float]]) -> np.ndarray:
+    """Return the runs' colors as perceived under a 3x3 matrix of linear RGB, float64 (colors, 3) in OKLab."""
+    channels = np.array([to_rgb(color) for color in RUN_COLORS])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(deficiency).T, 0, 1)
     cones = seen @ np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
@@ -117,30 +119,30 @@ def colours_seen(deficiency: list[list[float]]) -> np.ndarray:
     ],
     ids=["full", "protanopia", "deuteranopia"],  # Machado, Oliveira and Fernandes 2009
 )
-def test_eight_parts_have_eight_colours(deficiency):
-    colours = colours_seen(deficiency)
-    assert len(colours) >= len(PARTS) == 8
-    apart = np.linalg.norm(colours[:, None] - colours[None], axis=-1)
-    assert apart[~np.eye(len(colours), dtype=bool)].min() > 0.05  # two and a half differences that are just noticed
+def test_eight_parts_have_eight_distinguishable_colors(deficiency):
+    colors = perceived_colors(deficiency)
+    assert len(colors) >= len(PARTS) == 8
+    apart = np.linalg.norm(colors[:, None] - colors[None], axis=-1)
+    assert apart[~np.eye(len(colors), dtype=bool)].min() > 0.05  # two and a half just noticeable differences
 
 
-def test_no_two_of_24_lines_look_the_same():
-    axis = compared(**{f"a{i}": [metrics(2)] for i in range(24)})["D(G(z))"]
-    looks = {(line.get_color(), str(line._dash_pattern)) for line in axis.lines}  # pyright: ignore
-    assert len(looks) == 24
+def test_24_lines_have_different_styles():
+    axis = comparison_panels(**{f"a{i}": [metrics(2)] for i in range(24)})["D(G(z))"]
+    styles = {(line.get_color(), str(line._dash_pattern)) for line in axis.lines}  # pyright: ignore
+    assert len(styles) == 24
 
 
 def test_a_probability_has_no_axis_above_1():
     for values in ([0.5, 0.9], [1e-27, 0.5], [1e-9, 2e-9]):
-        axis = compared(a=[metrics(2) | {"fake_probability": np.array(values)}])["D(G(z))"]
+        axis = comparison_panels(a=[metrics(2) | {"fake_probability": np.array(values)}])["D(G(z))"]
         low, high = axis.get_ylim()
         assert max(values) <= high <= 1
         assert high / low >= 9.99
         assert low < min(values)
 
 
-def test_the_legend_of_the_verdicts_is_above_them():
-    """Not on the line at 1/2."""
+def test_the_legend_of_d_outputs_is_above_the_curves():
+    """It does not cover the line at 1/2."""
     figure = figures.diagnostics(metrics(3), "a")
     figure.canvas.draw()
     axis = figure.axes[0]
@@ -151,12 +153,12 @@ def test_the_legend_of_the_verdicts_is_above_them():
     assert max(axis.get_yticks()) == 1
 
 
-def test_samples_say_whose_they_are():
-    assert "a\nseed 3, epoch 2" in compared(a=[metrics(2), metrics(2)])
+def test_samples_name_their_run():
+    assert "a\nseed 3, epoch 2" in comparison_panels(a=[metrics(2), metrics(2)])
 
 
 DIGITS = "share of each digit among the samples (dashed: 1/10)"
-FRECHET = "classifier Fréchet distance"
+FRECHET = "Classifier Fréchet distance"
 
 
 def measured(last_share: float, frechet: list[float]) -> dict[str, np.ndarray]:
@@ -165,35 +167,37 @@ def measured(last_share: float, frechet: list[float]) -> dict[str, np.ndarray]:
     return metrics(4) | shares | {"frechet": np.array(frechet)}
 
 
-def test_without_measurements_there_is_no_panel_of_them():
-    assert len(compared(a=[metrics(2)], b=[metrics(2)])) == 4 + 2
+def test_metrics_that_were_not_measured_have_no_panel():
+    assert len(comparison_panels(a=[metrics(2)], b=[metrics(2)])) == 4 + 2
 
 
 def test_bars_are_means_over_seeds_of_the_last_epoch():
     nan = np.nan
     runs = [measured(0.2, [nan] * 4), measured(0.4, [nan] * 4), metrics(4), measured(nan, [nan] * 4)]
-    panels = compared(a=runs, b=[measured(0.7, [nan] * 3 + [5])], c=[metrics(4)])
-    assert FRECHET not in panels  # a single epoch is in the table
+    panels = comparison_panels(a=runs, b=[measured(0.7, [nan] * 3 + [5])], c=[metrics(4)])
+    assert FRECHET not in panels  # a single epoch is shown in the table
     axis = panels[DIGITS]
     bars = [bar.get_height() for bar in axis.patches if isinstance(bar, Rectangle)]
     np.testing.assert_allclose(bars[1::10], [0.3, 0.7])
-    (dots,) = axis.collections  # a single run is its bar
+    (dots,) = axis.collections  # a single run is the bar itself
     offsets = np.asarray(dots.get_offsets())
     assert sorted(offsets[np.abs(offsets[:, 0] - 1) < 0.5, 1]) == pytest.approx([0.2, 0.4])
 
 
-def test_measurements_against_epochs_have_lines_and_gaps():
+def test_metrics_over_epochs_have_lines_and_gaps():
     nan = np.nan
     first, second = measured(0.1, [9, nan, 4, 1]), measured(0.1, [4, nan, nan, 4])
-    axis = compared(a=[first])[FRECHET]
-    assert np.asarray(axis.lines[0].get_xdata()).tolist() == [1, 3, 4]  # not measured is no gap
+    axis = comparison_panels(a=[first])[FRECHET]
+    assert np.asarray(axis.lines[0].get_xdata()).tolist() == [1, 3, 4]  # epochs without a measurement are no gap
     assert bold(axis).tolist() == [9, 4, 1]
-    axis = compared(a=[first, second, metrics(4)])[FRECHET]
-    np.testing.assert_allclose(bold(axis), [6, nan, 2])  # one seed alone is no mean
-    assert "coverage" not in compared(a=[first])
+    axis = comparison_panels(a=[first, second, metrics(4)])[FRECHET]
+    np.testing.assert_allclose(bold(axis), [6, 2])  # a single seed has no mean
+    assert "Coverage" not in comparison_panels(a=[first])
 
 
-def test_a_figure_for_print_is_the_same_text_again_and_bears_no_time():
-    first, second = (print_figures.run([metrics(3)], (1.386, 0.693)) for _ in range(2))
+def test_figures_for_print_are_reproducible_and_have_no_date():
+    runs = [metrics(3)]
+    drawn = [charts.losses(runs, (1.386, 0.693)), charts.discriminator_output(runs), charts.gradient_norms(runs)]
+    first, second = (print_figures.run_svg(drawn) for _ in range(2))
     assert first == second
     assert "dc:date" not in first

@@ -1,4 +1,4 @@
-"""The page's pieces: charts say what the metrics say, pictures fit, weights survive, and all text is escaped."""
+"""The page's components: charts show the metrics, pictures fit, weights round-trip, and all text is escaped."""
 
 import base64
 import io
@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.analysis import charts
+from gan_jax.analysis.metrics import with_largest_share
 from gan_jax.errors import UserError
 from gan_jax.inference.pretrained import load_generator
-from gan_jax.reports import charts, html, images, live_generator
+from gan_jax.reports import html, images, live_generator
 from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Reason, Section, Table
 from gan_jax.runs.run_dir import RunDir
 
@@ -22,32 +24,32 @@ def metrics(values, name="frechet"):
 
 
 class TestCharts:
-    def test_line_is_the_middle_of_the_seeds_over_each(self):
+    def test_lines_are_the_mean_and_each_seed(self):
         line = charts.line("a", "run-0", [metrics([1, 2]), metrics([3, 8, 9])], "frechet")
         assert line.values == [2, 5]
         assert list(line.seeds) == [[1, 2], [3, 8]]
         assert not line.points
 
-    def test_logarithmic_middle_is_geometric_and_zero_is_a_gap(self):
+    def test_logarithmic_mean_is_geometric_and_zero_is_a_gap(self):
         line = charts.line("a", "run-0", [metrics([1, 0]), metrics([100, 0])], "frechet", logarithmic=True)
         assert line.values == [10, None]
         line = charts.line("a", "run-0", [metrics([1, 4]), metrics([100, 9])], "frechet", logarithmic=True)
         assert line.values == [10, 6]
 
-    def test_what_some_epochs_lack_is_drawn_as_points(self):
+    def test_metrics_missing_in_some_epochs_are_drawn_as_points(self):
         line = charts.line("a", "run-0", [metrics([math.nan, 5, math.nan])], "frechet")
         assert line.values == [None, 5, None]
         assert line.points
 
     def test_a_shorter_run_ends_earlier_on_a_common_axis(self):
         groups = {"a": [metrics([1, 2, 3])], "b": [metrics([4])], "none": [metrics([4], "other")]}
-        chart = charts.against(groups, "frechet", "Fréchet")
+        chart = charts.compare_metric(groups, "frechet", logarithmic=False)
         assert chart is not None
         assert chart.x == [1, 2, 3]
         assert [(line.label, line.values) for line in chart.lines] == [("a", [1, 2, 3]), ("b", [4, None, None])]
-        assert charts.against(groups, "coverage", "Coverage") is None
+        assert charts.compare_metric(groups, "coverage") is None
 
-    def test_bars_are_means_of_the_seeds_that_have_shares(self):
+    def test_bars_are_means_over_the_seeds_with_class_shares(self):
         def of(ones):
             shares = {f"digit_share_{digit}": np.array([math.nan, 0.0]) for digit in range(10)}
             return {"epoch": np.array([1.0, 2.0]), **shares, "digit_share_1": np.array([math.nan, ones])}
@@ -55,8 +57,8 @@ class TestCharts:
         bars = charts.digit_bars({"none": [metrics([1])], "a": [of(0.5), of(1.0), metrics([1])]})
         assert bars is not None
         assert bars.shares == {"a": [0, 0.75, *[0] * 8]}
-        assert bars.colours == ["run-1"]  # the colour that the group has in the other charts
-        assert charts.with_largest_share(of(0.5))["largest_share"][-1] == 0.5
+        assert bars.colors == ["run-1"]  # the group's color in the other charts
+        assert with_largest_share(of(0.5))["largest_share"][-1] == 0.5
 
 
 class TestPictures:
@@ -64,22 +66,22 @@ class TestPictures:
     @pytest.mark.parametrize("most", [3, 8, 20])
     def test_chosen_epochs(self, count, most):
         epochs = list(range(1, count + 1))
-        found = images.chosen(epochs, most)
+        found = images.choose_epochs(epochs, most)
         assert len(found) <= most
         assert found == sorted(set(found))
         assert {epochs[0], epochs[-1]} <= set(found)
         assert {1, 50, 100} & set(epochs) <= set(found) | ({50, 100} if most == 3 else set())
 
-    def test_the_homeworks_epochs_are_shown_of_a_hundred(self):
-        assert {1, 50, 100} <= set(images.chosen(list(range(1, 101)), 20))
-        assert images.chosen(list(range(1, 101)), 3) == [1, 50, 100]
+    def test_the_homeworks_epochs_are_chosen_from_a_hundred(self):
+        assert {1, 50, 100} <= set(images.choose_epochs(list(range(1, 101)), 20))
+        assert images.choose_epochs(list(range(1, 101)), 3) == [1, 50, 100]
 
-    def test_more_runs_have_fewer_epochs_each(self):
+    def test_more_runs_show_fewer_epochs_each(self):
         assert images.epochs_for(1) == images.MOST_EPOCHS
         assert images.epochs_for(1000) == images.FEWEST_EPOCHS
-        assert 8 * images.epochs_for(8) * images.BYTES_A_GRID <= images.SAMPLES_BYTES
+        assert 8 * images.epochs_for(8) * images.BYTES_PER_GRID <= images.SAMPLES_BYTES
 
-    def test_samples_are_the_folders_up_to_the_last_epoch(self, tmp_path, mnist):
+    def test_samples_are_those_in_the_directory_up_to_the_last_epoch(self, tmp_path, mnist):
         grid = mnist.train_images[:64].reshape(8, 8, 28, 28).swapaxes(1, 2).reshape(224, 224)
         for epoch in (1, 2, 3):
             RunDir(tmp_path).write_sample(epoch, grid)
@@ -87,11 +89,11 @@ class TestPictures:
         assert (found.seed, found.epochs) == (4, [1, 2])
         with Image.open(io.BytesIO(base64.b64decode(found.uris[0].partition(",")[2]))) as image:
             shown = np.asarray(image.convert("L"), int)
-        assert np.abs(shown - grid).mean() < 8  # 16 greys: half a step of 256 / 16 at worst, on the average
-        assert len(found.uris[0]) <= images.BYTES_A_GRID
-        assert "in 16 greys" in html.render(hostile_page())
+        assert np.abs(shown - grid).mean() < 8  # 16 grays: at worst half a step of 256 / 16 on average
+        assert len(found.uris[0]) <= images.BYTES_PER_GRID
+        assert "in 16 grays" in html.render(hostile_page())
 
-    def test_what_is_no_picture_is_told(self, tmp_path):
+    def test_an_invalid_picture_is_reported(self, tmp_path):
         (tmp_path / "x.png").write_bytes(b"<svg onload=alert(1)>")
         with pytest.raises(UserError, match="cannot read the image"):
             images.picture(tmp_path / "x.png")
@@ -108,7 +110,7 @@ class TestLive:
 
     def test_weights_in_order(self):
         layers = self.layers([3, 5, 4, 2], "image")
-        shuffled = dict(reversed(layers.items()))  # the order of a file is none
+        shuffled = dict(reversed(layers.items()))  # files have no order
         network = live_generator.embed({**shuffled, "hidden_1": layers["hidden_1"]}).generator
         assert network.shapes == [(3, 5), (5, 4), (4, 2)]
         values = np.frombuffer(base64.b64decode(network.weights), "<f2")
@@ -117,16 +119,16 @@ class TestLive:
         )
         np.testing.assert_array_equal(values, expected.astype(np.float16))
 
-    def test_directions_stretch_most(self):
-        """Orthonormal, and the gain of each is a singular value of the kernel, the largest first."""
+    def test_directions_have_the_largest_gains(self):
+        """Directions are orthonormal, and their gains are singular values of the kernel, the largest first."""
         kernel = self.layers([16, 40, 2], "image")["hidden_1"]["kernel"]
         found = np.array(live_generator.directions(kernel, 8))
         np.testing.assert_allclose(found @ found.T, np.eye(8), atol=1e-6)  # written with seven digits
-        assert (found[np.arange(8), np.abs(found).argmax(axis=1)] > 0).all()  # a sign that does not depend on LAPACK's
+        assert (found[np.arange(8), np.abs(found).argmax(axis=1)] > 0).all()  # a sign that does not depend on LAPACK
         gains = np.linalg.norm(found @ kernel, axis=1)
         np.testing.assert_allclose(gains, np.linalg.svd(kernel, compute_uv=False)[:8], rtol=1e-6)
 
-    def test_what_is_too_large_is_refused(self, monkeypatch):
+    def test_too_large_a_network_is_refused(self, monkeypatch):
         monkeypatch.setattr(live_generator, "MOST_BYTES", 100)
         with pytest.raises(UserError, match="MB of the page"):
             live_generator.embed(self.layers([3, 5, 4, 2], "image"))
@@ -136,12 +138,12 @@ HOSTILE = "</script><img src=x onerror='hacked=1'>\"'&<!--"
 
 
 def hostile_page() -> Page:
-    """A page all of whose text would break out of wherever it stands."""
+    """A page with text that would break out of every context if not escaped."""
     t = HOSTILE
-    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dashed=True)], unit=t, x_title=t)
+    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dash=1)], unit=t, x_title=t)
     table = Table(t, [[t, t], [t, t]], notes=[t], keys=[[None, 1.0]], links=[t], ids=[t])
     made = Provenance(t, {t: t})
-    bars = charts.Bars(["run-0"], {t: [0.1] * 10})
+    bars = charts.Bars(["run-0"], {t: [0.1] * 10}, {t: [[0.1] * 10]})
     samples = images.Samples(0, [1], ["data:,"])
     section = Section(
         id="a", title=t, question=t, claim=t, expected=t, notes=[t], warnings=[t], hparams=[(t, t)], samples=samples,
@@ -158,7 +160,7 @@ def hostile_page() -> Page:
 
 
 class Elements(HTMLParser):
-    """Every element and what follows from its attributes; the content of data scripts."""
+    """Records every element and its attributes, and the content of data scripts."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -184,14 +186,14 @@ class Elements(HTMLParser):
 def test_all_text_is_escaped():
     text = html.render(hostile_page())
     elements = Elements(text)
-    assert "onerror" in text  # it is there, as text
+    assert "onerror" in text  # present as text
     assert not [tag for tag, attributes in elements.found if "onerror" in attributes]
     assert all(str(attributes.get("src", "data:")).startswith("data:") for tag, attributes in elements.found)
     chart = next(json.loads(data) for data in elements.data if "x_title" in data)
-    assert chart["title"] == chart["lines"][0]["label"] == HOSTILE  # what the chart draws is what was given
+    assert chart["title"] == chart["lines"][0]["label"] == HOSTILE  # the chart draws the text as given
 
 
-def test_nothing_may_be_loaded_and_nothing_runs_but_the_pages_own_scripts():
+def test_the_policy_allows_only_the_pages_own_scripts():
     text = html.render(hostile_page())
     elements = Elements(text)
     policies = [attributes["content"] for _, attributes in elements.found if "http-equiv" in attributes]

@@ -1,4 +1,4 @@
-"""A run with an average of G, which is measured, drawn and delivered; G itself is told beside."""
+"""A run with an EMA of G, which is evaluated, drawn and sampled; G without it is reported as well."""
 
 import jax
 import numpy as np
@@ -20,25 +20,25 @@ from tests.helpers.bits import assert_same_bits, changed
 
 pytestmark = pytest.mark.usefixtures("narrow_runs")
 
-SETTING = Hyperparameters(batch_size=256, ema_decay=0.9)
+HPARAMS = Hyperparameters(batch_size=256, ema_decay=0.9)
 
 
-def fresh(seed: int = 0, hparams: Hyperparameters = SETTING) -> GanState:
+def fresh(seed: int = 0, hparams: Hyperparameters = HPARAMS) -> GanState:
     return init_state(jax.random.key(seed), hparams)
 
 
 @pytest.fixture(scope="module")
 def states(small_archives) -> list[GanState]:
-    """After each of two epochs, trained without the shell."""
+    """The states after each of two epochs, trained without the command line."""
     images = jax.device_put(load_archives(small_archives).train_images)
     found = [fresh()]
     for _ in range(2):
-        given = jax.tree.map(lambda leaf: leaf.copy(), found[-1])  # which is consumed
-        found.append(train_epoch(given, images, hparams=SETTING, discriminator_steps=1)[0])
+        given = jax.tree.map(lambda leaf: leaf.copy(), found[-1])  # train_epoch consumes it
+        found.append(train_epoch(given, images, hparams=HPARAMS, discriminator_steps=1)[0])
     return found[1:]
 
 
-def test_a_run_measures_draws_and_delivers_the_average_and_resumes(call, tmp_path, small_archives, states):
+def test_a_run_evaluates_draws_and_samples_the_ema_and_resumes(call, tmp_path, small_archives, states):
     command = ["train", "--ema-decay", 0.9, "--batch-size", 256, "--archives", small_archives, "--name", "x",
                "--out", tmp_path, "--evaluate-every", 2]  # fmt: skip
     for epochs in (1, 2):
@@ -50,17 +50,17 @@ def test_a_run_measures_draws_and_delivers_the_average_and_resumes(call, tmp_pat
 
     latents = sample_latents(state.key, Stream.SAMPLES, 64)
     for epoch, after in enumerate(states, start=1):
-        drawn = np.asarray(generate(after.average, latents, hparams=SETTING))
+        drawn = np.asarray(generate(after.average, latents, hparams=HPARAMS))
         np.testing.assert_array_equal(folder.read_sample(epoch), image_grid.grid(drawn))
 
     metrics, reference = folder.read_metrics(), make_run_data(lambda: load_archives(small_archives), None).reference
     latents = sample_latents(state.key, Stream.EVALUATION, reference.samples)
     for prefix, params in (("", state.average), ("raw_", state.generator)):
-        expected = columns(evaluate(generate(params, latents, hparams=SETTING), reference))
+        expected = columns(evaluate(generate(params, latents, hparams=HPARAMS), reference))
         assert {name: metrics[prefix + name][-1] for name in expected} == expected
     assert metrics["nearest_ratio"][-1] != metrics["raw_nearest_ratio"][-1]
-    told = f"nearest training image: median {metrics['raw_nearest_median'][-1]:.2f}"
-    assert f"x: of G itself, not of its average: {told}" in done.stdout
+    median = f"nearest training image: median {metrics['raw_nearest_median'][-1]:.2f}"
+    assert f"x: without the EMA: {median}" in done.stdout
 
     found = load_generator(folder.path)
     assert_same_bits(found.params, state.average)
@@ -71,22 +71,22 @@ def test_a_run_measures_draws_and_delivers_the_average_and_resumes(call, tmp_pat
     assert done.returncode == 0, done
 
 
-def test_a_checkpoint_brings_the_average_back(tmp_path, states):
+def test_a_checkpoint_restores_the_ema(tmp_path, states):
     save(tmp_path, states[-1])
     loaded, warnings = load_newest(tmp_path, fresh(seed=1))
     assert not warnings
     assert_same_bits(loaded, states[-1])
 
 
-@pytest.mark.parametrize(("kept", "asked"), [(SETTING, Hyperparameters()), (Hyperparameters(), SETTING)])
-def test_a_checkpoint_of_another_kind_of_state_is_passed_over(tmp_path, kept, asked):
+@pytest.mark.parametrize(("kept", "asked"), [(HPARAMS, Hyperparameters()), (Hyperparameters(), HPARAMS)])
+def test_a_checkpoint_with_another_state_structure_is_skipped(tmp_path, kept, asked):
     save(tmp_path, fresh(hparams=kept)._replace(epoch=jax.numpy.int32(1)))
     loaded, warnings = load_newest(tmp_path, fresh(hparams=asked))
     assert loaded is None
     assert len(warnings) == 1
 
 
-def test_the_digest_of_the_parameters_is_of_the_average_too(states):
+def test_the_digest_of_the_parameters_includes_the_ema(states):
     one, state = states
     plain = state._replace(average=None)
     assert params_sha256(plain) == tree_sha256({"generator": state.generator, "discriminator": state.discriminator})

@@ -1,4 +1,4 @@
-"""What was saved is loaded bit for bit, and what was damaged is noticed."""
+"""Checkpoints are loaded bit for bit, and damage is detected."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from safetensors.torch import load_file as load_in_torch
 
 from gan_jax.config import Hyperparameters
 from gan_jax.errors import UserError
-from gan_jax.runs.checkpoints import discard_later, load_newest, params_sha256, save
+from gan_jax.runs.checkpoints import delete_after, load_newest, params_sha256, save
 from gan_jax.training.state import GanState, init_state
 from gan_jax.utils.hashing import tree_sha256
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("narrow_runs")
 
 
 def state_at(epoch: int) -> GanState:
-    """A state of its own for each epoch."""
+    """Return a different state for each epoch."""
     return init_state(jax.random.key(epoch), Hyperparameters())._replace(epoch=jax.numpy.int32(epoch))
 
 
@@ -35,7 +35,7 @@ def newest(folder) -> Path:
     return folder / "epoch_003.safetensors"
 
 
-def test_the_newest_state_comes_back_bit_for_bit_and_two_are_kept(folder):
+def test_the_newest_state_is_loaded_bit_for_bit_and_two_are_kept(folder):
     loaded, warnings = load_newest(folder, state_at(0))
     assert loaded is not None
     assert not warnings
@@ -50,7 +50,7 @@ def test_numpy_and_torch_read_the_tensors_by_their_paths(newest):
     kernel = "generator.params.hidden_1.kernel"
     np.testing.assert_array_equal(arrays[kernel], state.generator["params"]["hidden_1"]["kernel"])
     np.testing.assert_array_equal(load_in_torch(newest)[kernel].numpy(), arrays[kernel])
-    assert {name.partition(".")[0] for name in arrays} == set(GanState._fields) - {"average"}  # an option that is off
+    assert {name.partition(".")[0] for name in arrays} == set(GanState._fields) - {"average"}  # this option is off
 
 
 def test_saving_an_epoch_again_replaces_it(folder):
@@ -61,7 +61,7 @@ def test_saving_an_epoch_again_replaces_it(folder):
 
 
 def damaged(path: Path, damage: str) -> None:
-    """A file as a disk may leave it."""
+    """Damage a file as a faulty disk may."""
     content = bytearray(path.read_bytes())
     if damage == "flip":
         content[len(content) // 2] ^= 1
@@ -71,7 +71,7 @@ def damaged(path: Path, damage: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["length", "metadata", "name", "first value", "last value"])
-def test_a_flipped_bit_anywhere_is_noticed(folder, newest, place):
+def test_a_flipped_bit_anywhere_is_detected(folder, newest, place):
     content = bytearray(newest.read_bytes())
     header = int.from_bytes(content[:8], "little")
     index = {
@@ -89,16 +89,16 @@ def test_a_flipped_bit_anywhere_is_noticed(folder, newest, place):
 
 
 def test_checkpoints_of_earlier_versions_are_refused_by_name(tmp_path):
-    """Each was a folder of the epoch's number."""
+    """Each was a directory named by the epoch's number."""
     (tmp_path / "checkpoints" / "10").mkdir(parents=True)
     with pytest.raises(UserError, match=r"checkpoints of an earlier version, .*: --overwrite"):
         load_newest(tmp_path / "checkpoints", state_at(0))
 
 
-def test_later_checkpoints_are_discarded(folder):
-    discard_later(folder, 3)
+def test_later_checkpoints_are_deleted(folder):
+    delete_after(folder, 3)
     assert len(list(folder.iterdir())) == 2
-    discard_later(folder, 2)
+    delete_after(folder, 2)
     assert [path.name for path in folder.iterdir()] == ["epoch_002.safetensors"]
 
 
@@ -106,7 +106,7 @@ def test_no_checkpoint_is_none(tmp_path):
     assert load_newest(tmp_path / "none", state_at(0)) == (None, [])
 
 
-def test_digests_tell_values_shapes_and_names_apart():
+def test_digests_depend_on_values_shapes_and_names():
     one = {"a": jax.numpy.zeros((2, 3))}
     trees = [one, {"a": jax.numpy.zeros((3, 2))}, {"b": one["a"]}, {"a": one["a"].at[0, 0].set(-0.0)}]
     assert len({tree_sha256(tree) for tree in trees}) == 4

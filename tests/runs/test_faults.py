@@ -1,4 +1,4 @@
-"""Disks, folders and clocks that go wrong: one line, nothing that was whole is lost, and the same command goes on."""
+"""Faulty disks, directories and clocks: one line, nothing intact is lost, and the same command resumes."""
 
 import os
 import resource
@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from experiments.commands import train as train_command
-from experiments.harness.inputs import source_of
+from experiments.harness.inputs import run_data_of
 from experiments.harness.options import RunOptions
 from experiments.homework.parts import PARTS
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.runs.recorder import TrainerOptions
+from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.run_dir import MetricsRow, RunDir
 from gan_jax.runs.run_figures import NAMES
 from tests.helpers.command import COMMAND, Done, contents
 from tests.runs.test_checkpoints import damaged
 
-pytestmark = pytest.mark.usefixtures("optimized")  # as runs in child processes are
+pytestmark = pytest.mark.usefixtures("optimized")  # as in runs in child processes
 
 EPOCHS = 3
 Train = Callable[..., Done]
@@ -37,7 +37,7 @@ def arguments(archives: Path, out: Path, epochs: int) -> list[object]:
 
 @pytest.fixture
 def train(call, small_archives) -> Train:
-    """Training in a folder up to an epoch, with a checkpoint after each."""
+    """Return a function that trains in a directory up to an epoch, with a checkpoint after each epoch."""
 
     def command(out: Path, epochs: int = EPOCHS, *options: object) -> Done:
         return call(*arguments(small_archives, out, epochs), *options)
@@ -46,13 +46,13 @@ def train(call, small_archives) -> Train:
 
 
 @pytest.fixture(scope="module")
-def unhindered(tmp_path_factory, small_archives) -> Callable[[int], Path]:
-    """The same run up to an epoch without any fault, and without the command line; the folder of runs."""
+def faultless(tmp_path_factory, small_archives) -> Callable[[int], Path]:
+    """Return a function that trains the same run without faults or command line, and gives the runs' directory."""
 
     def run(epochs: int) -> Path:
-        out = tmp_path_factory.mktemp("unhindered")
+        out = tmp_path_factory.mktemp("faultless")
         config = replace(PARTS["part_a"].config, name="a", dataset="archives", epochs=epochs)
-        source = source_of(RunOptions(archives=small_archives))
+        source = run_data_of(RunOptions(archives=small_archives))
         silent = Callbacks(lambda _: None, lambda *_: None, lambda _: None)
         trainer.train([config], source, out, TrainerOptions(checkpoint_every=1), silent, together=False)
         return out
@@ -61,9 +61,9 @@ def unhindered(tmp_path_factory, small_archives) -> Callable[[int], Path]:
 
 
 @pytest.fixture(scope="module")
-def begun(unhindered) -> Path:
-    """A run of two epochs that has not drawn its figures, each epoch with a checkpoint; the folder of runs."""
-    out = unhindered(2)
+def begun(faultless) -> Path:
+    """The runs' directory with a run of two epochs that has not drawn its figures, each epoch with a checkpoint."""
+    out = faultless(2)
     folder = RunDir(out / "a")
     for name in NAMES:
         (folder.path / name).unlink()
@@ -72,9 +72,9 @@ def begun(unhindered) -> Path:
 
 
 @pytest.fixture(scope="module")
-def digest(unhindered) -> str:
-    """Of the parameters after the third epoch."""
-    return digest_of(unhindered(EPOCHS))
+def digest(faultless) -> str:
+    """The digest of the parameters after the third epoch."""
+    return digest_of(faultless(EPOCHS))
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def digest_of(out: Path) -> str:
     return RunDir(out / "a").read_manifest()["params_sha256"]
 
 
-def assert_one_line(done: Done, told: str) -> None:
+def assert_one_line(done: Done, message: str) -> None:
     assert done.returncode == 2, done
     assert done.stderr.startswith("run.sh: error: ")
     assert done.stderr.count("\n") == 1, done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def checkpoint(out: Path, epoch: int) -> Path:
@@ -98,7 +98,7 @@ def checkpoint(out: Path, epoch: int) -> Path:
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate"])
-def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(train, copied, digest, damage):
+def test_a_run_resumes_from_the_checkpoint_before_a_damaged_one(train, copied, digest, damage):
     damaged(checkpoint(copied, 2), damage)
     done = train(copied)
     assert done.returncode == 0, done.stderr
@@ -107,7 +107,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(train, copied, d
     assert digest_of(copied) == digest
 
 
-def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_unasked(train, copied, digest):
+def test_a_run_without_an_intact_checkpoint_is_not_restarted_unasked(train, copied, digest):
     for epoch in (1, 2):
         damaged(checkpoint(copied, epoch), "truncate")
     before = contents(copied / "a" / "checkpoints")
@@ -118,14 +118,14 @@ def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_unasked(train, copie
     assert digest_of(copied) == digest
 
 
-def test_a_run_without_any_checkpoint_says_that_it_begins_anew(train, copied, digest):
+def test_a_run_without_any_checkpoint_says_that_it_restarts(train, copied, digest):
     shutil.rmtree(copied / "a" / "checkpoints")
-    assert "no checkpoint of its 2 epochs: from the start" in train(copied).stdout
+    assert "no checkpoint of its 2 epochs: training from the start" in train(copied).stdout
     assert digest_of(copied) == digest
 
 
-def test_a_file_that_cannot_be_written_whole(train, copied, digest):
-    """A limit on the size of files stands for a full disk where nothing can be mounted."""
+def test_a_file_that_cannot_be_written_completely(train, copied, digest):
+    """A limit on file sizes stands in for a full disk where nothing can be mounted."""
     before = contents(copied / "a" / "checkpoints")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, hard))
@@ -152,7 +152,7 @@ mount -o remount,rw "$OUT"
 
 
 def test_a_full_disk_and_a_read_only_one(tmp_path, small_archives, digest):
-    """On a disk with room for one checkpoint, then for more but read-only, then mended: the same command each time."""
+    """A disk with room for one checkpoint, then for more but read-only, then repaired: the same command each time."""
     script = ["unshare", "--mount", "bash", "-c", MOUNTS, "bash", *COMMAND]
     try:
         done = subprocess.run(
@@ -174,7 +174,7 @@ def test_a_full_disk_and_a_read_only_one(tmp_path, small_archives, digest):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission(train, copied):
+def test_a_directory_without_permission(train, copied):
     (copied / "a" / ".lock").chmod(0o444)
     before = contents(copied)
     assert_one_line(train(copied), f"cannot write {copied / 'a' / '.lock'}: Permission denied")
@@ -182,23 +182,23 @@ def test_a_folder_without_permission(train, copied):
 
 
 def after(epoch: int, act: Callable[[], object]) -> Callbacks:
-    """A listener that does something when an epoch is told."""
+    """Return callbacks that act when an epoch is reported."""
 
-    def told(rows: Sequence[MetricsRow]) -> None:
+    def act_at_epoch_end(rows: Sequence[MetricsRow]) -> None:
         if rows[0]["epoch"] == epoch:
             act()
 
-    return Callbacks(print, lambda *_: None, told)
+    return Callbacks(print, lambda *_: None, act_at_epoch_end)
 
 
-def test_a_folder_deleted_meanwhile_is_not_made_again(train, tmp_path, monkeypatch):
+def test_a_directory_deleted_during_training_is_not_recreated(train, tmp_path, monkeypatch):
     monkeypatch.setattr(train_command, "progress_callbacks", lambda: after(1, lambda: shutil.rmtree(tmp_path / "a")))
     assert_one_line(train(tmp_path), f"{tmp_path / 'a'} was deleted or moved while it was in use")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_replaced_meanwhile_is_left_alone(train, tmp_path, begun, monkeypatch):
-    """As by a user who deletes a run that is still trained, and starts it again."""
+def test_a_directory_replaced_during_training_is_left_alone(train, tmp_path, begun, monkeypatch):
+    """A user may delete a run that is still being trained, and start it again."""
 
     def replace() -> None:
         shutil.rmtree(tmp_path / "a")
@@ -209,8 +209,8 @@ def test_a_folder_replaced_meanwhile_is_left_alone(train, tmp_path, begun, monke
     assert list(contents(tmp_path / "a").values()) == list(contents(begun / "a").values())
 
 
-def test_no_clock_decides_anything(train, copied, digest, monkeypatch):
-    """Files from the future, the newer ones with the older dates, and a clock that is set back as it is read."""
+def test_nothing_depends_on_the_clock(train, copied, digest, monkeypatch):
+    """Files have dates in the future, newer ones older dates, and the clock goes backwards."""
     files = sorted((copied / "a").rglob("*"), reverse=True)
     for index, path in enumerate(files):
         os.utime(path, times=(2**32 + index, 2**32 + index))

@@ -1,4 +1,4 @@
-"""What a run's lines say: losses, verdicts, and a time left that the first epoch's compiling does not spoil."""
+"""Progress lines: losses, D's outputs, and a time left that ignores compilation in the first epoch."""
 
 import pytest
 
@@ -12,10 +12,10 @@ ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probabi
 
 @pytest.fixture
 def lines(monkeypatch):
-    """A plain listener on a clock of our own, and a function that ends an epoch and gives its line."""
-    clock, said = [0.0], []
+    """Plain callbacks on a fake clock, and a function that ends an epoch and returns its line."""
+    clock, printed = [0.0], []
     monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(progress, "say", said.append)
+    monkeypatch.setattr(progress, "say", printed.append)
     callbacks = progress.plain()
 
     def end(epoch: int, seconds: float, seeds: int = 1) -> str:
@@ -23,7 +23,7 @@ def lines(monkeypatch):
         rows = [ROW | dict(epoch=float(epoch), generator_loss=1e-7 * (1 + seed), seconds=seconds / seeds)
                 for seed in range(seeds)]  # fmt: skip
         callbacks.on_epoch_end(rows)
-        return said[-1]
+        return printed[-1]
 
     return callbacks, end
 
@@ -36,14 +36,14 @@ def test_lines_and_time_left(lines):
     assert end(5, 7).endswith("  7.0 s, 30 s left")  # five of 6 s
 
 
-def test_verdicts_of_logits_that_are_compared_are_not_told(lines):
+def test_d_outputs_of_a_relativistic_loss_are_not_reported(lines):
     callbacks, end = lines
     callbacks.on_train_start(Config(name="x", epochs=10, hparams=Hyperparameters(loss="relativistic")), 0, 1)
     assert end(1, 50).startswith("epoch   1/10  loss D 1.250  G 1.0e-07  50.0 s, ")
 
 
 def test_time_left_of_a_schedule(lines):
-    """A step of D is 1.17 times the operations of one of G: a first epoch of 16 steps says nothing of the rest."""
+    """A step of D costs 1.17 times one of G: a first epoch of 16 steps says nothing about the rest."""
     callbacks, end = lines
     schedule = Schedule.parse("1-2: 16, 3-: 1")
     callbacks.on_train_start(Config(name="x", epochs=12, discriminator_steps=schedule), 0, 1)
@@ -53,7 +53,7 @@ def test_time_left_of_a_schedule(lines):
     assert 0.10 < per_epoch < 0.12
 
 
-def test_seeds_together_are_one_line_with_their_mean_and_all_of_their_time(lines):
+def test_seeds_in_one_program_share_a_line_with_mean_metrics_and_total_time(lines):
     callbacks, end = lines
     callbacks.on_train_start(Config(name="x", epochs=2), 0, 1)
     assert "G 2.0e-07" in end(1, 6, seeds=3)

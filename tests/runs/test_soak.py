@@ -1,4 +1,4 @@
-"""A run that is killed at moments of every kind ends with the bits of one that is not."""
+"""A run killed at moments of every kind ends with the same bits as one that is not."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.helpers.soak import soak
 
 @pytest.mark.parametrize("kills", [1, pytest.param(50, marks=pytest.mark.slow)])
 def test_kills_leave_no_trace(tmp_path, kills):
-    """One kill is while a checkpoint is written."""
+    """One of the kills comes while a checkpoint is written."""
     found = soak(tmp_path / "soak", kills)
     assert found["kills"] == kills
     assert found["same_parameters"]

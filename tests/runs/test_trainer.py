@@ -1,7 +1,7 @@
-"""Whole runs through the command line, on few real digits: what they leave, and what their bits do not depend on.
+"""Whole runs through the command line, on few real digits: their files, and their independence of options.
 
-A process of its own has what depends on it: the first run, one on a terminal, and those that get signals. The rest is
-run in this one, to the same bits.
+Only what depends on it uses a separate process: the first run, one on a terminal, and those that get signals. The
+rest runs in this process, with the same bits.
 """
 
 import json
@@ -25,14 +25,14 @@ from gan_jax.training.state import init_state
 from tests.conftest import SMALL_TEST, write_idx
 from tests.helpers.command import COMMAND, contents, run
 
-pytestmark = pytest.mark.usefixtures("optimized")  # what is promised of bits is of programs as users have them
+pytestmark = pytest.mark.usefixtures("optimized")  # the promise of equal bits is for programs compiled as for users
 
 EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
 def part_a(small_archives):
-    """The command line of `part_a` on the small archives, with the options that a test gives."""
+    """Return a function that makes the command line of `part_a` on the small archives, with more options."""
 
     def arguments(out: Path, **options: object) -> list[str]:
         options = {
@@ -54,7 +54,7 @@ def _option(name: str, value: object) -> list[object]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, part_a) -> Path:
-    """An uninterrupted run of three epochs; the folder of runs."""
+    """The runs' directory with an uninterrupted run of three epochs."""
     out = tmp_path_factory.mktemp("runs")
     done = run(*part_a(out))
     assert done.returncode == 0, done.stderr
@@ -66,7 +66,7 @@ def digest(out: Path, name: str = "a") -> str:
     return json.loads((out / name / "manifest.json").read_text())["params_sha256"]
 
 
-def test_a_run_leaves_its_folder(finished):
+def test_a_run_writes_its_files(finished):
     folder = RunDir(finished / "a")
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
@@ -76,12 +76,12 @@ def test_a_run_leaves_its_folder(finished):
     metrics = folder.read_metrics()
     assert metrics["epoch"].tolist() == [1, 2, 3]
     assert all(np.isfinite(metrics[name]).all() for name in ("epoch", *StepInfo._fields, "seconds"))
-    assert all(np.isfinite(column[-1]) for column in metrics.values())  # samples are measured after the last alone
+    assert all(np.isfinite(column[-1]) for column in metrics.values())  # samples are evaluated at the end only
     assert folder.sampled_epochs() == [1, 2, 3]
     with Image.open(folder.path / "samples.gif") as animation:
         assert getattr(animation, "n_frames", 1) == EPOCHS
     with Image.open(folder.sample(3)) as grid:
-        assert grid.size == (242, 242)  # eight of 28 pixels with nine gaps of 2
+        assert grid.size == (242, 242)  # eight times 28 pixels with nine gaps of 2
         pixels = np.asarray(grid)
     assert pixels[2:30, 2:30].std() > 0
     manifest = folder.read_manifest()
@@ -97,23 +97,23 @@ def test_a_finished_run_is_not_trained_again(finished, part_a, call):
     assert contents(finished) == before
 
 
-def test_a_run_that_is_another_is_refused(finished, part_a, call):
+def test_a_different_run_of_the_same_name_is_refused(finished, part_a, call):
     before = contents(finished)
-    for change, told in (
+    for change, message in (
         ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
         ({"seed": 1}, "another configuration (seed is 0 there, 1 here)"),
         ({"precision": "bfloat16"}, "another configuration (precision is float32 there, bfloat16 here)"),
         ({"learning_rate": 1e-3, "epochs": 2}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
-        ({"epochs": 2}, "has 3 epochs behind it"),
+        ({"epochs": 2}, "already has 3 epochs"),
     ):
         done = call(*part_a(finished, **change))
         assert done.returncode == 2
-        assert told in done.stderr
+        assert message in done.stderr
     assert contents(finished) == before
 
 
-def test_a_folder_in_use_is_refused(tmp_path, part_a, call):
-    """While a process trains there, another is told its number; when that is killed, the next one goes on."""
+def test_a_directory_in_use_is_refused(tmp_path, part_a, call):
+    """While a process trains there, another is told its number; once that is killed, the next one resumes."""
     with subprocess.Popen([*COMMAND, *part_a(tmp_path, epochs=500)], stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         next(line for line in first.stdout if line.startswith("epoch   1/"))
@@ -125,7 +125,7 @@ def test_a_folder_in_use_is_refused(tmp_path, part_a, call):
     assert call(*part_a(tmp_path, epochs=rows + 1)).returncode == 0
 
 
-def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, small_archives, finished, call):
+def test_other_data_are_refused_and_overwrite_restarts(tmp_path, part_a, small_archives, finished, call):
     call(*part_a(tmp_path, epochs=1))
     other = tmp_path / "other"
     other.mkdir()
@@ -143,8 +143,8 @@ def test_other_data_are_refused_and_overwrite_starts_anew(tmp_path, part_a, smal
     assert digest(tmp_path) == digest(finished)
 
 
-def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
-    """Another cadence, states kept against NaNs, a terminal with a progress bar, an extended run: the same hash."""
+def test_trainer_options_do_not_change_the_bits(tmp_path, part_a, finished, call):
+    """Another cadence, states kept against NaNs, a progress bar on a terminal, an extended run: the same digest."""
     assert call(*part_a(tmp_path, epochs=1, samples_every=5, detect_nans=True)).returncode == 0
     try:
         reader, writer = pty.openpty()
@@ -158,7 +158,7 @@ def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
     while True:
         try:
             chunk = os.read(reader, 4096)
-        except OSError:  # the terminal is closed with its last process
+        except OSError:  # the terminal closes with its last process
             break
         shown += chunk
     os.close(reader)
@@ -166,7 +166,7 @@ def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
     assert b"3/3" in shown
     assert b"epoch" in shown  # the rate's unit
     assert digest(tmp_path) == digest(finished)
-    # What was measured is the same bits too, except the seconds; samples were measured at epoch 1 here as well.
+    # Metrics have the same bits except the seconds; samples were evaluated at epoch 1 here as well.
     there, here = (RunDir(out / "a").read_metrics() for out in (finished, tmp_path))
     assert there.keys() == here.keys()
     for name in there.keys() - {"seconds"}:
@@ -176,7 +176,7 @@ def test_habits_do_not_change_the_bits(tmp_path, part_a, finished, call):
 
 @pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch, call):
-    """SIGKILL as soon as an epoch is told, and the same command again; tests/runs/test_soak.py has other moments."""
+    """SIGKILL as soon as an epoch is reported, then the same command; tests/runs/test_soak.py has other moments."""
     command = [*COMMAND, *part_a(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -194,8 +194,8 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, part_a, finished, epoch,
 @pytest.mark.parametrize(
     ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
 )
-def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, number, code, call):
-    """Where no checkpoint was due: it ends after the epoch in hand, and the rest ends with the same bits."""
+def test_a_run_asked_to_stop_saves_and_says_how_to_resume(tmp_path, part_a, number, code, call):
+    """No checkpoint is due: the run ends after the current epoch, and the rest gives the same bits."""
     command = [*COMMAND, *part_a(tmp_path, checkpoint_every=500, epochs=500)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -205,7 +205,7 @@ def test_a_run_asked_to_stop_saves_and_says_how_to_go_on(tmp_path, part_a, numbe
     assert process.returncode == code
     assert "stopping after this epoch with a checkpoint" in errors
     epoch = len(RunDir(tmp_path / "a").read_rows())
-    assert f"stopped after epoch {epoch} of 500: the same command goes on there" in errors
+    assert f"stopped after epoch {epoch} of 500: the same command resumes there" in errors
     again = call(*part_a(tmp_path, epochs=epoch + 1))
     assert f"resuming after epoch {epoch}" in again.stdout
     assert call(*part_a(tmp_path / "whole", epochs=epoch + 1)).returncode == 0

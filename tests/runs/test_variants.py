@@ -1,4 +1,4 @@
-"""What options and parts make of a run, on few real digits: what is asked for is what is trained and kept."""
+"""Options and parts on few real digits: the run trained and saved is the one asked for."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,8 @@ from gan_jax.evaluation import make_reference
 from gan_jax.plotting import image_grid
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.runs.recorder import RunRecorder, TrainerOptions
+from gan_jax.runs.options import TrainerOptions
+from gan_jax.runs.recorder import RunRecorder
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.schedules import Schedule
@@ -41,7 +42,7 @@ SILENT = Callbacks(lambda _: None, lambda *_: None, lambda _: None)
 
 
 def test_every_option_reaches_the_run(call, tmp_path, small_archives):
-    """Two seeds of a variant with every option of `train`, against the same epochs trained here without the shell."""
+    """Two seeds of a variant with every option of `train` equal the same epochs trained here without command line."""
     trainer_options = ["--evaluate-every", 2, "--samples-every", 2, "--checkpoint-every", 1]
     command = ["train", *OPTIONS, *trainer_options, "--epochs", 3, "--archives", small_archives]
     done = call(*command, "--seeds", "0,5", "--out", tmp_path)
@@ -74,7 +75,7 @@ def test_every_option_reaches_the_run(call, tmp_path, small_archives):
 
 
 def require_compared(out: Path, name: str) -> None:
-    """One epoch of a part with its schedule's steps, and the comparison with part_a beside it."""
+    """Assert one epoch of a part with its schedule's steps, and its comparison with part_a."""
     folder = RunDir(out / f"{name}-archives")
     steps = PARTS[name].config.discriminator_steps.steps(1)
     assert folder.read_metrics()["discriminator_steps"].tolist() == [steps]
@@ -82,8 +83,8 @@ def require_compared(out: Path, name: str) -> None:
     assert "part_a-archives" in (folder.path / "comparison.csv").read_text()
 
 
-def test_parts_of_c_run_and_are_compared(call, tmp_path, small_archives):
-    """One that changes the schedule and one that changes the targets; `test_all_is_everything` has all six."""
+def test_parts_c_are_trained_and_compared(call, tmp_path, small_archives):
+    """One part changes the schedule, one the targets; `test_all_trains_every_part` has all six."""
     for command in ("part_a", "part_c4", "part_c5"):
         done = call(command, "--archives", small_archives, "--epochs", 1, "--out", tmp_path)
         assert done.returncode == 0, done
@@ -92,9 +93,9 @@ def test_parts_of_c_run_and_are_compared(call, tmp_path, small_archives):
 
 
 @pytest.mark.slow
-def test_all_is_everything(call, tmp_path, small_archives):
+def test_all_trains_every_part(call, tmp_path, small_archives):
     options = ["--archives", small_archives, "--epochs", 1, "--out", tmp_path]
-    for command in ("all", "part_c"):  # the second finds all of its runs finished, and compares them again
+    for command in ("all", "part_c"):  # the second finds all runs finished, and compares them again
         done = call(command, *options)
         assert done.returncode == 0, done
     names = {path.name for path in tmp_path.iterdir()}
@@ -105,7 +106,7 @@ def test_all_is_everything(call, tmp_path, small_archives):
 
 
 def test_a_part_is_compared_with_the_same_options_only(call, tmp_path, small_archives):
-    """A baseline of other options is refused with the difference; a longer one is taken as it was at that epoch."""
+    """A baseline of other options is refused with the difference; a longer one is cut to the part's length."""
     options = ["--archives", small_archives, "--out", tmp_path]
     assert call("part_a", *options, "--epochs", 2).returncode == 0
     other = call("part_b", *options, "--epochs", 1, "--batch-size", 256)
@@ -132,28 +133,28 @@ def configs(seeds: tuple[int, ...], epochs: int, name: str = "s") -> list[Config
 
 
 def test_seeds_together_resume_together(tmp_path, source):
-    """As on an accelerator: with a kill between two seeds' checkpoints, to the bits of an uninterrupted group."""
-    told: list[str] = []
-    callbacks = Callbacks(told.append, lambda *_: None, lambda rows: told.append(f"{len(rows)} rows"))
+    """Train as on an accelerator, with a kill between two seeds' checkpoints: the bits of an uninterrupted group."""
+    log: list[str] = []
+    callbacks = Callbacks(log.append, lambda *_: None, lambda rows: log.append(f"{len(rows)} rows"))
     trainer_options = TrainerOptions(checkpoint_every=1)
     trainer.train(configs((0, 1), 3), source, tmp_path / "whole", trainer_options, callbacks, together=True)
-    assert told.count("2 rows") == 3
+    assert log.count("2 rows") == 3
     whole = [RunDir(tmp_path / "whole" / f"s{seed}").read_manifest() for seed in (0, 1)]
     assert [manifest["seeds_together"] for manifest in whole] == [[0, 1]] * 2
     trainer.train(configs((0, 1), 1), source, tmp_path, trainer_options, SILENT, together=True)
     trainer.train(configs((0, 1), 2), source, tmp_path, trainer_options, SILENT, together=True)
-    (tmp_path / "s1" / "checkpoints" / "epoch_002.safetensors").unlink()  # as if killed before it was written
-    told.clear()
+    (tmp_path / "s1" / "checkpoints" / "epoch_002.safetensors").unlink()  # as if killed before writing it
+    log.clear()
     trainer.train(configs((0, 1), 3), source, tmp_path, trainer_options, callbacks, together=True)
-    assert "of seeds trained together one has only reached epoch 1: all go on from there" in told
+    assert "one of the seeds trained together has only reached epoch 1: all resume from there" in log
     for seed in (0, 1):
         manifest = RunDir(tmp_path / f"s{seed}").read_manifest()
         assert manifest["params_sha256"] == whole[seed]["params_sha256"]
-        assert [stretch["until_epoch"] for stretch in manifest["earlier"]] == [1]
+        assert [segment["until_epoch"] for segment in manifest["earlier"]] == [1]
 
 
-def test_a_seed_that_began_alone_is_not_thrown_away(tmp_path, source):
-    """Finished alone, then asked for with another and for more epochs: it goes on alone from where it is."""
+def test_a_seed_that_began_alone_is_kept(tmp_path, source):
+    """Finished alone, then requested with another seed and for more epochs: it resumes alone."""
     trainer_options = TrainerOptions()
     trainer.train(configs((0,), 2), source, tmp_path, trainer_options, SILENT, together=False)
     trainer.train(configs((0,), 3), source, tmp_path / "alone", trainer_options, SILENT, together=False)
@@ -162,8 +163,8 @@ def test_a_seed_that_began_alone_is_not_thrown_away(tmp_path, source):
     assert there["params_sha256"] == here["params_sha256"]
 
 
-def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call, small_archives):
-    """Three seeds, of which the first reports a loss that is not a number in its second epoch."""
+def test_a_diverging_seed_does_not_stop_the_others(tmp_path, monkeypatch, call, small_archives):
+    """The first of three seeds reports a NaN loss in its second epoch."""
     log_epoch = RunRecorder.log_epoch
 
     def broken(self: RunRecorder, steps: int, infos: dict, seconds: float) -> None:
@@ -177,11 +178,11 @@ def test_a_seed_that_diverges_takes_no_other_with_it(tmp_path, monkeypatch, call
     assert "x diverged: the generator loss is not finite from iteration 2 of epoch 2 on" in done.stderr
     assert [len(RunDir(tmp_path / name).read_rows()) for name in ("x", "x-seed_1", "x-seed_2")] == [1, 2, 2]
     assert "params_sha256" not in RunDir(tmp_path / "x").read_manifest()
-    assert "2 of 3 seeds: without those that diverged" in done.stdout
+    assert "2 of 3 seeds, without those that diverged" in done.stdout
     assert "| x | 2 | 2 |" in (tmp_path / "x-seeds_0-2" / "comparison.md").read_text()
 
 
-def test_too_few_images_to_measure_are_refused_before_training(tmp_path, small_archives):
+def test_too_few_images_to_evaluate_are_refused_before_training(tmp_path, small_archives):
     data = load_archives(small_archives)
     few = RunData(lambda: data._replace(test_images=data.test_images[:5]), lambda _: pytest.fail("too late"))
     with pytest.raises(UserError, match="5 test images"):
@@ -200,10 +201,10 @@ def test_a_damaged_run_can_be_overwritten(call, tmp_path, small_archives):
 
 
 @pytest.mark.parametrize(("loss", "dies"), [("hinge", True), ("wasserstein", False), ("relativistic", False)])
-def test_a_d_that_is_known_but_for_a_constant_is_not_said_to_reject_all(tmp_path, loss, dies):
-    told = []
-    record = RunRecorder(RunDir(tmp_path), Config(name="x", hparams=Hyperparameters(loss=loss)), {}, lambda: None)
-    record.rows = [{"epoch": 1, "fake_probability": 1e-9}]
-    record._warn(None, replace(SILENT, log=told.append))
-    assert [line for line in told if "D(G(z)) has died" in line] == told
-    assert len(told) == dies
+def test_a_shift_invariant_d_is_not_reported_to_reject_all(tmp_path, loss, dies):
+    log = []
+    recorder = RunRecorder(RunDir(tmp_path), Config(name="x", hparams=Hyperparameters(loss=loss)), {}, lambda: None)
+    recorder.rows = [{"epoch": 1, "fake_probability": 1e-9}]
+    recorder._log_collapse_warnings(None, replace(SILENT, log=log.append))
+    assert [line for line in log if "D(G(z)) has died" in line] == log
+    assert len(log) == dies

@@ -1,4 +1,4 @@
-"""A run is trained again and compared: the same bits are told, and every difference is."""
+"""`verify` trains a run again: equal bits are confirmed, and every difference is reported."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.command import contents, run
 
-pytestmark = pytest.mark.usefixtures("optimized")  # what is promised of bits is of programs as users have them
+pytestmark = pytest.mark.usefixtures("optimized")  # the promise of equal bits is for programs compiled as for users
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def manifest(folder: Path, **changes: object) -> None:
 
 
 def unfinish(folder: Path) -> None:
-    """Take from the manifest what a run's end adds to it."""
+    """Remove from the manifest what the end of a run adds."""
     path = folder / "manifest.json"
     values = json.loads(path.read_text())
     del values["epochs"], values["params_sha256"]
@@ -51,7 +51,7 @@ def unfinish(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("since", [0, 2])
-def test_the_same_bits(call, original, small_archives, since):
+def test_equal_bits_are_confirmed(call, original, small_archives, since):
     before = contents(original)
     done = call("verify", "mine", "--out", original.parent, "--archives", small_archives, "--since", since)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,8 +70,8 @@ def test_an_unfinished_run_is_verified_up_to_its_checkpoint(call, copied, small_
     assert "metrics of epochs 1 to 2," in done.stdout
 
 
-def test_what_differs_is_told(call, copied, small_archives):
-    """Another value in the metrics, other parameters, another version then."""
+def test_differences_are_reported(call, copied, small_archives):
+    """Change a value in the metrics, the parameters and the recorded version."""
     lines = (copied / "metrics.csv").read_text().splitlines()
     values = lines[2].split(",")
     values[2] = "0.5"
@@ -79,7 +79,7 @@ def test_what_differs_is_told(call, copied, small_archives):
     versions = json.loads((copied / "manifest.json").read_text())["versions"]
     changes = {"versions": versions | {"jaxlib": "0.0.1"}, "processor_count": 99, "host_count": 2}
     changes["jax_variables"] = {"JAX_ENABLE_X64": "1"}
-    earlier = [{"until_epoch": 1, "device_count": 2}]  # begun on two devices, and gone on with on one
+    earlier = [{"until_epoch": 1, "device_count": 2}]  # begun on two devices, resumed on one
     manifest(copied, params_sha256="0" * 64, earlier=earlier, **changes)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 1
@@ -94,7 +94,7 @@ def test_what_differs_is_told(call, copied, small_archives):
 
 
 @pytest.mark.parametrize(
-    ("change", "options", "told"),
+    ("change", "options", "message"),
     [
         (lambda run: None, ["--since", 1], "there is no checkpoint of epoch 1"),
         (lambda run: None, ["--since", 3], "not since 3"),
@@ -104,22 +104,22 @@ def test_what_differs_is_told(call, copied, small_archives):
         (lambda run: manifest(run, trainer="torch"), [], "was trained by torch"),
         (lambda run: manifest(run, data_sha256="0"), [], "was trained on other data"),
         (lambda run: manifest(run, classifier_sha256="0"), [], "was measured with another classifier"),
-        (lambda run: manifest(run, device_count=64), [], "was trained on 64 devices, and here are 1"),
+        (lambda run: manifest(run, device_count=64), [], "was trained on 64 devices: 1 available"),
         (lambda run: manifest(run, earlier=[{"until_epoch": 1, "seeds_together": [0, 1]}]), [], "partly alone"),
         (lambda run: (unfinish(run), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
     ],
 )
-def test_what_cannot_be_verified_is_one_line(call, copied, small_archives, change, options, told):
+def test_runs_that_cannot_be_verified_are_one_line(call, copied, small_archives, change, options, message):
     change(copied)
     before = contents(copied)
     done = call("verify", copied, "--archives", small_archives, *options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert contents(copied) == before
 
 
-def test_archives_are_asked_for(call, copied):
+def test_missing_archives_are_asked_for(call, copied):
     done = call("verify", copied)
     assert done.returncode == 2
-    assert "name their folder with --archives" in done.stderr
+    assert "name their directory with --archives" in done.stderr

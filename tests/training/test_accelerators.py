@@ -1,4 +1,4 @@
-"""What a GPU or TPU is told, which can be read from the programs without one."""
+"""Programs for GPUs and TPUs, which can be inspected without such a device."""
 
 import re
 from functools import partial
@@ -18,7 +18,7 @@ BATCH_OF_IMAGES, IMAGES = (jax.ShapeDtypeStruct((count, 784), jnp.uint8) for cou
 
 
 def arguments(program, hparams: Hyperparameters) -> tuple:
-    """Shapes to trace a program of training with."""
+    """Return shapes to trace a training program with."""
     state = jax.eval_shape(partial(init_state, hparams=hparams), jax.random.key(0))
     if program is train_epoch_vmapped:
         return (state, state), IMAGES
@@ -26,8 +26,8 @@ def arguments(program, hparams: Hyperparameters) -> tuple:
 
 
 @pytest.mark.parametrize("program", [train_step, train_epoch, train_epoch_vmapped])
-def test_gpus_are_told_to_sum_in_one_order(program):
-    """jax refuses a program with options of its own within another program, and names the options."""
+def test_gpu_programs_ask_for_deterministic_sums(program):
+    """jax refuses compiler options of a program inside another program, and names them in the error."""
     hparams = Hyperparameters(batch_size=BATCH)
     with pytest.raises(ValueError, match=re.escape("compiler_options={'xla_gpu_deterministic_ops': True}")):
         jax.make_jaxpr(partial(program, hparams=hparams, discriminator_steps=1))(*arguments(program, hparams))
@@ -37,17 +37,18 @@ def test_gpus_are_told_to_sum_in_one_order(program):
 @pytest.mark.parametrize(
     ("precision", "operands", "asked"), [("float32", "f32", "HIGHEST"), ("bfloat16", "bf16", "DEFAULT")]
 )
-def test_products_have_the_precision_that_the_setting_says(program, precision, operands, asked):
-    """The programs are lowered for accelerators, and each product in them says what its operands and its sum are.
+def test_products_have_the_configured_precision(program, precision, operands, asked):
+    """Each product in the programs lowered for accelerators states the types of its operands and its sum.
 
-    HIGHEST keeps a GPU from TensorFloat-32 and a TPU from bfloat16; of operands in bfloat16 it would say nothing.
+    HIGHEST keeps a GPU from TensorFloat-32 and a TPU from bfloat16; for bfloat16 operands it means nothing.
     """
     hparams = Hyperparameters(batch_size=BATCH, precision=precision)
     traced = program.trace(*arguments(program, hparams), hparams=hparams, discriminator_steps=1)
     for platform in ("cuda", "tpu"):
         text = traced.lower(lowering_platforms=(platform,)).as_text()
         products = [line for line in text.splitlines() if "stablehlo.dot_general" in line]
-        # 4 layers of G and of D, forward in both steps, D's on real and generated images apart in G's; and backward.
+        # 4 layers of G and of D, forward in both steps (in G's, D on real and generated images separately), and
+        # backward.
         assert len(products) >= 24
         for line in products:
             assert f"precision = [{asked}, {asked}]" in line
@@ -57,8 +58,8 @@ def test_products_have_the_precision_that_the_setting_says(program, precision, o
 
 
 @pytest.mark.parametrize("platform", [pytest.param("cuda", marks=pytest.mark.slow), "tpu"])
-def test_a_platform_that_is_not_there_is_one_line(tmp_path, platform):
-    """In a process of its own: JAX starts its backends once."""
+def test_a_missing_platform_is_one_line(tmp_path, platform):
+    """The command runs in a separate process, since JAX starts its backends once."""
     done = run("train", "--platform", platform, "--batch-size", 60_001, "--out", tmp_path / "runs")
     if "the batch size 60001" in done.stderr:
         pytest.skip(f"there is a {platform} here")

@@ -1,4 +1,4 @@
-"""A run whose numbers are no longer finite stops, says where, keeps what it had, and finds the operation if asked."""
+"""A diverging run stops, says where, keeps what it has saved, and finds the operation on request."""
 
 import re
 
@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 
 from gan_jax.runs.checkpoints import load_newest, save
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from tests.helpers.command import Done, contents
 
 pytestmark = pytest.mark.usefixtures("narrow_runs")
 
-RATE = 1e16  # an update is of its size an element: sums overflow from the second iteration on
+RATE = 1e16  # each element's update has this size: sums overflow from the second iteration on
 
 
 def assert_stopped(done: Done, folder: RunDir) -> int:
-    """The line that tells it, after which nothing is kept; returns the iteration."""
-    told = (
+    """Assert the line of a diverged run that saved nothing; return the iteration."""
+    pattern = (
         r"run.sh: error: x diverged: the [a-z ]+ is not finite from iteration (\d) of epoch 1 on\. .* Lower --learn.*\n"
     )
-    stopped = re.fullmatch(told, done.stderr)
+    stopped = re.fullmatch(pattern, done.stderr)
     assert done.returncode == 2
     assert stopped is not None, done.stderr
     assert folder.read_rows() == []
@@ -30,7 +30,7 @@ def assert_stopped(done: Done, folder: RunDir) -> int:
 
 
 def assert_found(lines: list[str]) -> int:
-    """The lines that tell the operation, a product within a layer; returns the iteration."""
+    """Assert the lines that locate the operation, a product within a layer; return the iteration."""
     first, *calls = lines
     found = re.fullmatch(r"iteration (\d): invalid value \((nan|inf)\) encountered in dot_general, computed in", first)
     assert found is not None, first
@@ -47,9 +47,8 @@ def test_a_run_that_diverges_says_so_and_keeps_what_it_has(call, tmp_path, small
     assert "x: epoch 1: the same command with --detect-nans finds the operation" in done.stdout
 
 
-def test_what_was_saved_before_is_kept_and_the_operation_found(call, tmp_path, small_archives):
-    """A run whose first epoch ended with weights in G's second hidden layer that are finite and too large: the second's
-    first step of D computes with them first."""
+def test_earlier_checkpoints_are_kept_and_the_operation_is_found(call, tmp_path, small_archives):
+    """Weights in G's second hidden layer are finite but too large after epoch 1, and used first in D's next step."""
     command = ["part_a", "--archives", small_archives, "--name", "x", "--checkpoint-every", 1, "--out", tmp_path]
     assert call(*command, "--epochs", 1).returncode == 0
     folder = RunDir(tmp_path / "x")
@@ -66,8 +65,8 @@ def test_what_was_saved_before_is_kept_and_the_operation_found(call, tmp_path, s
     assert done.stderr.startswith("run.sh: error: x diverged: the ")
     assert "from iteration 1 of epoch 2 on. What was saved before is kept. Lower --learn" in done.stderr
     assert done.stderr.count("\n") == 1
-    told = "x: epoch 2: "
-    lines = [line.removeprefix(told) for line in done.stdout.splitlines() if line.startswith(told)]
+    prefix = "x: epoch 2: "
+    lines = [line.removeprefix(prefix) for line in done.stdout.splitlines() if line.startswith(prefix)]
     assert assert_found(lines) == 1
     assert any("fake_images = generated_images(" in line for line in lines)
     assert len([line for line in lines if "hidden = nn.leaky_relu(linear(hidden, size" in line]) == 1
@@ -76,7 +75,7 @@ def test_what_was_saved_before_is_kept_and_the_operation_found(call, tmp_path, s
     assert folder.sampled_epochs() == [1]
 
 
-@pytest.mark.slow  # half a minute of compiling: each operation by itself
+@pytest.mark.slow  # half a minute of compilation, operation by operation
 def test_the_same_command_finds_the_operation(call, tmp_path, small_archives):
     command = ["part_a", "--archives", small_archives, "--name", "x", "--epochs", 2, "--out", tmp_path]
     done = call(*command, "--learning-rate", RATE, "--detect-nans")
@@ -85,7 +84,7 @@ def test_the_same_command_finds_the_operation(call, tmp_path, small_archives):
     assert assert_found(lines) <= iteration
 
 
-def test_torch_has_no_operations_of_jax(call, tmp_path):
+def test_the_torch_baseline_has_no_detect_nans(call, tmp_path):
     done = call("torch_baseline", "part_a", "--detect-nans", "--out", tmp_path)
     assert done.returncode == 2
     assert "torch_baseline has none" in done.stderr

@@ -1,10 +1,10 @@
-"""gan_jax and the torch baseline compute the same thing.
+"""gan_jax and the torch baseline compute the same.
 
-Weights, batches, latents and dropout masks go from JAX to torch, both train on them, and what they then hold is
-compared. In float64 nothing but round-off can differ, which is 1e-16 an operation: whatever else differs is a bug.
+Weights, batches, latents and dropout masks are copied from JAX to torch, both train on them, and the results are
+compared. In float64 only round-off may differ, which is 1e-16 an operation: any larger difference is a bug.
 
-The gradients are compared through Adam's moments: its first is their running mean, after one update a tenth of the
-gradient itself, and its second that of their squares. A report has the norms of the gradients besides.
+Gradients are compared through Adam's moments: after one update the first moment is a tenth of the gradient itself, and
+the second is proportional to its square. The reported metrics include the norms of the gradients.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from jax import Array
 from torch import nn
 
 from experiments import torch_baseline
-from experiments.torch_baseline import Gan, iterate, make_discriminator, make_generator
+from experiments.torch_baseline import Gan, make_discriminator, make_generator, train_step
 from gan_jax.config import Hyperparameters
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.models.mlp import LATENT_SIZE, Discriminator, Generator, dropout
@@ -30,17 +30,17 @@ from gan_jax.training.prng import Stream, stream_key
 from tests.helpers.narrow import (
     SIZES,
     fast_jit,
-    initial,
     jitted_discriminator_step,
     jitted_generator_step,
     jitted_iterate,
     narrow_networks,
+    narrow_state,
 )
 from tests.models.test_mlp import layers
 
 BATCH = 8
 ITERATIONS = 50
-RATE = 19661 / 2**16  # 0.3 as gan_jax rounds it, which torch does not
+RATE = 19661 / 2**16  # 0.3 as rounded by gan_jax and not by torch
 PART_A = Hyperparameters(batch_size=BATCH, dropout_rate=RATE)
 PART_B = replace(PART_A, loss="saturating")
 SETTINGS = {
@@ -52,11 +52,11 @@ SETTINGS = {
     "saturating, two-sided": replace(PART_B, real_target=0.9, fake_target=0.1, generator_target=0.9),
 }
 
-ROUND_OFF = 2.0**-24  # of float32: the largest relative error of one rounding
+ROUND_OFF = 2.0**-24  # float32: the largest relative error of one rounding
 
 
 class CarriedDropout(nn.Module):
-    """What stands in the place of an `nn.Dropout`: it drops by masks that it is given, one a call."""
+    """Replaces an `nn.Dropout` and applies given masks, one per call."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -73,9 +73,9 @@ def tensor(array: Any) -> torch.Tensor:
 
 @partial(fast_jit, static_argnums=(2, 3, 4))
 def noise(key: Array, iteration: Array, steps: int, sizes: tuple[int, ...], rate: float) -> tuple[Array, list[Array]]:
-    """What an iteration of gan_jax draws: latents (steps + 1, batch, 128), and masks (calls * batch, size) a layer.
+    """Return an iteration's latents (steps + 1, batch, 128) and dropout masks, (calls * batch, size) per layer.
 
-    There are two calls of D a step of D, on real and on generated images, and one a step of G.
+    A step of D calls D twice, on real and on generated images; a step of G calls it once.
     """
     d_keys = [stream_key(key, Stream.DISCRIMINATOR_LATENTS, iteration, inner) for inner in range(steps)]
     latent_keys = [*d_keys, stream_key(key, Stream.GENERATOR_LATENTS, iteration)]
@@ -88,19 +88,19 @@ def noise(key: Array, iteration: Array, steps: int, sizes: tuple[int, ...], rate
 
     masks = []
     for i, size in enumerate(sizes, start=1):
-        pairs = [mask(each, i, (2 * BATCH, size)) for each in d_keys]  # of a real image and a generated one in turn
-        of_steps = [jnp.concatenate([pair[0::2], pair[1::2]]) for pair in pairs]
-        masks.append(jnp.concatenate([*of_steps, mask(g_key, i, (BATCH, size))]))
+        pairs = [mask(each, i, (2 * BATCH, size)) for each in d_keys]  # real and generated images are interleaved
+        step_masks = [jnp.concatenate([pair[0::2], pair[1::2]]) for pair in pairs]
+        masks.append(jnp.concatenate([*step_masks, mask(g_key, i, (BATCH, size))]))
     return latents, masks
 
 
 class Pair:
-    """One GAN on both sides, in float32, or float64 within `jax.enable_x64`."""
+    """A GAN in JAX and in torch, in float32, or float64 within `jax.enable_x64`."""
 
     def __init__(self, hparams: Hyperparameters, steps: int, sizes: dict[str, tuple[int, ...]]) -> None:
         self.hparams, self.steps, self.sizes = hparams, steps, sizes
         self.dtype = jnp.zeros(()).dtype
-        self.state = initial(hparams)
+        self.state = narrow_state(hparams)
         torch_layers = make_discriminator(hparams.dropout_rate, sizes["discriminator"])
         self.drops: list[CarriedDropout] = []
         for index, layer in enumerate(torch_layers):
@@ -117,22 +117,22 @@ class Pair:
         self.reports: list[tuple[StepInfo, dict[str, torch.Tensor]]] = []  # JAX's and torch's
 
     def carry_weights(self, network: str) -> None:
-        """From JAX to torch."""
+        """Copy a network's weights from JAX to torch."""
         for linear, params in zip(self.linears[network], layers(getattr(self.state, network)), strict=True):
             linear.weight.data, linear.bias.data = tensor(params["kernel"].T), tensor(params["bias"])
 
     def carry_noise(self) -> torch.Tensor:
-        """Give torch the masks of the iteration to come; returns its latents (steps + 1, batch, 128)."""
+        """Give torch the masks of the next iteration; return its latents (steps + 1, batch, 128)."""
         sizes, rate = self.sizes["discriminator"], self.hparams.dropout_rate
         latents, masks = noise(self.state.key, self.state.iteration, self.steps, sizes, rate)
         for drop, mask in zip(self.drops, masks, strict=True):
-            assert not drop.masks  # those of the iteration before are used up
+            assert not drop.masks  # those of the previous iteration are used up
             drop.masks = list(tensor(mask).split(BATCH))
         return tensor(latents)
 
     def step(self, real_images: Array) -> None:
-        """An iteration of both on real images (batch, 784), in gan_jax by its steps of D and of G."""
-        theirs = iterate(self.gan, tensor(real_images), self.carry_noise())
+        """Run one iteration of both on real images (batch, 784), in gan_jax by its steps of D and of G."""
+        theirs = train_step(self.gan, tensor(real_images), self.carry_noise())
         state, infos = self.state, []
         for inner in range(self.steps):
             state, info = jitted_discriminator_step(state, real_images, jnp.int32(inner), hparams=self.hparams)
@@ -143,7 +143,7 @@ class Pair:
         self.reports.append((StepInfo(**means, generator_loss=loss, generator_gradient_norm=norm), theirs))
 
     def state_of(self, network: str) -> dict[tuple[str, int, str], tuple[np.ndarray, np.ndarray]]:
-        """JAX's and torch's parameters and moments by quantity, layer and leaf, in torch's layout."""
+        """Return JAX's and torch's parameters and moments by quantity, layer and leaf, in torch's layout."""
         adam, kept = getattr(self.state, f"{network}_optimizer")[0], getattr(self.gan, f"{network}_optimizer").state
         found = {}
         trees = {"parameter": getattr(self.state, network), "exp_avg": adam.mu, "exp_avg_sq": adam.nu}
@@ -156,7 +156,7 @@ class Pair:
         return found
 
     def assert_agree(self, tolerance: float) -> None:
-        """Every number, to `tolerance` of the largest of its array; of the reports, to as much of itself."""
+        """Assert equal numbers to `tolerance`, relative to each array's largest, or to the metric itself."""
         for ours, theirs in self.reports:
             for name, value in ours._asdict().items():
                 np.testing.assert_allclose(value, theirs[name], rtol=tolerance, err_msg=name)
@@ -170,7 +170,7 @@ class Pair:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
-    """Narrow networks in gan_jax's step, for the many cases."""
+    """Narrow networks in gan_jax's step, since there are many cases."""
     narrow_networks(monkeypatch)
     return {"generator": SIZES, "discriminator": SIZES}
 
@@ -178,14 +178,14 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for networks so small, threads cost more than they give
+    torch.set_num_threads(1)  # for such small networks threads cost more than they save
     yield
     torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
 def batches(mnist) -> np.ndarray:
-    """Real images float32 (iterations, batch, 784) in [-1, 1]."""
+    """Real images in [-1, 1], float32 (iterations, batch, 784)."""
     images = mnist.train_images[: ITERATIONS * BATCH].reshape(ITERATIONS, BATCH, -1)
     return np.asarray(to_unit_range(images))
 
@@ -204,13 +204,13 @@ def test_float64(hparams, steps, iterations, narrow, batches):
 
 
 def test_float64_of_a_whole_iteration_at_full_width(monkeypatch, batches):
-    """`train_step`'s function but for the conversion of bytes, which rounds to float32: it is given the numbers."""
+    """The whole of `train_step` except the conversion of bytes, which rounds to float32: it is given float64 images."""
     monkeypatch.setattr(steps, "to_unit_range", lambda images: images)
     with jax.enable_x64(True):
         full = {"generator": Generator().hidden_sizes, "discriminator": Discriminator().hidden_sizes}
         pair = Pair(SETTINGS["saturating, one-sided"], 2, full)
         images = jnp.asarray(batches[0], pair.dtype)
-        theirs = iterate(pair.gan, tensor(images), pair.carry_noise())
+        theirs = train_step(pair.gan, tensor(images), pair.carry_noise())
         pair.state, ours = jitted_iterate(pair.state, images, hparams=pair.hparams, discriminator_steps=pair.steps)
         pair.reports.append((ours, theirs))
         pair.assert_agree(1e-10)
@@ -219,12 +219,12 @@ def test_float64_of_a_whole_iteration_at_full_width(monkeypatch, batches):
 @pytest.mark.numeric
 @pytest.mark.parametrize("hparams", SETTINGS.values(), ids=SETTINGS)
 def test_float32(hparams, narrow, batches):
-    """An update of D, and from the same weights one of G, within 64 round-offs of each network's largest gradient.
+    """Compare an update of D, and from the same weights one of G, within 64 round-offs of the largest gradient.
 
-    A gradient is a sum of up to 784 products, which adds some sqrt(784) = 28 roundings of its terms, and it has come
+    A gradient is a sum of up to 784 products, which adds about sqrt(784) = 28 roundings of its terms, and it has come
     through the layers of both networks, where each adds as many. Adam divides it by its own size: an error of d in a
-    gradient g becomes one of up to 2 d / |g| of an update, which is the learning rate at most. So where g is next to
-    nothing the weights differ by a whole update, and what comes after it in float32 is another path.
+    gradient g becomes an error of up to 2 d / |g| of an update, which is at most the learning rate. Where g is almost 0
+    the weights therefore differ by a whole update, and later float32 iterations diverge.
     """
     pair = Pair(hparams, 1, narrow)
     images, latents = jnp.asarray(batches[0]), pair.carry_noise()
@@ -242,9 +242,9 @@ def test_float32(hparams, narrow, batches):
 
 
 def assert_agree_in_float32(pair: Pair, network: str) -> None:
-    """After one update of the network; see `test_float32`."""
+    """Assert agreement after one update of the network; see `test_float32`."""
     state = pair.state_of(network)
-    # A tenth of the gradient, which Adam's mean then is.
+    # A tenth of the gradient, which is Adam's mean at this point.
     tenths = {(index, leaf): values for (quantity, index, leaf), values in state.items() if quantity == "exp_avg"}
     error = 64 * ROUND_OFF * max(np.abs(ours).max() for ours, _ in tenths.values())
     for place, (ours, theirs) in tenths.items():

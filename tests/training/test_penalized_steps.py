@@ -1,7 +1,7 @@
-"""A step of D with penalties on its slopes, written out in torch, whose double backward is the reference.
+"""A step of D with penalties on its input gradients, written in torch, whose double backward is the reference.
 
-Weights, real images, latents and dropout masks go from JAX to torch, and so do the points between and around images,
-made here of the keys. In float64 nothing but round-off can differ, which is 1e-16 an operation.
+Weights, real images, latents and dropout masks are copied from JAX to torch, and so are interpolated and perturbed
+points, made here from the keys. In float64 only round-off may differ, which is 1e-16 an operation.
 """
 
 from functools import partial
@@ -20,13 +20,13 @@ from gan_jax.data.pixels import to_unit_range
 from gan_jax.models.dropout import dropout
 from gan_jax.models.mlp import IMAGE_SIZE, LATENT_SIZE
 from gan_jax.training.state import GanState
-from tests.helpers.narrow import SIZES, initial, jitted_discriminator_step, jitted_generator_step, narrow_networks
+from tests.helpers.narrow import SIZES, jitted_discriminator_step, jitted_generator_step, narrow_networks, narrow_state
 from tests.models.test_mlp import layers
 
 BATCH, ITERATION, INNER = 16, 3, 1
-RATE = 19661 / 2**16  # 0.3 as gan_jax rounds it
-ROUND_OFF = 1e-10  # of float64, and of the division by a gradient's own size in Adam's first update
-# The streams' numbers, which are part of the bits.
+RATE = 19661 / 2**16  # 0.3 as rounded by gan_jax
+ROUND_OFF = 1e-10  # float64, with the division by a gradient's own size in Adam's first update
+# The streams' numbers, on which the bits depend.
 LATENTS_OF_D, DROPOUT_OF_D, LATENTS_OF_G, DROPOUT_OF_G, NOISE_OF_D, NOISE_OF_G, PENALTIES = 2, 3, 4, 5, 11, 12, 13
 Layers = list[tuple[Tensor, Tensor]]
 
@@ -44,7 +44,7 @@ SETTINGS = {
 }
 
 
-def setting_of(name: str) -> Hyperparameters:
+def hparams_of(name: str) -> Hyperparameters:
     return Hyperparameters(**({"batch_size": BATCH, "dropout_rate": RATE} | SETTINGS[name]))
 
 
@@ -61,7 +61,7 @@ def real_images(mnist) -> Array:
 
 
 def key_at(*path: int) -> Array:
-    """A leaf of the tree of keys; a fresh one each time, which the checker of keys takes for another."""
+    """Return a leaf of the key tree, a new object each time, since JAX's key checker refuses a reused one."""
     key = jax.random.key(0)
     for index in path:
         key = jax.random.fold_in(key, index)
@@ -73,13 +73,13 @@ def tensor(array) -> Tensor:
 
 
 def masks(dropout_key: Array, rows: int, rate: float) -> list[Tensor]:
-    """By what each hidden layer of D is multiplied, (rows, size) each."""
+    """Return the factors on each hidden layer of D, (rows, size) each."""
     return [tensor(dropout(jax.random.fold_in(dropout_key.copy(), i), jnp.ones((rows, size)), rate))
             for i, size in enumerate(SIZES, start=1)]  # fmt: skip
 
 
-def carried(params: dict) -> Layers:
-    """A network's kernels and biases as torch's leaves."""
+def torch_layers(params: dict) -> Layers:
+    """Return a network's kernels and biases as torch leaves."""
     return [(tensor(layer["kernel"]).requires_grad_(), tensor(layer["bias"]).requires_grad_())
             for layer in layers(params)]  # fmt: skip
 
@@ -92,13 +92,13 @@ def g(network: Layers, latents: Tensor) -> Tensor:
 
 
 def d(network: Layers, packs: Tensor, kept: list[Tensor], group: int) -> Tensor:
-    """Logits of inputs of one kind, packs (n, packing * 784)."""
+    """Return the logits of inputs of one kind, packs (n, pack_size * 784)."""
     hidden = packs
     for (kernel, bias), mask in zip(network[:-1], kept, strict=True):
         hidden = leaky_relu(hidden @ kernel + bias, 0.2) * mask
     if group:
-        of_groups = (hidden.unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=1)
-        hidden = torch.cat([hidden, of_groups.repeat_interleave(group)[:, None]], dim=1)
+        stddev = (hidden.unflatten(0, (-1, group)).var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=1)
+        hidden = torch.cat([hidden, stddev.repeat_interleave(group)[:, None]], dim=1)
     return (hidden @ network[-1][0] + network[-1][1])[:, 0]
 
 
@@ -112,9 +112,9 @@ def d_loss(name: str, real: Tensor, fake: Tensor) -> Tensor:
     }[name]()
 
 
-def squared_slopes(logits: Tensor, packs: Tensor) -> Tensor:
-    [slopes] = torch.autograd.grad(logits.sum(), packs, create_graph=True)
-    return (slopes**2).sum(dim=1)
+def squared_gradient_norms(logits: Tensor, packs: Tensor) -> Tensor:
+    [norms] = torch.autograd.grad(logits.sum(), packs, create_graph=True)
+    return (norms**2).sum(dim=1)
 
 
 def packs_of(images: Tensor, hparams: Hyperparameters) -> Tensor:
@@ -122,19 +122,19 @@ def packs_of(images: Tensor, hparams: Hyperparameters) -> Tensor:
 
 
 def noisy(images: tuple[Array, Array], hparams: Hyperparameters) -> list[Array]:
-    """Real and generated images as D sees them, whose noise is drawn for the pairs."""
+    """Return real and generated images as D sees them; the noise is drawn for interleaved pairs."""
     noise = jax.random.normal(key_at(NOISE_OF_D, ITERATION, INNER), (2 * BATCH, IMAGE_SIZE))
     return [each + hparams.instance_noise_std * noise[kind::2] for kind, each in enumerate(images)]
 
 
-def one_a_pack(key: Array, hparams: Hyperparameters) -> np.ndarray:
-    """A share for each pack, at each of its images."""
+def share_per_pack(key: Array, hparams: Hyperparameters) -> np.ndarray:
+    """Return one random share per pack, repeated for each of its images."""
     drawn = np.asarray(jax.random.uniform(key, (BATCH // hparams.pack_size, 1)))
     return np.kron(drawn, np.ones((hparams.pack_size, 1)))
 
 
 def torch_d_loss(network: Layers, real: Array, fake: Array, hparams: Hyperparameters) -> tuple[Tensor, Tensor]:
-    """The loss that is reported, and the one that is minimised: with the penalties."""
+    """Return the loss that is reported, and the one that is minimized, which includes the penalties."""
     kept = masks(key_at(DROPOUT_OF_D, ITERATION, INNER), 2 * BATCH // hparams.pack_size, RATE)
     packs = [packs_of(tensor(each), hparams) for each in noisy((real, fake), hparams)]
     logits = [d(network, each, [mask[kind::2] for mask in kept], hparams.minibatch_stddev)
@@ -142,24 +142,24 @@ def torch_d_loss(network: Layers, real: Array, fake: Array, hparams: Hyperparame
     value = d_loss(hparams.loss, *logits)
     total = value
     for weight, of, where in zip((hparams.r1, hparams.r2), logits, packs, strict=True):
-        total = total + weight / 2 * squared_slopes(of, where).mean()
+        total = total + weight / 2 * squared_gradient_norms(of, where).mean()
     key = partial(key_at, PENALTIES, ITERATION, INNER)
-    share, (noise_key, place_key) = one_a_pack(key(0), hparams), jax.random.split(key(1))
-    disturbed = real + 0.5 * np.std(real) * jax.random.uniform(noise_key, (BATCH, IMAGE_SIZE))
-    place = one_a_pack(place_key, hparams)
+    share, (noise_key, place_key) = share_per_pack(key(0), hparams), jax.random.split(key(1))
+    perturbed = real + 0.5 * np.std(real) * jax.random.uniform(noise_key, (BATCH, IMAGE_SIZE))
+    place = share_per_pack(place_key, hparams)
     for weight, points, dropout_key in (
         (hparams.gradient_penalty, share * real + (1 - share) * fake, key(2)),
-        (hparams.dragan, place * disturbed + (1 - place) * real, key(3)),
+        (hparams.dragan, place * perturbed + (1 - place) * real, key(3)),
     ):
         kept = masks(dropout_key, BATCH // hparams.pack_size, RATE)
         where = packs_of(tensor(points), hparams)
-        slopes = squared_slopes(d(network, where, kept, hparams.minibatch_stddev), where)
-        total = total + weight * (((slopes + 1e-12).sqrt() - 1) ** 2).mean()
+        norms = squared_gradient_norms(d(network, where, kept, hparams.minibatch_stddev), where)
+        total = total + weight * (((norms + 1e-12).sqrt() - 1) ** 2).mean()
     return value, total
 
 
 def assert_updated(network: Layers, before: dict, after: dict, total: Tensor, norm: Array) -> None:
-    """The gradient's norm and the parameters after Adam's first update are those of JAX."""
+    """Assert that the gradient's norm and the parameters after Adam's first update are those of JAX."""
     leaves = [leaf for layer in network for leaf in layer]
     optimizer = torch.optim.Adam(leaves, lr=2e-4, betas=(0.9, 0.999), eps=1e-8)
     total.backward()
@@ -173,17 +173,17 @@ def assert_updated(network: Layers, before: dict, after: dict, total: Tensor, no
 
 
 def state_at_an_iteration(hparams: Hyperparameters) -> GanState:
-    return initial(hparams)._replace(iteration=jnp.int32(ITERATION))
+    return narrow_state(hparams)._replace(iteration=jnp.int32(ITERATION))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_step_of_d_is_torchs(name, real_images):
-    hparams = setting_of(name)
+def test_a_step_of_d_agrees_with_torch(name, real_images):
+    hparams = hparams_of(name)
     state = state_at_an_iteration(hparams)
     after, info = jitted_discriminator_step(state, real_images, jnp.int32(INNER), hparams=hparams)
     latents = jax.random.normal(key_at(LATENTS_OF_D, ITERATION, INNER), (BATCH, LATENT_SIZE))
-    fake_images = jnp.asarray(g(carried(state.generator), tensor(latents)).detach().numpy())
-    network = carried(state.discriminator)
+    fake_images = jnp.asarray(g(torch_layers(state.generator), tensor(latents)).detach().numpy())
+    network = torch_layers(state.discriminator)
     value, total = torch_d_loss(network, real_images, fake_images, hparams)
     np.testing.assert_allclose(info.discriminator_loss, value.item(), rtol=ROUND_OFF)
     assert_updated(network, state.discriminator, after.discriminator, total, info.discriminator_gradient_norm)
@@ -192,13 +192,13 @@ def test_a_step_of_d_is_torchs(name, real_images):
 @pytest.mark.parametrize(
     "options", [{}, dict(pack_size=2, minibatch_stddev=4, instance_noise_std=0.2)], ids=["", "packed"]
 )
-def test_a_relativistic_step_of_g_is_torchs(options, real_images):
-    """G's loss reads D's logits on real images, too, each kind with dropout and noise of its own."""
+def test_a_relativistic_step_of_g_agrees_with_torch(options, real_images):
+    """G's loss also uses D's logits on real images, each kind with separate dropout and noise."""
     hparams = Hyperparameters(batch_size=BATCH, dropout_rate=RATE, loss="relativistic", **options)
     state = state_at_an_iteration(hparams)
     after, loss, norm = jitted_generator_step(state, real_images, hparams=hparams)
     latents = jax.random.normal(key_at(LATENTS_OF_G, ITERATION), (BATCH, LATENT_SIZE))
-    network, judge = carried(state.generator), carried(state.discriminator)
+    network, judge = torch_layers(state.generator), torch_layers(state.discriminator)
     real_key, fake_key = jax.random.split(key_at(DROPOUT_OF_G, ITERATION))
     fake, real = (
         d(

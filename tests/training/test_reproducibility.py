@@ -1,15 +1,15 @@
-"""The table of what gives the same bits and what gives close ones, line by line.
+"""The reproducibility table, line by line: what gives equal bits, and what gives close ones.
 
-The programs' lines are checked here, on three iterations an epoch; those of processes and machines where their
+Lines about programs are tested here, on three iterations an epoch; those about processes and machines where such
 processes are started anyway:
 
 another process, another cadence of checkpoints and samples, a terminal    tests/runs/test_trainer.py: the same bits
 killed or stopped, and resumed                                              tests/runs/test_trainer.py: the same bits
-seeds together, killed and resumed                                          tests/runs/test_variants.py: the same bits
-a run and what `verify` trains again, also from a checkpoint on             tests/runs/test_verify.py: the same bits
+seeds in one program, killed and resumed                                    tests/runs/test_variants.py: the same bits
+a run and what `verify` trains again, also from a checkpoint                tests/runs/test_verify.py: the same bits
 the same number of devices, twice; another number                           test_sharding.py: the same bits; close
 1 process with 2 devices and 2 processes with 1 each, killed and resumed    test_session.py: the same bits
-other devices' seeds                                                        tests/distributed/test_sharding.py: close
+seeds on different devices                                                  tests/distributed/test_sharding.py: close
 """
 
 from collections.abc import Callable
@@ -35,32 +35,32 @@ from tests.helpers.bits import assert_same_bits, changed
 
 pytestmark = pytest.mark.usefixtures("optimized")
 
-SETTING, STEPS, SEED = Hyperparameters(batch_size=64), 2, 3
+HPARAMS, STEPS, SEED = Hyperparameters(batch_size=64), 2, 3
 EPOCHS = 2
-Outcome = tuple[GanState, StepInfo]  # the state after two epochs, and the last epoch's reports
+Outcome = tuple[GanState, StepInfo]  # the state after two epochs, and the metrics of the last
 
 
 @pytest.fixture(scope="module")
 def images(mnist) -> jax.Array:
-    return jnp.asarray(mnist.train_images[:200])  # three batches of 64 and a rest of 8
+    return jnp.asarray(mnist.train_images[:200])  # three batches of 64 and a remainder of 8
 
 
-def fresh(seed: int = SEED, hparams: Hyperparameters = SETTING) -> GanState:
+def fresh(seed: int = SEED, hparams: Hyperparameters = HPARAMS) -> GanState:
     return init_state(jax.random.key(seed), hparams)
 
 
-def epoch(state: GanState, images: jax.Array, hparams: Hyperparameters = SETTING) -> Outcome:
+def epoch(state: GanState, images: jax.Array, hparams: Hyperparameters = HPARAMS) -> Outcome:
     return train_epoch(state, images, hparams=hparams, discriminator_steps=STEPS)
 
 
-def alone(images: jax.Array, _: Path | None = None, hparams: Hyperparameters = SETTING) -> Outcome:
-    """What all lines are compared with: two epochs of one seed, each a compiled scan."""
+def alone(images: jax.Array, _: Path | None = None, hparams: Hyperparameters = HPARAMS) -> Outcome:
+    """Train the reference of all lines: two epochs of one seed, each a compiled scan."""
     state, _infos = epoch(fresh(hparams=hparams), images, hparams)
     return epoch(state, images, hparams)
 
 
-def as_a_loop(images: jax.Array, _: Path, hparams: Hyperparameters = SETTING) -> Outcome:
-    """Iteration by iteration, each a program call."""
+def as_a_loop(images: jax.Array, _: Path, hparams: Hyperparameters = HPARAMS) -> Outcome:
+    """Train iteration by iteration, each a separate program call."""
     state, infos = fresh(hparams=hparams), []
     for _epoch in range(EPOCHS):
         infos = []
@@ -72,7 +72,7 @@ def as_a_loop(images: jax.Array, _: Path, hparams: Hyperparameters = SETTING) ->
 
 
 def resumed(images: jax.Array, folder: Path) -> Outcome:
-    """Saved after the first epoch, and gone on with from the disk."""
+    """Save after the first epoch, and resume from the file."""
     state, _ = epoch(fresh(), images)
     save(folder, state)
     loaded, warnings = load_newest(folder, fresh(seed=0))
@@ -81,32 +81,32 @@ def resumed(images: jax.Array, folder: Path) -> Outcome:
     return epoch(loaded, images)
 
 
-def looked_at(images: jax.Array, _: Path) -> Outcome:
-    """Samples are drawn between the epochs."""
+def sampled_in_between(images: jax.Array, _: Path) -> Outcome:
+    """Draw samples between the epochs."""
     state, _infos = epoch(fresh(), images)
-    generate(state.generator, sample_latents(state.key, Stream.SAMPLES, 64), hparams=SETTING).block_until_ready()
+    generate(state.generator, sample_latents(state.key, Stream.SAMPLES, 64), hparams=HPARAMS).block_until_ready()
     return epoch(state, images)
 
 
 def written_out(state: GanState, images: jax.Array, unroll: int = 1) -> Outcome:
-    """`train_epoch` before it is compiled, to be part of other programs."""
+    """Run `train_epoch` without its compilation, as part of other programs."""
 
     def body(state: GanState, indices: jax.Array) -> Outcome:
-        return unjitted_train_step(state, images[indices], hparams=SETTING, discriminator_steps=STEPS)
+        return unjitted_train_step(state, images[indices], hparams=HPARAMS, discriminator_steps=STEPS)
 
-    order = epoch_permutation(state.key, state.epoch, len(images), SETTING.batch_size)
+    order = epoch_permutation(state.key, state.epoch, len(images), HPARAMS.batch_size)
     state, infos = lax.scan(body, state, order, unroll=unroll)
     return state._replace(epoch=state.epoch + 1), infos
 
 
 def mapped(images: jax.Array, _: Path) -> Outcome:
-    """In one program with another seed, but one after the other."""
+    """Train in one program with another seed, one after the other."""
     states = [fresh(), fresh(seed=7)]
     keys = jnp.stack([jax.random.key_data(state.key) for state in states])
     both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(state._replace(key=None) for state in states))
 
-    def epoch(of_seed: tuple[jax.Array, GanState]) -> Outcome:
-        state, infos = written_out(of_seed[1]._replace(key=jax.random.wrap_key_data(of_seed[0])), images)
+    def epoch(key_and_state: tuple[jax.Array, GanState]) -> Outcome:
+        state, infos = written_out(key_and_state[1]._replace(key=jax.random.wrap_key_data(key_and_state[0])), images)
         return state._replace(key=None), infos
 
     program = deterministic_jit(lambda states: lax.map(epoch, (keys, states)))
@@ -116,14 +116,14 @@ def mapped(images: jax.Array, _: Path) -> Outcome:
 
 
 def unrolled(images: jax.Array, _: Path) -> Outcome:
-    """All iterations of an epoch in a row instead of a loop."""
+    """Unroll all iterations of an epoch instead of a loop."""
     program = deterministic_jit(partial(written_out, images=images, unroll=3))
     return program(program(fresh())[0])
 
 
 def beside(others: int, images: jax.Array) -> Outcome:
-    """As `--seeds` on an accelerator: vectorised, with so many others in one program."""
-    options = dict(hparams=SETTING, discriminator_steps=STEPS)
+    """Train as `--seeds` does on an accelerator: vmapped with this many other seeds in one program."""
+    options = dict(hparams=HPARAMS, discriminator_steps=STEPS)
     states = (fresh(), *(fresh(seed=7 + other) for other in range(others)))
     states, _infos = train_epoch_vmapped(states, images, **options)
     states, infos = train_epoch_vmapped(states, images, **options)
@@ -134,7 +134,7 @@ SAME: dict[str, Callable[[jax.Array, Path], Outcome]] = {
     "the same program twice": alone,
     "a Python loop over the step that an epoch scans": as_a_loop,
     "an epoch resumed from a checkpoint": resumed,
-    "samples drawn in between": looked_at,
+    "samples drawn in between": sampled_in_between,
     "another seed in one program, one after the other": mapped,
 }
 
@@ -153,8 +153,8 @@ def test_the_same_bits_with_the_saturating_loss(images, tmp_path):
 
 
 def assert_close(outcome: Outcome, other: Outcome) -> None:
-    """Sums in another order: 4e-7 a step at most (measured), over 12 updates of D, in parameters that moved by up to 12
-    learning rates, 2.4e-3."""
+    """Assert close outcomes: 4e-7 a step at most (measured), over 12 updates of D, in parameters that moved by up to
+    12 learning rates, 2.4e-3."""
     (state, infos), (ours, our_infos) = outcome, other
     chex.assert_trees_all_equal_shapes_and_dtypes(state, ours)
     assert_same_bits((state.key, state.epoch, state.iteration), (ours.key, ours.epoch, ours.iteration))
@@ -164,24 +164,24 @@ def assert_close(outcome: Outcome, other: Outcome) -> None:
     chex.assert_trees_all_close(infos, our_infos, rtol=1e-3, atol=1e-3)
 
 
-def test_another_seed_beside_it_is_close_and_not_the_same(images):
+def test_adding_a_vmapped_seed_is_close_but_not_bitwise_equal(images):
     found, ours = beside(1, images), alone(images)
     assert_close(found, ours)
     assert any(changed(found[0].generator, ours[0].generator))
 
 
 @pytest.mark.slow
-def test_two_seeds_beside_it_are_close_to_one(images):
-    """The same bits are not promised, and on some machines found."""
+def test_two_additional_vmapped_seeds_are_close_to_one(images):
+    """Equal bits are not promised, though some machines give them."""
     assert_close(beside(2, images), beside(1, images))
 
 
 @pytest.mark.slow
-def test_another_unrolling_of_the_scan_is_close(images, tmp_path):
-    """Its bits are not promised: whether they are the same is the compiler's affair."""
+def test_another_unrolling_factor_is_close(images, tmp_path):
+    """Equal bits are not promised and depend on the compiler."""
     assert_close(unrolled(images, tmp_path), alone(images))
 
 
-def test_another_seed_is_another_run(images):
+def test_another_seed_gives_another_run(images):
     ours, other = alone(images)[0], epoch(fresh(seed=SEED + 1), images)[0]
     assert all(changed((ours.generator, ours.discriminator), (other.generator, other.discriminator)))

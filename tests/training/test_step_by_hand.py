@@ -1,8 +1,9 @@
-"""Two iterations written out with literals, line by line after the homework's table, against the compiled step.
+"""Two iterations written out with literals, line by line from the homework's table, against the compiled step.
 
-Nothing of the core is called: a constant, a key, an order or a sign that changes there changes the result here. Both
-compute in float64. In float32 a hidden unit near 0 falls on either side of LeakyReLU's kink as the processor rounds,
-which moves all that flows back from there, and Adam's first updates make a learning rate of whatever that is.
+Nothing of the core is called: a change in a constant, a key, an order or a sign changes the result here. Both compute
+in
+float64. In float32 a hidden unit near 0 falls on either side of LeakyReLU's kink depending on rounding, which changes
+all that flows back from it, and Adam's first updates amplify any difference to a learning rate.
 """
 
 from functools import partial
@@ -17,16 +18,16 @@ from jax.extend.random import threefry_2x32
 from gan_jax.config import Hyperparameters
 from gan_jax.training import train_step as steps
 from gan_jax.training.train_step import train_step
-from tests.helpers.narrow import initial
+from tests.helpers.narrow import narrow_state
 
 pytestmark = pytest.mark.numeric
 
 BATCH, STEPS, ITERATIONS = 32, 2, 2
-LATENTS_OF_D, DROPOUT_OF_D, LATENTS_OF_G, DROPOUT_OF_G = 2, 3, 4, 5  # the streams' numbers, which are part of the bits
+LATENTS_OF_D, DROPOUT_OF_D, LATENTS_OF_G, DROPOUT_OF_G = 2, 3, 4, 5  # the streams' numbers, on which the bits depend
 
 
 class Keys:
-    """The tree of keys, which refuses to give a key twice."""
+    """The key tree, which refuses to give a key twice."""
 
     def __init__(self, seed: int):
         self.root, self.given = jax.random.key(seed), set()
@@ -57,7 +58,7 @@ def g(params: dict, z):
 
 
 def halfwords(key, rows: int, columns: int):
-    """jax's threefry at (row, 0), (row, 1), ...: low and high halves of the first word, then of the second."""
+    """Return jax's threefry at (row, 0), (row, 1), ...: low and high halves of the first word, then of the second."""
     row, column = (index.astype(jnp.uint32).ravel() for index in jnp.indices((rows, columns // 4)))
     words = threefry_2x32(jax.random.bits(key, (2,), jnp.uint32), jnp.concatenate([row, column]))
     words = words.reshape(2, rows, columns // 4)
@@ -65,7 +66,7 @@ def halfwords(key, rows: int, columns: int):
 
 
 def d(params: dict, x, dropout_key):
-    """Logits. Dropout of 0.3 keeps what is at or above 0.3 * 65536 = 19661 of 65536."""
+    """Return logits. Dropout of 0.3 keeps values at or above 0.3 * 65536 = 19661 of 65536."""
     layers = params["params"]
     for index in (1, 2, 3):
         x = leaky(dense(layers, f"hidden_{index}", x))
@@ -76,7 +77,7 @@ def d(params: dict, x, dropout_key):
 
 @jax.jit
 def adam(params, gradient, mean, square, count):
-    """Kingma and Ba 2015, algorithm 1, with 2e-4, 0.9, 0.999 and 1e-8."""
+    """Apply algorithm 1 of Kingma and Ba 2015 with 2e-4, 0.9, 0.999 and 1e-8."""
     mean = jax.tree.map(lambda m, v: 0.9 * m + 0.1 * v, mean, gradient)
     square = jax.tree.map(lambda s, v: 0.999 * s + 0.001 * v**2, square, gradient)
     params = jax.tree.map(
@@ -92,7 +93,7 @@ def norm(gradient) -> float:
 
 @jax.jit
 def d_gradient(params, x, fake, mask_key):
-    """-log D(x) - log(1 - D(G(z))), means over the batch: value, logits, gradient."""
+    """Return value, logits and gradient of -log D(x) - log(1 - D(G(z))), means over the batch."""
 
     def loss(params):
         pairs = jnp.zeros((2 * BATCH, 784)).at[0::2].set(x).at[1::2].set(fake)  # a real image, a generated one, ...
@@ -105,7 +106,7 @@ def d_gradient(params, x, fake, mask_key):
 
 @partial(jax.jit, static_argnames="name")
 def g_gradient(params, d_params, z, mask_key, name):
-    """-log D(G(z)), or log(1 - D(G(z))): value and gradient."""
+    """Return value and gradient of -log D(G(z)), or of log(1 - D(G(z)))."""
 
     def loss(params):
         logits = d(d_params, g(params, z), mask_key)
@@ -117,7 +118,7 @@ def g_gradient(params, d_params, z, mask_key, name):
 
 
 def by_hand(state, pixels, loss: str):
-    """Parameters, Adam's moments, and what each iteration reports, of pixels float64 (iterations, batch, 784)."""
+    """Return parameters, Adam's moments and each iteration's metrics for float64 pixels (iterations, batch, 784)."""
     keys = Keys(0)
     zeros = jax.tree.map(jnp.zeros_like, (state.generator, state.discriminator))
     g_params, d_params = state.generator, state.discriminator
@@ -125,39 +126,39 @@ def by_hand(state, pixels, loss: str):
     reports = []
     for t in range(ITERATIONS):
         x = pixels[t]
-        of_d = []
+        d_rows = []
         for k in range(STEPS):
             fake = jax.jit(g)(g_params, jax.random.normal(keys.at(LATENTS_OF_D, t, k), (BATCH, 128)))
             (value, logits), gradient = d_gradient(d_params, x, fake, keys.at(DROPOUT_OF_D, t, k))
             d_params, d_mean, d_square = adam(d_params, gradient, d_mean, d_square, STEPS * t + k + 1)
             real, fake = (np.asarray(part, np.float64) for part in logits)
-            verdicts = [np.mean(1 / (1 + np.exp(-part))) for part in (real, fake)]
-            of_d.append([float(value), *verdicts, (np.mean(real > 0) + np.mean(fake < 0)) / 2, norm(gradient)])
+            d_means = [np.mean(1 / (1 + np.exp(-part))) for part in (real, fake)]
+            d_rows.append([float(value), *d_means, (np.mean(real > 0) + np.mean(fake < 0)) / 2, norm(gradient)])
         z = jax.random.normal(keys.at(LATENTS_OF_G, t), (BATCH, 128))
-        _, mask_key = jax.random.split(keys.at(DROPOUT_OF_G, t))  # the first is for real images, if G's loss reads them
+        _, mask_key = jax.random.split(keys.at(DROPOUT_OF_G, t))  # the first is for real images, if G's loss uses them
         value, gradient = g_gradient(g_params, d_params, z, mask_key, loss)
         g_params, g_mean, g_square = adam(g_params, gradient, g_mean, g_square, t + 1)
-        d_value, d_real, d_fake, d_accuracy, d_norm = np.mean(of_d, axis=0)
+        d_value, d_real, d_fake, d_accuracy, d_norm = np.mean(d_rows, axis=0)
         reports.append([d_value, float(value), d_real, d_fake, d_accuracy, d_norm, norm(gradient)])
     return (g_params, d_params), (g_mean, d_mean), (g_square, d_square), np.array(reports)
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "saturating"])
-def test_two_iterations_are_what_is_written_here(mnist, loss, monkeypatch):
-    """The bytes of images are converted here, where the step would round them to float32."""
+def test_two_iterations_equal_those_written_here(mnist, loss, monkeypatch):
+    """Bytes are converted to float64 here, where the step would round them to float32."""
     monkeypatch.setattr(steps, "to_unit_range", lambda images: images)
     hparams = Hyperparameters(batch_size=BATCH, loss=loss)
     with jax.enable_x64(True):
         pixels = jnp.asarray(mnist.train_images[: ITERATIONS * BATCH].reshape(ITERATIONS, BATCH, -1) / 127.5 - 1)
-        start = state = initial(hparams)
+        start = state = narrow_state(hparams)
         infos = []
         for batch in pixels:
             state, info = train_step(state, batch, hparams=hparams, discriminator_steps=STEPS)
             infos.append([float(value) for value in info])
         params, means, squares, reports = by_hand(start, pixels, loss)
     # Round-off is 1e-16 an operation, of which a gradient has some thousands: below 1e-12 of its size. Adam divides it
-    # by that size, or by 1e-8 if it is smaller, so that its update of 2e-4 is right to 1e-9 of itself at worst. What is
-    # mistaken moves parameters by some 1e-4.
+    # by that size, or by 1e-8 if it is smaller, so its update of 2e-4 is right to 1e-9 of itself at worst. A bug moves
+    # parameters by about 1e-4.
     g_adam, d_adam = (cast(Any, each)[0] for each in (state.generator_optimizer, state.discriminator_optimizer))
     for found, expected, relative in (
         ((state.generator, state.discriminator), params, False),

@@ -1,4 +1,4 @@
-"""What a step and an epoch do, and to which bits."""
+"""A training step and an epoch: their effects, and which results are bitwise equal."""
 
 from typing import Any
 
@@ -18,28 +18,28 @@ from gan_jax.training.state import GanState, init_state
 from gan_jax.training.train_epoch import epoch_permutation, train_epoch
 from gan_jax.training.train_step import discriminator_step, generator_step, train_step
 from tests.helpers.bits import assert_same_bits, changed
-from tests.helpers.narrow import initial, jitted_discriminator_step, jitted_iterate, networks
+from tests.helpers.narrow import jitted_discriminator_step, jitted_iterate, narrow_state, networks
 
 pytestmark = pytest.mark.usefixtures("narrow_runs")
 
-SETTING = Hyperparameters(batch_size=64)
+HPARAMS = Hyperparameters(batch_size=64)
 
 
 @pytest.fixture(scope="module")
 def images(mnist) -> jax.Array:
-    return jnp.asarray(mnist.train_images[:200])  # three batches of 64 and a rest of 8
+    return jnp.asarray(mnist.train_images[:200])  # three batches of 64 and a remainder of 8
 
 
-def fresh(seed: int = 0, hparams: Hyperparameters = SETTING) -> GanState:
+def fresh(seed: int = 0, hparams: Hyperparameters = HPARAMS) -> GanState:
     return init_state(jax.random.key(seed), hparams)
 
 
 def test_an_epoch_keeps_structure_types_and_counts(images):
-    state, infos = train_epoch(fresh(), images, hparams=SETTING, discriminator_steps=3)
+    state, infos = train_epoch(fresh(), images, hparams=HPARAMS, discriminator_steps=3)
     chex.assert_trees_all_equal_shapes_and_dtypes(state, fresh())
     chex.assert_shape(infos, (3,))
     assert (int(state.epoch), int(state.iteration)) == (1, 3)
-    # Adam counts its updates: three iterations of three discriminator steps, and one generator step each.
+    # Adam's counts: three iterations of three discriminator steps and one generator step each.
     assert int(state.discriminator_optimizer[0].count) == 9
     assert int(state.generator_optimizer[0].count) == 3
     chex.assert_tree_all_finite((state.generator, state.discriminator))
@@ -47,10 +47,10 @@ def test_an_epoch_keeps_structure_types_and_counts(images):
 
 def test_each_step_leaves_the_other_network_alone(images):
     state, batch = fresh(), to_unit_range(images[:64])
-    after_d, _ = jax.jit(discriminator_step, static_argnums=3)(state, batch, jnp.int32(0), SETTING)
+    after_d, _ = jax.jit(discriminator_step, static_argnums=3)(state, batch, jnp.int32(0), HPARAMS)
     assert_same_bits((after_d.generator, after_d.generator_optimizer), (state.generator, state.generator_optimizer))
     assert all(changed(after_d.discriminator, state.discriminator))
-    after_g, _, _ = jax.jit(generator_step, static_argnums=2)(state, batch, SETTING)
+    after_g, _, _ = jax.jit(generator_step, static_argnums=2)(state, batch, HPARAMS)
     assert_same_bits(
         (after_g.discriminator, after_g.discriminator_optimizer), (state.discriminator, state.discriminator_optimizer)
     )
@@ -58,18 +58,18 @@ def test_each_step_leaves_the_other_network_alone(images):
 
 
 @pytest.mark.numeric
-def test_k_steps_are_k_updates_on_the_same_images_with_fresh_noise(images, monkeypatch):
-    """In float64, where one program rounds as the other does: in float32 units near LeakyReLU's kink need not."""
+def test_k_steps_of_d_use_the_same_images_with_fresh_latents(images, monkeypatch):
+    """Float64, where different programs agree up to round-off: in float32, units near LeakyReLU's kink may flip."""
     monkeypatch.setattr(steps, "to_unit_range", lambda images: images)
     with jax.enable_x64(True):
-        state, batch = initial(SETTING), jnp.asarray(to_unit_range(images[:64]), jnp.float64)
+        state, batch = narrow_state(HPARAMS), jnp.asarray(to_unit_range(images[:64]), jnp.float64)
         expected, losses = state, []
         for inner in range(3):
-            expected, info = jitted_discriminator_step(expected, batch, jnp.int32(inner), hparams=SETTING)
+            expected, info = jitted_discriminator_step(expected, batch, jnp.int32(inner), hparams=HPARAMS)
             losses.append(info.discriminator_loss)
         assert len(set(map(float, losses))) == 3
-        after, info = jitted_iterate(state, batch, hparams=SETTING, discriminator_steps=3)
-    # 1e-16 an operation in gradients, of which an update of 2e-4 is made: see test_step_by_hand.
+        after, info = jitted_iterate(state, batch, hparams=HPARAMS, discriminator_steps=3)
+    # 1e-16 an operation in gradients that make an update of 2e-4: see test_step_by_hand.
     chex.assert_trees_all_close(after.discriminator, expected.discriminator, rtol=0, atol=1e-12)
     np.testing.assert_allclose(info.discriminator_loss, np.mean(losses), rtol=1e-12)
 
@@ -95,8 +95,8 @@ def test_an_epoch_visits_each_image_at_most_once_in_a_fresh_order(size, batch_si
 
 
 def test_one_compilation_per_number_of_discriminator_steps(images):
-    """Over epochs, states and equal settings made anew; a state that came from elsewhere counts as the same."""
-    jitted: Any = train_epoch  # the wrapper's cache is not in its type
+    """Epochs, states and equal hyperparameters made anew need no new compilation, nor do states from elsewhere."""
+    jitted: Any = train_epoch  # the wrapper's type has no cache
     jitted.clear_cache()
     state = fresh()
     for inner_steps in (1, 2, 1, 1, 2):
@@ -106,23 +106,23 @@ def test_one_compilation_per_number_of_discriminator_steps(images):
 
 
 def test_the_program_does_not_contain_the_images(images):
-    text = train_epoch.lower(fresh(), images, hparams=SETTING, discriminator_steps=1).as_text()
+    text = train_epoch.lower(fresh(), images, hparams=HPARAMS, discriminator_steps=1).as_text()
     assert len(text) < 1_000_000
 
 
 def test_an_epochs_state_is_donated(images):
     state = fresh()
-    train_epoch(state, images, hparams=SETTING, discriminator_steps=1)
+    train_epoch(state, images, hparams=HPARAMS, discriminator_steps=1)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves((state.generator, state.discriminator_optimizer)))
 
 
 @pytest.mark.numeric
 @pytest.mark.parametrize("scale", [1.0, 1e-12, 1e-25, 1e15])
 def test_gradient_norm_at_any_scale(scale):
-    """Against float64; the plain sum of squares gives 0 from about 1e-23 down, and inf from 1e19 up."""
+    """The reference is float64; a plain sum of squares gives 0 from about 1e-23 down, and inf from 1e19 up."""
     tree = {"a": scale * jax.random.normal(jax.random.key(0), (50, 40)), "b": scale * jnp.ones(7)}
     expected = np.sqrt(sum(np.sum(np.asarray(leaf, np.float64) ** 2) for leaf in tree.values()))
-    np.testing.assert_allclose(gradient_norm(tree), expected, rtol=1e-5)  # 2007 float32 squares, summed in some order
+    np.testing.assert_allclose(gradient_norm(tree), expected, rtol=1e-5)  # 2007 float32 squares, summed in any order
 
 
 def test_gradient_norm_of_nothing_is_zero():
@@ -130,8 +130,8 @@ def test_gradient_norm_of_nothing_is_zero():
 
 
 @pytest.mark.numeric
-def test_report_of_a_step_by_hand(images):
-    """With dropout off, D's figures follow from its logits on the step's batch, which the keys let us make again."""
+def test_metrics_of_a_step_by_hand(images):
+    """Without dropout, D's metrics follow from its logits on the step's batch, which the keys reproduce."""
     hparams = Hyperparameters(batch_size=64, dropout_rate=0.0)
     state = fresh(hparams=hparams)
     _, info = train_step(state, images[:64], hparams=hparams, discriminator_steps=1)
@@ -152,6 +152,6 @@ def test_report_of_a_step_by_hand(images):
     assert set(StepInfo._fields) >= set(expected)
 
 
-def test_shapes_that_do_not_fit_raise(images):
+def test_mismatched_shapes_raise(images):
     with pytest.raises((TypeError, ValueError)):
-        train_step(fresh(), images[:64, :700], hparams=SETTING, discriminator_steps=1)
+        train_step(fresh(), images[:64, :700], hparams=HPARAMS, discriminator_steps=1)

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files appear completely or not at all."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from gan_jax.utils.files import atomic_path, write_json, write_text
 
 
-def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
+def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     write_text(path, "old")
 
@@ -23,7 +23,7 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_is_written_replaces_and_folders_are_made(tmp_path):
+def test_a_write_replaces_the_file_and_makes_directories(tmp_path):
     path = tmp_path / "a" / "b.json"
     for value in ({"x": 1}, {"x": [0.1, "é"]}):
         write_json(path, value)
@@ -31,7 +31,7 @@ def test_what_is_written_replaces_and_folders_are_made(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_no_number_that_json_does_not_know(tmp_path):
+def test_numbers_outside_json_are_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "x.json", float("nan"))
     assert not list(Path(tmp_path).iterdir())

@@ -1,4 +1,4 @@
-"""Facts about processors, and the warning where one cannot multiply bfloat16."""
+"""Processor facts, and the warning where one cannot multiply bfloat16."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ import pytest
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.data.datasets import load_archives
 from gan_jax.errors import UserError
-from gan_jax.runs import recorder
+from gan_jax.runs import ownership
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.runs.recorder import TrainerOptions
+from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.run_data import RunData
 from gan_jax.utils import processor
 
@@ -24,19 +24,19 @@ GRAVITON_3 = "processor\t: 0\nFeatures\t: fp asimd bf16 svebf16\n"
     ("cpuinfo", "lacks"),
     [(ZEN_3, True), (ZEN_4, False), (SAPPHIRE_RAPIDS, False), (GRAVITON_2, True), (GRAVITON_3, False), ("", False)],
 )
-def test_a_processor_without_products_of_bfloat16_is_known(tmp_path, monkeypatch, cpuinfo, lacks):
+def test_a_processor_without_bfloat16_products_is_detected(tmp_path, monkeypatch, cpuinfo, lacks):
     (tmp_path / "cpuinfo").write_text(cpuinfo)
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     assert processor.lacks_bfloat16() == lacks
 
 
-def test_where_nothing_is_told_nothing_is_lacking(tmp_path, monkeypatch):
+def test_without_cpuinfo_nothing_is_reported_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "none")
     assert not processor.lacks_bfloat16()
     assert processor.processor()
 
 
-def test_its_name_is_that_of_its_model(tmp_path, monkeypatch):
+def test_the_processors_name_is_its_model(tmp_path, monkeypatch):
     (tmp_path / "cpuinfo").write_text(ZEN_4)
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     assert processor.processor() == "AMD EPYC 9354 32-Core Processor"
@@ -45,20 +45,20 @@ def test_its_name_is_that_of_its_model(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("precision", "lacks", "warned"), [("bfloat16", True, True), ("bfloat16", False, False), ("float32", True, False)]
 )
-def test_bfloat16_without_its_instructions_is_warned_of(
+def test_bfloat16_without_hardware_support_is_warned_about(
     tmp_path, monkeypatch, small_archives, precision, lacks, warned
 ):
-    """Before anything is trained."""
-    monkeypatch.setattr(recorder, "lacks_bfloat16", lambda: lacks)
-    told: list[str] = []
+    """The warning precedes all training."""
+    monkeypatch.setattr(ownership, "lacks_bfloat16", lambda: lacks)
+    log: list[str] = []
     config = Config(name="x", dataset="archives", epochs=1, hparams=replace(Hyperparameters(), precision=precision))
     source = RunData(lambda: load_archives(small_archives), lambda _: pytest.fail("nothing is measured"))
-    callbacks = Callbacks(told.append, lambda *_: None, lambda _: None)
+    callbacks = Callbacks(log.append, lambda *_: None, lambda _: None)
     with (
         pytest.raises(UserError, match="enough"),
-        recorder.lock_pending_runs(
+        ownership.lock_pending_runs(
             [config], source, tmp_path, TrainerOptions(), callbacks, trainer="jax", resumes=True
         ),
     ):
         raise UserError("seen enough")
-    assert told == ["warning: this processor has no instructions for bfloat16: float32 is faster here"] * warned
+    assert log == ["warning: this processor has no instructions for bfloat16: float32 is faster here"] * warned

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C at any moment: told at once, a good exit code, never a traceback; a second one stops at once."""
+"""SIGTERM and Ctrl-C at any moment: reported at once, right exit code, no traceback; a second one stops at once."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from tests.helpers.command import COMMAND
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
-# A call that Python cannot interrupt, as an epoch is, without the seconds that importing JAX takes.
+# A call that Python cannot interrupt, like an epoch, without the seconds that importing JAX takes.
 BUSY = """
 import hashlib
 from gan_jax.utils.signals import defer_signals
@@ -33,7 +33,7 @@ def busy(rounds: int) -> subprocess.Popen:
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_a_second_signal_ends_what_cannot_be_interrupted(number, code):
+def test_a_second_signal_ends_an_uninterruptible_call(number, code):
     with busy(10**9) as process:  # a quarter of an hour
         assert process.stdout is not None
         assert process.stderr is not None
@@ -46,7 +46,7 @@ def test_a_second_signal_ends_what_cannot_be_interrupted(number, code):
         assert process.stderr.read() == b""
 
 
-def test_the_first_signal_is_noted_when_the_call_returns():
+def test_the_first_signal_is_handled_when_the_call_returns():
     with busy(10**6) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -68,7 +68,7 @@ def test_while_libraries_are_imported(tmp_path, number, code, seconds):
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_outside_training_it_is_raised_past_what_catches_exceptions(number, code):
+def test_outside_training_a_signal_passes_handlers_of_exceptions(number, code):
     before = signal.getsignal(number)
 
     def library() -> None:
@@ -81,7 +81,7 @@ def test_outside_training_it_is_raised_past_what_catches_exceptions(number, code
     assert signal.getsignal(number) is before
 
 
-def test_the_block_within_has_the_signal():
+def test_the_inner_block_handles_the_signal():
     with raise_on_signal():
         with defer_signals() as request:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -91,7 +91,7 @@ def test_the_block_within_has_the_signal():
 
 
 def signalling(number: int, at: int) -> Callbacks:
-    """A listener that sends this process a signal after an epoch; 0: when training begins."""
+    """Return callbacks that send this process a signal after an epoch, or, for 0, when training begins."""
 
     def send(epoch: int) -> None:
         if epoch == at:
@@ -101,14 +101,14 @@ def signalling(number: int, at: int) -> Callbacks:
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_before_training_and_in_the_last_figures(call, tmp_path, monkeypatch, small_archives, number, code):
+def test_signals_before_training_and_during_the_last_figures(call, tmp_path, monkeypatch, small_archives, number, code):
     command = ["part_a", "--archives", small_archives, "--epochs", 1, "--name", "x", "--seeds", 2, "--out", tmp_path]
     monkeypatch.setattr(train, "progress_callbacks", lambda: signalling(number, 0))
     done = call(*command)
     assert done.returncode == code
-    assert done.stderr == "run.sh: stopped before the first epoch: the same command goes on there\n"
+    assert done.stderr == "run.sh: stopped before the first epoch: the same command resumes there\n"
     monkeypatch.setattr(train, "progress_callbacks", lambda: signalling(number, 1))
     done = call(*command)
-    assert (done.returncode, done.stderr) == (code, "run.sh: stopped when x was finished\n")
+    assert (done.returncode, done.stderr) == (code, "run.sh: stopped after x finished\n")
     assert (tmp_path / "x" / "samples.gif").exists()
     assert not (tmp_path / "x-seed_1" / "config.json").exists()

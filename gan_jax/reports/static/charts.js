@@ -1,4 +1,4 @@
-// Each chart's data lie beside it as JSON; uPlot draws them when they come near the window.
+// Draws each chart with uPlot, from the JSON beside it, when it comes near the window.
 "use strict";
 
 const Charts = (() => {
@@ -12,7 +12,7 @@ const Charts = (() => {
     return String(Number(value.toPrecision(3)));
   };
 
-  // The decades of a logarithmic axis, thinned; within one and a half of them, their parts too.
+  // Ticks of a logarithmic axis: at most about six decades; on a short axis 2 and 5 within them, too.
   const decades = (least, greatest) => {
     const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(greatest))];
     const step = Math.max(1, Math.ceil((last - first) / 6));
@@ -23,7 +23,7 @@ const Charts = (() => {
     return found.filter((value) => value >= least * 0.999 && value <= greatest * 1.001);
   };
 
-  // At least a decade, so that values that are much the same look so.
+  // At least a decade, so that nearly equal values look equal.
   const logarithmicRange = (_, least, greatest) => {
     if (!(least > 0)) return [0.1, 10];
     if (greatest < 10 * least) {
@@ -34,31 +34,31 @@ const Charts = (() => {
     return [least / margin, greatest * margin];
   };
 
-  const dim = (colour) => `${colour}55`;
+  const dim = (color) => `${color}55`;
 
   function options(chart, width) {
     const axis = {
-      stroke: Theme.colour("quiet"),
-      grid: { stroke: Theme.colour("grid"), width: 1 },
+      stroke: Theme.color("quiet"),
+      grid: { stroke: Theme.color("grid"), width: 1 },
       ticks: { show: false },
       font: "12px system-ui, sans-serif",
     };
     const series = [{}];
     const data = [chart.x];
     chart.lines.forEach((line) => {
-      const colour = Theme.colour(line.colour);
+      const color = Theme.color(line.color);
       const common = { scale: "y", spanGaps: line.points };
       for (const values of line.seeds) {
-        series.push({ ...common, stroke: dim(colour), width: THIN, points: { show: false } });
+        series.push({ ...common, stroke: dim(color), width: THIN, points: { show: false } });
         data.push(values);
       }
       const few = line.points || chart.x.length === 1;
       series.push({
         ...common,
-        stroke: colour,
+        stroke: color,
         width: 1.8,
-        dash: line.dashed ? [6, 4] : undefined,
-        points: { show: few, size: 6, fill: colour },
+        dash: [undefined, [6, 4], [6, 3, 2, 3]][line.dash],
+        points: { show: few, size: 6, fill: color },
         label: line.label,
       });
       data.push(line.values);
@@ -98,7 +98,7 @@ const Charts = (() => {
     };
   }
 
-  // The places of a line's own series and of its seeds' among uPlot's.
+  // Indices, among uPlot's series, of each line and of its seeds.
   function places(chart) {
     let next = 1;
     return chart.lines.map((line) => {
@@ -113,8 +113,8 @@ const Charts = (() => {
       button.type = "button";
       button.setAttribute("aria-pressed", "true");
       const swatch = document.createElement("span");
-      swatch.className = line.dashed ? "swatch dashed" : "swatch";
-      swatch.style.setProperty("--line", `var(--${line.colour})`);
+      swatch.className = line.dash ? "swatch dashed" : "swatch";
+      swatch.style.setProperty("--line", `var(--${line.color})`);
       const value = document.createElement("span");
       value.className = "value";
       button.append(swatch, ` ${line.label} `, value);
@@ -130,15 +130,14 @@ const Charts = (() => {
     const where = places(chart);
     const entries = legend(figure.querySelector(".legend"), chart);
     let plot = null;
-    let at = null; // the place among x that the values are of; null: of each line its last
+    let at = null; // index in x of the values in the legend; null: each line's last value
 
     const lastOf = (values) => values.findLast((value) => value !== null);
-    const tell = () => {
+    const showValues = () => {
       chart.lines.forEach((line, place) => {
         entries[place].value.textContent = shown(at === null ? lastOf(line.values) : line.values[at]);
       });
-      const name = at === null ? "" : `${chart.x_title} ${chart.x[at]}`;
-      figure.dataset.at = name;
+      figure.dataset.at = at === null ? "" : `${chart.x_title} ${chart.x[at]}`;
     };
     const draw = () => {
       const hidden = entries.map(({ button }) => button.getAttribute("aria-pressed") === "false");
@@ -148,13 +147,13 @@ const Charts = (() => {
         setCursor: [
           (u) => {
             at = u.cursor.idx ?? null;
-            tell();
+            showValues();
           },
         ],
       };
       plot = new uPlot(settings, data, host);
       hidden.forEach((is, place) => is && where[place].all.forEach((i) => plot.setSeries(i, { show: false })));
-      tell();
+      showValues();
     };
 
     entries.forEach(({ button }, place) =>
@@ -171,7 +170,7 @@ const Charts = (() => {
       const last = chart.x.length - 1;
       at = Math.min(last, Math.max(0, (at ?? (step > 0 ? -1 : last + 1)) + step));
       plot.setCursor({ left: plot.valToPos(chart.x[at], "x"), top: 0 });
-      tell();
+      showValues();
       spoken.textContent = `${chart.x_title} ${chart.x[at]}: ${chart.lines
         .map((line) => `${line.label} ${shown(line.values[at])}`)
         .join(", ")}`;
@@ -195,6 +194,6 @@ const Charts = (() => {
     { rootMargin: "400px" },
   );
   waiting.forEach((figure) => near.observe(figure));
-  window.addEventListener("beforeprint", () => [...waiting].forEach(begin)); // paper does not scroll
+  window.addEventListener("beforeprint", () => [...waiting].forEach(begin)); // a printed page does not scroll
   return { start };
 })();

@@ -1,4 +1,4 @@
-// The generator at work: a digit with its latent directions, a morph between two, and a gallery.
+// The live generator: a digit with sliders along latent directions, a morph between two digits, and a gallery.
 "use strict";
 
 const GanLive = (() => {
@@ -17,29 +17,29 @@ const GanLive = (() => {
     );
   const along = (latent, direction) => direction.reduce((sum, value, i) => sum + value * latent[i], 0);
 
-  // Draw a latent's image into a figure, with D's verdict under it.
+  // Draw a latent's image into a figure, with D's output under it.
   function paint(figure, latent) {
     const image = GanNetwork.generate(generator, latent);
     const canvas = figure.querySelector("canvas");
     const context = canvas.getContext("2d");
     const pixels = context.createImageData(28, 28);
     image.forEach((value, i) => {
-      const grey = Math.round((value + 1) * 127.5);
-      pixels.data.set([grey, grey, grey, 255], 4 * i);
+      const gray = Math.round((value + 1) * 127.5);
+      pixels.data.set([gray, gray, gray, 255], 4 * i);
     });
     context.putImageData(pixels, 0, 0);
     if (discriminator)
-      figure.querySelector("figcaption").textContent = `${(100 * GanNetwork.judge(discriminator, image)).toFixed(0)} % real`;
+      figure.querySelector("figcaption").textContent = `${(100 * GanNetwork.probability(discriminator, image, layout.offset)).toFixed(0)} % real`;
   }
 
-  // A function that is called at most once a frame, however often it is asked for.
+  // Limit a function to one call a frame, however often it is requested.
   function eachFrame(action) {
-    let asked = false;
+    let pending = false;
     return () => {
-      if (asked) return;
-      asked = true;
+      if (pending) return;
+      pending = true;
       requestAnimationFrame(() => {
-        asked = false;
+        pending = false;
         action();
       });
     };
@@ -48,7 +48,7 @@ const GanLive = (() => {
   const digit = document.getElementById("digit");
   const frameTime = document.getElementById("frame-time");
   const sliders = [...document.querySelectorAll("input[data-direction]")];
-  const told = (value) => (Math.round(10 * value) / 10 + 0).toFixed(1); // + 0: no "-0.0"
+  const formatted = (value) => (Math.round(10 * value) / 10 + 0).toFixed(1); // + 0: no "-0.0"
   let latent = draw();
 
   const showDigit = eachFrame(() => {
@@ -59,24 +59,24 @@ const GanLive = (() => {
   function showSlider(slider) {
     const value = along(latent, layout.directions[slider.dataset.direction]);
     slider.value = value;
-    slider.nextElementSibling.textContent = told(value);
+    slider.nextElementSibling.textContent = formatted(value);
   }
   function choose(chosen) {
     latent = Float32Array.from(chosen);
     sliders.forEach(showSlider);
     showDigit();
   }
-  // The latent with another coordinate along one direction; the directions are orthogonal, so that others stay.
+  // Change the latent's coordinate along one direction; the directions are orthogonal, so the others stay.
   function move(slider, value) {
     const direction = layout.directions[slider.dataset.direction];
     const change = value - along(latent, direction);
     latent = latent.map((each, i) => each + change * direction[i]);
-    slider.nextElementSibling.textContent = told(value);
+    slider.nextElementSibling.textContent = formatted(value);
     showDigit();
   }
   sliders.forEach((slider) => slider.addEventListener("input", () => move(slider, Number(slider.value))));
   document.getElementById("new-digit").addEventListener("click", () => choose(draw()));
-  document.getElementById("centre").addEventListener("click", () => {
+  document.getElementById("center").addEventListener("click", () => {
     sliders.forEach((slider) => move(slider, 0));
     sliders.forEach(showSlider);
   });
@@ -86,7 +86,7 @@ const GanLive = (() => {
   const play = document.getElementById("morph-play");
   let ends = [draw(), draw()];
 
-  // On the great circle, where latents are as long as those that G was trained on; a straight line passes inside.
+  // Interpolate on the great circle, where latents keep the length that G was trained on; a straight line is shorter.
   function mix([first, second], share) {
     const length = (values) => Math.sqrt(along(values, values));
     const angle = Math.acos(Math.max(-1, Math.min(1, along(first, second) / (length(first) * length(second)))));
@@ -142,7 +142,7 @@ const GanLive = (() => {
     gallery.append(button);
     return card;
   });
-  // One a frame, so that the page stays responsive.
+  // Draw one digit a frame, so that the page stays responsive.
   function fill(place = 0) {
     if (place === cards.length) return;
     const card = cards[place];

@@ -13,7 +13,7 @@ const GanNetwork = (() => {
     return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
   });
 
-  // Base64 of float16, little-endian: of each layer the kernel, row by row, and the bias -> layers of Float32Array.
+  // Base64 of little-endian float16, each layer's kernel, row by row, and its bias -> layers of Float32Array.
   function load(base64, shapes) {
     const bytes = atob(base64);
     let at = 0;
@@ -29,7 +29,7 @@ const GanNetwork = (() => {
     }));
   }
 
-  // Float32Array (fan_in of the first layer) -> (features of the last), before its last function; valid until the next call.
+  // Float32Array (inputs) -> (outputs), before the last activation; valid until the next call.
   function forward(layers, input) {
     let values = input;
     layers.forEach(({ kernel, bias, hidden }, layer) => {
@@ -50,7 +50,7 @@ const GanNetwork = (() => {
     load,
     // Latent Float32Array (128) -> image Float32Array (784) in [-1, 1].
     generate: (layers, latent) => forward(layers, latent).map(Math.tanh),
-    // Image Float32Array (784) -> the probability that D gives it of being real.
-    judge: (layers, image) => 1 / (1 + Math.exp(-forward(layers, image)[0])),
+    // Image Float32Array (784) -> D's output, the probability that it is real: the sigmoid of its logit minus an offset.
+    probability: (layers, image, offset) => 1 / (1 + Math.exp(offset - forward(layers, image)[0])),
   };
 })();

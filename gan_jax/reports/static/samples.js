@@ -1,4 +1,4 @@
-// A slider over the epochs of a run's samples, and the baseline's of the nearest epoch beside them.
+// Slider over the epochs of a run's samples, with the baseline's samples of the nearest epoch beside them.
 "use strict";
 
 {

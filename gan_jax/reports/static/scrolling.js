@@ -1,4 +1,4 @@
-// What is wider than its box scrolls in it, and can then be reached with the keyboard.
+// Makes boxes whose content is wider than they are scrollable with the keyboard.
 "use strict";
 
 {

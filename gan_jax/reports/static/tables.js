@@ -1,4 +1,4 @@
-// Tables that a click on a heading sorts: by number where a cell has one, else by text; what has none comes last.
+// Sorts a table by a click on a heading: by number where cells have one, else by text; empty cells (-) come last.
 "use strict";
 
 document.querySelectorAll("table.sortable").forEach((table) => {

@@ -1,4 +1,4 @@
-// Light or dark: as the system says, until the reader switches.
+// Switches between the light and the dark theme; at first, the system's setting applies.
 "use strict";
 
 const Theme = {
@@ -6,7 +6,7 @@ const Theme = {
     const chosen = document.documentElement.dataset.theme;
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   },
-  colour(name) {
+  color(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   },
 };

@@ -1,4 +1,4 @@
-"""The prediction's counts are those of the program, and its arithmetic is what the page on scaling says."""
+"""The roofline's counts are those of the program, and its arithmetic is that of the page on scaling."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.helpers.command import contents
 PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
 
 
-def test_products_and_parameters_are_the_programs():
+def test_counted_products_and_parameters_are_those_of_the_program():
     hparams = Hyperparameters()
     state = jax.eval_shape(partial(init_state, hparams=hparams), jax.random.key(0))
     images = jax.ShapeDtypeStruct((hparams.batch_size, 784), jnp.uint8)
@@ -28,7 +28,7 @@ def test_products_and_parameters_are_the_programs():
 
 
 def test_a_prediction_by_hand():
-    """The figures of the page: eight H100 in bfloat16."""
+    """The page's example: eight H100 in bfloat16."""
     found = predict(H100.of(8), "bfloat16")
     assert found.operations == pytest.approx(16.38e9 / 8 / 990e12, rel=1e-3)
     assert found.launches == pytest.approx(34 * 3 * 2e-6)
@@ -43,5 +43,5 @@ def test_the_page_holds_what_the_command_prints(call, tmp_path):
     done = call("bench", "roofline", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "bench" / "roofline.md").read_text(encoding="utf-8") == as_markdown()
-    assert len(contents(tmp_path)) == 2  # the folder and the table in it
+    assert len(contents(tmp_path)) == 2  # the directory and the table in it
     assert f"8 {H100.name}" in done.stdout

@@ -1,4 +1,4 @@
-"""`./run.sh sample`, `interpolate` and `export`: files that come out again, and mistakes that leave none."""
+"""`./run.sh sample`, `interpolate` and `export`: files that can be read back, and mistakes that write none."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from tests.inference.test_pretrained import make_run
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Path:
-    """A folder with a run of each precision."""
+    """A directory with one run per precision."""
     folder = tmp_path_factory.mktemp("runs")
     for precision in ("float32", "bfloat16"):
         make_run(folder / precision, Config(name=precision, hparams=Hyperparameters(precision=precision)), (1,))
@@ -28,7 +28,7 @@ def runs(tmp_path_factory) -> Path:
 
 
 def cell(image: np.ndarray, row: int, column: int) -> np.ndarray:
-    """A digit of a grid, uint8 (784,)."""
+    """Return one digit of a grid, uint8 (784,)."""
     top, left = 2 + 30 * row, 2 + 30 * column
     return image[top : top + 28, left : left + 28].ravel()
 
@@ -38,14 +38,14 @@ def test_samples_without_any_run(call, tmp_path):
     for path, seed, count in zip(out, (3, 3, 4, 3), (10, 10, 10, 64), strict=True):
         done = call("sample", "--count", count, "--seed", seed, "--out", path)
         assert done.returncode == 0, done.stderr
-        assert f"{path}: {count} samples of part_a-seed_1 after epoch 100" in done.stdout
+        assert f"{path}: {count} samples of part_best after epoch 100" in done.stdout
     assert out[0].read_bytes() == out[1].read_bytes() != out[2].read_bytes()
     image = np.asarray(Image.open(out[0]))
     assert image.shape == (3 * 30 + 2, 4 * 30 + 2)
     expected = to_bytes(np.asarray(sample_images(load_generator(), 10, 3)))
     for index in range(10):
         np.testing.assert_array_equal(cell(image, *divmod(index, 4)), expected[index])
-    assert (cell(image, 2, 2) == cell(image, 2, 3)).all()  # left free
+    assert (cell(image, 2, 2) == cell(image, 2, 3)).all()  # empty cells
 
 
 def test_samples_of_a_run_by_folder_name_and_file(call, tmp_path, runs, monkeypatch):
@@ -69,7 +69,7 @@ def test_interpolation(call, tmp_path):
     image = np.asarray(Image.open(tmp_path / "a.png"))
     assert image.shape == (3 * 30 + 2, 5 * 30 + 2)
     with Image.open(tmp_path / "a.gif") as animation:
-        assert getattr(animation, "n_frames", 1) == 5 + 3  # there and back, each end once
+        assert getattr(animation, "n_frames", 1) == 5 + 3  # there and back, each end shown once
         assert animation.size == (2 * 30 + 2, 2 * 30 + 2)
         frames = []
         for index in range(8):
@@ -77,13 +77,13 @@ def test_interpolation(call, tmp_path):
             frames.append(np.asarray(animation.convert("L")).astype(int))
     for row, step in np.ndindex(3, 5):
         np.testing.assert_array_equal(cell(image, row, step), expected[row, step])
-        # An animation has 16 greys.
+        # An animation has 16 grays.
         assert np.abs(cell(frames[step], *divmod(row, 2)) - expected[row, step]).mean() < 10
     np.testing.assert_array_equal(frames[5], frames[3])
     np.testing.assert_array_equal(frames[7], frames[1])
 
 
-BAD = {  # the others: tests/malformed/test_flags.py
+BAD = {  # more in tests/malformed/test_flags.py
     "folder as a file": ["sample", "--out", "{}/folder.png"],
     "file as a folder": ["sample", "--out", "{}/file/x.png"],
     "ways into a folder": ["interpolate", "--out", "{}/folder.png"],
@@ -120,8 +120,8 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
-def test_a_program_runs_without_gan_jax(call, tmp_path, runs):
-    """The same operations, compiled with their weights: the same images but for the order of sums."""
+def test_an_exported_program_runs_without_gan_jax(call, tmp_path, runs):
+    """The same operations, compiled with the weights as constants: equal images except for the order of sums."""
     latents = np.asarray(np.random.default_rng(0).normal(size=(64, 128)), np.float32)
     programs = [tmp_path / "float32.stablehlo", tmp_path / "bfloat16.stablehlo"]
     for path in programs:
@@ -135,8 +135,8 @@ def test_a_program_runs_without_gan_jax(call, tmp_path, runs):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    told = "['cpu', 'cuda', 'tpu'] ['float32[batch,128]', 'float32[batch,784]']"
-    assert done.stdout.splitlines() == [told, told]
+    signature = "['cpu', 'cuda', 'tpu'] ['float32[batch,128]', 'float32[batch,784]']"
+    assert done.stdout.splitlines() == [signature, signature]
     for path in programs:
         generator = load_generator(runs / path.stem)
         for count in (1, 64):

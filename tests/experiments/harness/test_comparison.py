@@ -1,4 +1,4 @@
-"""A part is compared with a baseline that was made with the same options, data and length, and with no other."""
+"""A part is compared only with a baseline of the same options, data and length."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def write(path: Path, config: Config, epochs: int = 2, data: str = "d" * 64) -> 
 PART = replace(BASE, name="part_c5", hparams=Hyperparameters(real_target=0.9, fake_target=0.1, generator_target=0.9))
 
 
-def test_a_longer_baseline_is_taken_as_it_was(tmp_path):
+def test_a_longer_baseline_is_truncated_to_the_parts_length(tmp_path):
     run = read_run(write(tmp_path / "c5", PART))
     baseline = read_baseline(write(tmp_path / "a", replace(BASE, epochs=5), epochs=5), run, PARTS["part_c5"].changes)
     assert baseline.metrics["generator_loss"].tolist() == [1, 2]
@@ -52,14 +52,14 @@ def test_a_longer_baseline_is_taken_as_it_was(tmp_path):
         ({}, 2, "e", "data is eeeeeeeeeeee"),
     ],
 )
-def test_another_baseline_is_refused_with_the_difference(tmp_path, change, epochs, data, named):
+def test_a_baseline_that_differs_is_refused_with_the_difference(tmp_path, change, epochs, data, named):
     run = read_run(write(tmp_path / "c5", PART))
     path = write(tmp_path / "a", replace(BASE, **change), epochs, data * 64)
     with pytest.raises(UserError, match=named):
         read_baseline(path, run, PARTS["part_c5"].changes)
 
 
-def test_a_run_counts_once(tmp_path):
+def test_a_run_given_twice_counts_once(tmp_path):
     path = write(tmp_path / "a", BASE)
     runs = [read_run(path), read_run(tmp_path / "." / "a")]
     with pytest.raises(UserError, match="named twice"):
@@ -68,7 +68,7 @@ def test_a_run_counts_once(tmp_path):
 
 
 @pytest.mark.parametrize("remove", ["config.json", "metrics.csv", "samples/epoch_001.png"])
-def test_what_is_no_run_is_told(tmp_path, remove):
+def test_a_directory_that_is_no_run_is_reported(tmp_path, remove):
     path = write(tmp_path / "a", BASE, epochs=1)
     (path / remove).unlink()
     with pytest.raises(UserError, match="holds no"):
@@ -77,7 +77,7 @@ def test_what_is_no_run_is_told(tmp_path, remove):
 
 @pytest.fixture
 def part_b(monkeypatch, tmp_path, capsys):
-    """`./run.sh part_b` with options, its training replaced by folders; returns what it prints."""
+    """Return a function that runs part_b with training replaced by ready-made directories and returns its output."""
 
     def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
         return [RunDir(write(options.out / config.name, config)) for config in configure(base, options)]
@@ -90,7 +90,7 @@ def part_b(monkeypatch, tmp_path, capsys):
     return command
 
 
-def test_seeds_are_compared_in_a_folder_of_their_own(tmp_path, part_b):
+def test_seeds_are_compared_in_a_separate_directory(tmp_path, part_b):
     for seed in (0, 2):
         config = replace(BASE, name=f"part_a-seed_{seed}" if seed else "part_a", seed=seed)
         write(tmp_path / config.name, config)
@@ -107,7 +107,7 @@ def test_seeds_are_compared_in_a_folder_of_their_own(tmp_path, part_b):
     assert f"there is no folder {tmp_path / 'part_a-seed_1'}" in together
 
 
-def test_without_any_baseline_there_is_no_comparison(tmp_path, part_b):
+def test_without_a_baseline_nothing_is_compared(tmp_path, part_b):
     assert part_b(seeds="2").count("No comparison") == 2
     assert not list(tmp_path.rglob("comparison.*"))
 

@@ -1,4 +1,4 @@
-"""What the homework claims, on all of the real digits: minutes long."""
+"""A claim of the homework, tested on all of the real digits (minutes)."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from gan_jax.runs.run_dir import RunDir
 
 @pytest.mark.slow
 def test_part_b_is_dead_by_epoch_10(call, tmp_path):
-    """D rejects every sample and G's gradient has vanished, where part_a's has not."""
+    """D rejects every sample and G's gradient has vanished, unlike part_a's."""
     metrics = {}
     for part in ("part_a", "part_b"):
         done = call(part, "--epochs", 10, "--out", tmp_path)

@@ -1,4 +1,4 @@
-"""The archive of the code: what is in it, what stays out, and that it runs where it is unpacked."""
+"""The archive of the code: what it holds, what it leaves out, and that it runs where it is unpacked."""
 
 import io
 import shutil
@@ -31,7 +31,7 @@ def names_in(archive: bytes) -> set[str]:
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch) -> Path:
-    """A copy of this checkout, of which the archive is made."""
+    """A copy of this checkout, from which the archive is made."""
     for name in (*code_archive.FILES, *code_archive.FOLDERS):
         source, copy = code_archive.ROOT / name, tmp_path / "checkout" / name
         if source.is_file():
@@ -43,7 +43,7 @@ def checkout(tmp_path, monkeypatch) -> Path:
     return tmp_path / "checkout"
 
 
-def test_what_lies_about_stays_out(checkout):
+def test_untracked_files_are_left_out(checkout):
     before = code_archive.code_archive()
     for name in STRAY:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def test_without_a_checkout_it_is_refused(monkeypatch, tmp_path):
 
 
 def test_the_code_runs_where_it_is_unpacked(tmp_path):
-    """It is what runs, its README's picture is there, and its tests are found, but for those of the results."""
+    """Its own modules are imported, its README's picture exists, and its tests are collected but for the results'."""
     archive = code_archive.code_archive()
     assert archive == code_archive.code_archive()
     with zipfile.ZipFile(io.BytesIO(archive)) as code:

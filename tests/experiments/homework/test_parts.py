@@ -1,4 +1,4 @@
-"""The parts are the homework's, row by row, and their discriminator takes the steps that their schedules say."""
+"""The parts match the homework's table, and their discriminators take the scheduled number of steps."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from gan_jax.training.train_epoch import train_epoch
 
 pytestmark = pytest.mark.usefixtures("narrow_runs")
 
-# SPEC: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
+# By part: generator loss, D steps by epoch (1 to 100), targets for D on real, D on generated, and G.
 TABLE = {
     "part_a": ("non_saturating", [1] * 100, (1, 0, 1)),
     "part_b": ("saturating", [1] * 100, (1, 0, 1)),
@@ -24,12 +24,12 @@ TABLE = {
 }
 
 
-def test_all_parts_are_there():
+def test_all_parts_exist():
     assert set(PARTS) == set(TABLE)
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_part_is_the_homeworks(name):
+def test_part_matches_the_homework(name):
     loss, steps, targets = TABLE[name]
     config = PARTS[name].config
     assert config.name == name
@@ -50,8 +50,8 @@ def test_part_is_the_homeworks(name):
         ("part_c3", (49, 50, 51, 52, 53, 54)),
     ],
 )
-def test_discriminator_updates_are_the_schedules(mnist, name, epochs):
-    """Counted by Adam, over epochs that change the number of steps; one compilation for each distinct number."""
+def test_discriminator_updates_follow_the_schedule(mnist, name, epochs):
+    """Adam's count, over epochs that change the number of steps; one compilation per distinct number."""
     images = jnp.asarray(mnist.train_images[:96])
     schedule, hparams = PARTS[name].config.discriminator_steps, Hyperparameters(batch_size=32)
     compiled = train_epoch

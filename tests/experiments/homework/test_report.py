@@ -1,4 +1,4 @@
-"""`./run.sh report`: from the shipped results, from a few runs, and where something is missing or wrong."""
+"""`./run.sh report`: from the shipped results, from a few runs, and with missing or invalid input."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def shipped() -> Page:
     return make(RESULTS)
 
 
-def test_the_shipped_results_are_all_there(shipped):
+def test_all_shipped_results_are_shown(shipped):
     assert [section.title for section in shipped.parts] == list(PARTS)
     assert not any(section.missing for section in [*shipped.parts, *shipped.experiments])
     assert [section.title for section in shipped.others] == [
@@ -58,7 +58,7 @@ def test_the_shipped_results_are_all_there(shipped):
     assert [experiment.id for experiment in shipped.experiments] == ["saturation", "ridge", "change_of_variables"]
 
 
-def test_measurements_are_those_of_metrics_csv(shipped):
+def test_metrics_shown_are_those_of_metrics_csv(shipped):
     frechet = RunDir(RESULTS / "part_c4").read_metrics()["frechet"]
     section = next(section for section in shipped.parts if section.id == "part_c4")
     rows = {row[0]: row[1:] for row in section.tables[0].rows}
@@ -68,7 +68,7 @@ def test_measurements_are_those_of_metrics_csv(shipped):
     assert chart.lines[1].values[-1] == pytest.approx(frechet[-1], rel=1e-4)
 
 
-def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
+def test_a_single_run_is_shown_against_the_spread_of_its_baseline(shipped):
     section = next(section for section in shipped.parts if section.id == "part_c1")
     rows = {row[0]: row[1:] for row in section.tables[0].rows}
     assert rows["seeds"] == ("3", "1")
@@ -77,22 +77,22 @@ def test_a_single_run_is_seen_beside_the_spread_of_its_baseline(shipped):
     assert "part_a (seed 0)" in section.reason.text[1]
 
 
-def test_collapse_is_told_where_it_happened(shipped):
+def test_collapse_is_reported_where_it_happened(shipped):
     warned = {section.id: " ".join(section.warnings) for section in shipped.parts}
     assert "D(G(z)) has died" in warned["part_b"]
     assert "one class dominates: 1 makes up 96%" in warned["part_c4"]
     assert "epoch 100" not in warned["part_a"]
 
 
-def test_reasons_name_what_was_measured(shipped):
+def test_reasons_quote_the_metrics(shipped):
     reasons = {section.id: " ".join(section.reason.text) for section in shipped.parts}
     assert "G no longer learns" in reasons["part_b"]
-    assert "Of its samples 96 % (there 22 %) are the digit 1, and 2 (there 10) of ten" in reasons["part_c4"]
+    assert "Of its samples 96 % (baseline: 22 %) are the digit 1, and 2 (baseline: 10) of ten" in reasons["part_c4"]
     assert "D took 4 times as many steps" in reasons["part_c4"]
     assert "cannot fall below 0.65" in reasons["part_c5"]
 
 
-def test_each_step_of_a_derivation_has_what_its_check_measured(shipped):
+def test_each_step_of_a_derivation_shows_its_checks_measurement(shipped):
     assert "penalised intercept breaks the shift 0.99 \u2265 0.499<" in shipped.experiments[1].derivation
     for experiment in shipped.experiments[1:]:
         record = json.loads((RESULTS / experiment.id / "checks.json").read_text())
@@ -115,24 +115,26 @@ def test_a_failed_check_is_not_ticked(tmp_path):
     assert "gradient_formula failed" in ridge.warnings[0]
 
 
-def test_what_is_missing_has_a_placeholder_with_its_command(tmp_path):
+def test_missing_results_have_a_placeholder_with_their_command(tmp_path):
     page = make(tmp_path)
     assert [section.missing for section in page.parts] == [f"./run.sh {name}" for name in PARTS]
     assert all(experiment.missing == f"./run.sh {experiment.id}" for experiment in page.experiments)
     assert page.overview is None
 
 
-def test_without_a_run_there_are_the_shipped_networks(tmp_path):
-    """To the float16 in which they are shipped."""
+def test_without_runs_the_shipped_networks_are_used(tmp_path):
     found = make(tmp_path).generator
-    assert found.live == live_generator.embed(load_generator().params["params"], load_discriminator()["params"])
+    discriminator = load_discriminator()
+    assert found.live == live_generator.embed(
+        load_generator().params["params"], discriminator.params["params"], discriminator.offset
+    )
     assert found.live.discriminator is not None
-    assert "part_a-seed_1 after epoch 100" in found.about
+    assert "part_best after epoch 100" in found.about
     assert "./run.sh part_a makes" in found.about
 
 
 def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):
-    """Without runs of one's own; small enough, and the same commands' results are never touched."""
+    """Without own runs: small enough, and results of earlier commands are left alone."""
     monkeypatch.setattr(report, "DEFAULT_OUT", tmp_path / "runs")
     done = call("report", "--out", tmp_path / "a" / "page.html")
     assert done.returncode == 0, done
@@ -143,7 +145,7 @@ def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):
 
 
 def copy_of_part_a(path: Path, seed: int, name: str | None = None, epochs: int = 100) -> Path:
-    """Part_a's shipped run as if it had been trained with another seed."""
+    """Copy part_a's shipped run as if trained with another seed."""
     shutil.copytree(RESULTS / "part_a", path)
     folder = RunDir(path)
     config = folder.read_config()
@@ -153,7 +155,7 @@ def copy_of_part_a(path: Path, seed: int, name: str | None = None, epochs: int =
     return path
 
 
-def test_several_seeds_are_one_section_with_intervals(tmp_path):
+def test_several_seeds_share_one_section_with_intervals(tmp_path):
     shutil.copytree(RESULTS / "part_a", tmp_path / "part_a")
     for seed in (1, 2):
         copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed)
@@ -167,7 +169,7 @@ def test_several_seeds_are_one_section_with_intervals(tmp_path):
     assert not any("how far seeds differ" in note for note in section.notes)
 
 
-def test_an_unfinished_run_says_so_and_is_compared_with_nothing_longer(tmp_path):
+def test_an_unfinished_run_is_marked_and_compared_up_to_its_length(tmp_path):
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a", epochs=60)
     shutil.copytree(RESULTS / "part_c5", tmp_path / "part_c5")
     page = make(tmp_path)
@@ -179,8 +181,8 @@ def test_an_unfinished_run_says_so_and_is_compared_with_nothing_longer(tmp_path)
     assert any("Not compared with part_a: epochs is 60" in note for note in part_c5.notes)
 
 
-def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
-    """Runs of different lengths are never taken together; the others are shown as well."""
+def test_the_longest_of_several_runs_represents_the_part(tmp_path):
+    """Runs of different lengths are never grouped; the others are shown as well."""
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a", epochs=60)
     copy_of_part_a(tmp_path / "part_a-seed_1", 1)
     page = make(tmp_path)
@@ -190,7 +192,7 @@ def test_of_several_runs_of_a_part_the_longest_stands_for_it(tmp_path):
     assert list(page.overview.links) == ["run-1", "part_a"]
 
 
-def test_a_long_run_stands_before_many_short_ones(tmp_path):
+def test_a_long_run_takes_precedence_over_many_short_ones(tmp_path):
     for seed in (1, 2, 3):
         copy_of_part_a(tmp_path / f"part_a-seed_{seed}", seed, epochs=60)
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
@@ -199,7 +201,7 @@ def test_a_long_run_stands_before_many_short_ones(tmp_path):
     assert [section.title for section in page.others] == ["part_a (part_a-seed_1)"]
 
 
-def test_of_runs_of_one_length_the_most_seeds_stand(tmp_path):
+def test_among_runs_of_one_length_the_largest_group_represents_the_part(tmp_path):
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     config = RunDir(tmp_path / "part_a").read_config()
     assert config is not None
@@ -209,25 +211,25 @@ def test_of_runs_of_one_length_the_most_seeds_stand(tmp_path):
     assert len(make(tmp_path).parts[0].provenance) == 2
 
 
-def test_no_page_tells_where_the_folders_lie(tmp_path):
+def test_the_page_contains_no_absolute_path(tmp_path):
     copy_of_part_a(tmp_path / "runs" / "part_a", 0, name="part_a", epochs=60)
     shutil.copytree(RESULTS / "part_c5", tmp_path / "runs" / "part_c5")
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "config.json").write_text("{")
     found = make(tmp_path / "runs")
-    assert "broken/config.json" in found.made.facts["passed over"]
+    assert "broken/config.json" in found.made.facts["skipped"]
     part_c5 = next(section for section in found.parts if section.id == "part_c5")
     assert "Not compared with part_a: epochs is 60 in part_a, 100 in part_c5." in part_c5.notes
     assert str(tmp_path) not in render(found)
 
 
-def test_losses_that_cannot_be_compared_are_not_drawn_together(shipped):
+def test_losses_that_are_not_comparable_are_not_drawn_together(shipped):
     drawn = {section.id: [chart.title for chart in section.comparison] for section in shipped.parts}
     assert "Loss of G" in drawn["part_c4"]
     assert "Loss of G" not in drawn["part_b"]
 
 
-def test_named_runs_alone_are_shown(call, tmp_path):
+def test_only_the_named_runs_are_shown(call, tmp_path):
     before = contents(RESULTS)
     done = call("report", RESULTS / "part_b", RESULTS / "ridge", "--out", tmp_path / "page.html")
     assert done.returncode == 0, done
@@ -250,7 +252,7 @@ def test_text_from_a_manifest_is_escaped(call, tmp_path):
     assert text.count("&lt;img src=x onerror") == 3
 
 
-def test_what_cannot_be_shown_is_passed_over_and_told(tmp_path):
+def test_runs_that_cannot_be_shown_are_skipped_and_reported(tmp_path):
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
@@ -260,7 +262,7 @@ def test_what_cannot_be_shown_is_passed_over_and_told(tmp_path):
     assert len(found.runs) == 1
     assert len(found.passed_over) == 2
     page = report.make_page(found, "a test", whole=False)
-    assert "broken" in page.made.facts["passed over"]
+    assert "broken" in page.made.facts["skipped"]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_what_cannot_be_shown_is_passed_over_and_told(tmp_path):
         (["--out", "/proc/nowhere/page.html"], "cannot write"),
     ],
 )
-def test_mistakes(call, tmp_path, monkeypatch, arguments, message):
+def test_mistakes_are_one_line(call, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     out = [] if "--out" in arguments else ["--out", tmp_path / "page.html"]
     done = call("report", *arguments, *out)
@@ -284,27 +286,27 @@ def test_mistakes(call, tmp_path, monkeypatch, arguments, message):
     assert not contents(tmp_path)
 
 
-def test_a_damaged_picture_is_told(tmp_path):
+def test_a_damaged_picture_is_reported(tmp_path):
     path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     (path / "samples" / "epoch_050.png").write_bytes(np.zeros(100, np.uint8).tobytes())
     with pytest.raises(UserError, match="epoch_050"):
         report.make_page(gather_named([path]), "a test", whole=False)
 
 
-def test_a_folder_of_runs_may_be_named(call, tmp_path):
-    """So that what is shipped can be shown beside runs of one's own."""
+def test_a_directory_of_runs_may_be_given(call, tmp_path):
+    """The shipped results can be shown beside own runs."""
     for name in ("part_b", "ridge"):
         shutil.copytree(RESULTS / name, tmp_path / "mine" / name)
     done = call("report", tmp_path / "mine", RESULTS / "part_a", "--out", tmp_path / "a.html", "--pdf")
     assert done.returncode == 0, done.stderr
     missing = [name for name in PARTS if name not in ("part_a", "part_b")]
-    told = ", ".join([*missing, "saturation", "change_of_variables"])
-    assert f"the homework, in which these are still to be made: {told}" in done.stdout
+    listed = ", ".join([*missing, "saturation", "change_of_variables"])
+    assert f"the homework; still missing: {listed}" in done.stdout
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert all(f'id="{name}"' in text for name in ("part_a", "part_b", "ridge"))
 
 
-def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(call, tmp_path):
+def test_an_unwritable_file_is_named_as_the_user_gave_it(call, tmp_path):
     (tmp_path / "homework.zip").mkdir()
     done = call("report", RESULTS / "part_a", "--out", tmp_path / "a.html", "--zip")
     assert done.returncode == 2

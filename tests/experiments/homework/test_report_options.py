@@ -1,4 +1,4 @@
-"""Runs with further options in the page of `./run.sh report`: their setting, their D's verdicts, their networks."""
+"""Runs with further options in the report: their hyperparameters, D's output and their networks."""
 
 import shutil
 from dataclasses import replace
@@ -10,13 +10,13 @@ import pytest
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.reports import live_generator
 from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from gan_jax.training.apply_fns import discriminator_weights
 from tests.experiments.homework.test_report import RESULTS, copy_of_part_a, make
 
 
-def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
+def test_a_run_with_only_a_parts_name_is_no_part(tmp_path):
     path = copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     config = Config(name="part_a", hparams=Hyperparameters(dropout_rate=0.1))
     RunDir(path).write_config(config)
@@ -25,7 +25,7 @@ def test_a_run_that_only_bears_a_parts_name_is_no_part(tmp_path):
     assert [section.title for section in page.others] == ["part_a"]
 
 
-def test_a_run_with_further_options_is_no_part_and_tells_them(tmp_path):
+def test_a_run_with_further_options_is_no_part_and_lists_them(tmp_path):
     copy_of_part_a(tmp_path / "part_a", 0, name="part_a")
     folder = RunDir(tmp_path / "part_a")
     config = folder.read_config()
@@ -39,8 +39,8 @@ def test_a_run_with_further_options_is_no_part_and_tells_them(tmp_path):
 
 
 @pytest.mark.parametrize(("loss", "dies"), [("saturating", True), ("relativistic", False)])
-def test_a_d_that_is_known_but_for_a_constant_cannot_die(tmp_path: Path, loss: str, dies: bool):
-    """part_b's figures, in which D(G(z)) is 1e-22, as if of this loss."""
+def test_only_a_d_that_is_not_shift_invariant_can_be_reported_dead(tmp_path: Path, loss: str, dies: bool):
+    """part_b's metrics, in which D(G(z)) is 1e-22, as if trained with this loss."""
     shutil.copytree(RESULTS / "part_b", tmp_path / "mine")
     folder = RunDir(tmp_path / "mine")
     config = folder.read_config()
@@ -52,7 +52,7 @@ def test_a_d_that_is_known_but_for_a_constant_cannot_die(tmp_path: Path, loss: s
 
 
 @pytest.mark.parametrize(
-    ("options", "has_verdicts"),
+    ("options", "shows_d"),
     [
         (dict(loss="hinge"), True),
         (dict(loss="hinge", spectral_norm=True), True),
@@ -62,8 +62,8 @@ def test_a_d_that_is_known_but_for_a_constant_cannot_die(tmp_path: Path, loss: s
     ],
     ids=str,
 )
-def test_a_d_that_judges_no_single_image_is_not_shown(tmp_path, options, has_verdicts):
-    """And a normalised one as it is, with the weights that it multiplies by."""
+def test_a_d_that_takes_several_images_is_not_shown(tmp_path, options, shows_d):
+    """A spectrally normalized D is exported with its effective weights."""
     copy_of_part_a(tmp_path / "mine", 0, name="mine")
     folder = RunDir(tmp_path / "mine")
     config = folder.read_config()
@@ -73,14 +73,14 @@ def test_a_d_that_judges_no_single_image_is_not_shown(tmp_path, options, has_ver
     state = initial_state(config)._replace(epoch=jnp.int32(1))
     checkpoints.save(folder.checkpoints, state)
     found = make(tmp_path, whole=False).generator
-    assert ("Under each image is D's verdict" in found.about) == has_verdicts
-    assert (found.live.discriminator is not None) == has_verdicts
-    if has_verdicts:
+    assert ("Under each image is D's output" in found.about) == shows_d
+    assert (found.live.discriminator is not None) == shows_d
+    if shows_d:
         weights = discriminator_weights(state.discriminator, config.hparams)["params"]
         assert found.live == live_generator.embed(state.generator["params"], weights)
 
 
-def test_a_run_of_stacked_digits_leaves_the_shipped_networks(tmp_path):
+def test_a_run_of_stacked_digits_does_not_replace_the_shipped_networks(tmp_path):
     copy_of_part_a(tmp_path / "stacked", 0, name="stacked")
     folder = RunDir(tmp_path / "stacked")
     config = folder.read_config()

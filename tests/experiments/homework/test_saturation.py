@@ -1,4 +1,4 @@
-"""The saturation experiment, small: what is measured is what its words say."""
+"""The saturation experiment on a small scale: what it measures, and what it reports."""
 
 import json
 from dataclasses import asdict
@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from experiments.homework.parts import PART_A
 from experiments.homework.saturation import (
+    DISCRIMINATOR_SEED,
     ENDS,
     LOSSES,
-    SEED_OF_DISCRIMINATOR,
     TINY,
     Curve,
     _train_discriminator,
@@ -31,7 +31,7 @@ from gan_jax.errors import UserError
 from gan_jax.training.state import init_state
 from gan_jax.training.train_epoch import train_epoch
 
-SETTING = Hyperparameters(batch_size=64)
+HPARAMS = Hyperparameters(batch_size=64)
 
 
 def test_measured_iterations():
@@ -43,20 +43,20 @@ def test_measured_iterations():
     assert measured_iterations(1).tolist() == [0, 1]
 
 
-def test_frozen_generators_are_part_as(mnist):
+def test_frozen_generators_equal_part_as(mnist):
     images = jnp.asarray(mnist.train_images[:128])
-    frozen = frozen_generators(images, [1, 2], SETTING, print)
-    state = init_state(jax.random.key(0), SETTING)
+    frozen = frozen_generators(images, [1, 2], HPARAMS, print)
+    state = init_state(jax.random.key(0), HPARAMS)
     for epoch in (1, 2):
-        state, _ = train_epoch(state, images, hparams=SETTING, discriminator_steps=1)
+        state, _ = train_epoch(state, images, hparams=HPARAMS, discriminator_steps=1)
         for ours, theirs in zip(jax.tree.leaves(frozen[epoch]), jax.tree.leaves(state.generator), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_generator_stays_frozen_while_the_discriminator_learns(mnist):
     images = jnp.asarray(mnist.train_images[:128])
-    state = init_state(jax.random.key(0), SETTING)
-    trained = _train_discriminator(state, images, jnp.int32(5), SETTING)
+    state = init_state(jax.random.key(0), HPARAMS)
+    trained = _train_discriminator(state, images, jnp.int32(5), HPARAMS)
     for ours, theirs in zip(jax.tree.leaves(trained.generator), jax.tree.leaves(state.generator), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert trained.generator_optimizer[0].count == 0
@@ -67,10 +67,10 @@ def test_the_generator_stays_frozen_while_the_discriminator_learns(mnist):
 
 def test_the_gradient_falls_faster_under_the_saturating_loss(mnist):
     images = jnp.asarray(mnist.train_images[:512])
-    generator = init_state(jax.random.key(0), SETTING).generator
-    norms = measure(generator, 0, images, np.array([0, 1, 100]), SETTING).norms
+    generator = init_state(jax.random.key(0), HPARAMS).generator
+    norms = measure(generator, 0, images, np.array([0, 1, 100]), HPARAMS).norms
     assert all(np.isfinite(norms[loss]).all() for loss in LOSSES)
-    # A generator that was never trained is told apart in 100 steps; D = 1/2 at first, where both gradients agree.
+    # D separates an untrained generator in 100 steps; at first D = 1/2, where both gradients agree.
     np.testing.assert_allclose(norms["saturating"][0], norms["non_saturating"][0], rtol=0.1)
     saturating, other = (orders_changed(norms[loss]) for loss in LOSSES)
     assert saturating is not None
@@ -78,18 +78,18 @@ def test_the_gradient_falls_faster_under_the_saturating_loss(mnist):
     assert saturating < other - 1
 
 
-def test_the_change_has_a_sign_and_averages_its_ends():
+def test_the_change_is_signed_and_averages_its_ends():
     growing = np.array([1.0, 10.0, 0.1, 5.0, 10.0, 1000.0, 100.0])
     assert ENDS == 3
     assert orders_changed(growing) == pytest.approx(2)
     assert orders_changed(growing[::-1]) == pytest.approx(-2)
-    assert orders_changed(np.array([1.0, 5.0, 100.0])) == pytest.approx(2)  # fewer points than two ends
+    assert orders_changed(np.array([1.0, 5.0, 100.0])) == pytest.approx(2)  # fewer points than both ends take
     assert orders_changed(np.array([3.0])) == 0
 
 
-def test_the_greatest_fall_is_to_any_later_point():
+def test_the_greatest_fall_may_end_at_any_later_point():
     assert greatest_fall(np.array([1.0, 10.0, 0.1])) == pytest.approx(2)
-    assert greatest_fall(np.array([1.0, 1e-5, 10.0])) == pytest.approx(5)  # though the greatest value comes later
+    assert greatest_fall(np.array([1.0, 1e-5, 10.0])) == pytest.approx(5)  # though the maximum comes later
     assert greatest_fall(np.array([1.0, 2.0, 3.0])) == 0
 
 
@@ -111,12 +111,12 @@ def test_a_norm_of_zero_bounds_the_change():
         ([0.0, 0.0], "is 0 at first"),
     ],
 )
-def test_growth_is_told_as_growth(norms, words):
+def test_changes_are_described_in_words(norms, words):
     assert in_words(np.array(norms)) == words
 
 
 def test_both_panels_have_the_same_limits():
-    """A norm of 0 is not drawn."""
+    """A norm of 0 is not drawn and does not affect them."""
     points = np.array([0, 1, 10, 100])
     norms = {"saturating": np.array([1.0, 0.1, 0.0, 0.0]), "non_saturating": np.array([1.0, 2.0, 3.0, 4.0])}
     figure = Figure()
@@ -126,15 +126,15 @@ def test_both_panels_have_the_same_limits():
     assert left.get_xlim()[1] > 100
 
 
-def test_what_is_written(mnist, tmp_path):
+def test_files_are_written(mnist, tmp_path):
     small = mnist._replace(train_images=mnist.train_images[:128])
     lines: list[str] = []
-    saturation(small, "mnist", tmp_path, [1], 3, SETTING, lines.append)
+    saturation(small, "mnist", tmp_path, [1], 3, HPARAMS, lines.append)
     record = json.loads((tmp_path / "saturation.json").read_text())
     assert record["dataset"] == "mnist"
     assert record["provenance"]["data_sha256"] == small.sha256()
-    assert record["setting"] == asdict(SETTING)
-    assert (record["seed"], record["seed_of_discriminators"]) == (PART_A.config.seed, SEED_OF_DISCRIMINATOR)
+    assert record["setting"] == asdict(HPARAMS)
+    assert (record["seed"], record["seed_of_discriminators"]) == (PART_A.config.seed, DISCRIMINATOR_SEED)
     [curve] = record["curves"]
     assert curve["iterations"] == [0, 1, 2, 3]
     for loss in LOSSES:
@@ -147,11 +147,11 @@ def test_what_is_written(mnist, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["saturation.json", "saturation.png"]
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_training(mnist, tmp_path):
+def test_an_unwritable_directory_is_reported_before_training(mnist, tmp_path):
     (tmp_path / "file").touch()
     lines: list[str] = []
     with pytest.raises(OSError, match="file"):
-        saturation(mnist, "mnist", tmp_path / "file" / "out", [1], 3, SETTING, lines.append)
+        saturation(mnist, "mnist", tmp_path / "file" / "out", [1], 3, HPARAMS, lines.append)
     assert not lines
 
 
@@ -163,8 +163,8 @@ def test_two_sources_of_images_are_refused(call, tmp_path, small_archives):
 
 
 def test_fewer_images_than_a_batch_are_refused(mnist, tmp_path):
-    """Where an epoch has no batch, G would be frozen untrained."""
+    """An epoch without a batch would leave G untrained when it is frozen."""
     small = mnist._replace(train_images=mnist.train_images[:63])
     with pytest.raises(UserError, match="larger than the 63 training images"):
-        saturation(small, "mnist", tmp_path / "out", [1], 3, SETTING, print)
+        saturation(small, "mnist", tmp_path / "out", [1], 3, HPARAMS, print)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The numbers of docs/improvements.md are those of experiments/results/improvements, and those of the runs in it."""
+"""The numbers in docs/improvements.md are those of experiments/results/improvements and of the runs in it."""
 
 import json
 import math
@@ -21,12 +21,12 @@ from gan_jax.analysis.tables import TIMES
 from gan_jax.runs.run_dir import RunDir
 from tests.test_readme_numbers import README, RESULTS, ROOT, SEEDS, assert_printed, table
 
-Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, of changes and columns
+Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, by change and column
 PAGE = (ROOT / "docs" / "improvements.md").read_text(encoding="utf-8")
 SCREENING = RESULTS / "improvements" / "screening"
 EPOCHS = 40
 STUDY = RESULTS / "improvements"
-# Studies of one seed: their table's heading, and epochs that it shows besides the last.
+# Studies of one seed: the table's heading, and the epochs that it shows besides the last.
 SHORT = {"screening": ("after 40 epochs", (10,)), "ablation": ("at 40 epochs", (10, 20, 30))}
 STUDIED = {
     "Fréchet": "frechet", "times `part_a`'s": "ratio", "density": "density", "coverage": "coverage",
@@ -39,13 +39,13 @@ SCREENED = {
 
 
 def costs_of(folder: Path) -> dict[str, Cost]:
-    """As the study read them, of the settings that the changes have."""
+    """Return the costs that the study used, by change."""
     entries = json.loads((folder / "costs.json").read_text())
     return {name: Cost(**entry["cost"]) for name, entry in entries.items()}
 
 
 def flat(changes: Record) -> dict[str, float]:
-    """One number by what it is of; null becomes NaN."""
+    """Flatten to one number per name, column and field; null becomes NaN."""
     return {
         f"{name} {column} {field}": math.nan if number is None else number
         for name, row in changes.items()
@@ -55,13 +55,13 @@ def flat(changes: Record) -> dict[str, float]:
 
 
 def seeds_of(name: str) -> list[LoadedRun]:
-    """A change's runs in the study's folder, or a part's own beside it."""
+    """Return a change's runs, from the study's directory or, for a part, from the one beside it."""
     configs = [replace(CHANGES[name].config(name, 100), seed=seed) for seed in range(3)]
     configs = [replace(config, name=f"{name}-seed_{config.seed}" if config.seed else name) for config in configs]
     return [run for folder in (RESULTS, STUDY) for run in finished(folder, configs)]
 
 
-def test_the_study_is_of_its_runs():
+def test_the_studys_record_follows_from_its_runs():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     found = {name: seeds_of(name) for name in changes}
     assert {name: len(runs) for name, runs in found.items()} == {
@@ -70,12 +70,12 @@ def test_the_study_is_of_its_runs():
     assert flat(as_json(rank(found, costs_of(STUDY)))) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)
 
 
-def told_of(value: Mapping[str, float]) -> list[float]:
-    """The mean of an interval, and its spread if the seeds differ."""
+def printed_values(value: Mapping[str, float]) -> list[float]:
+    """Return an interval's mean, and its spread if the seeds differ."""
     return [value["mean"], *([value["spread"]] if value["spread"] else [])]
 
 
-def test_the_study_as_it_is_told():
+def test_the_pages_table_is_the_study():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     rows = table(PAGE, "after 100 epochs")
     assert [row["after 100 epochs"].strip("`") for row in rows] == list(changes)
@@ -84,11 +84,11 @@ def test_the_study_as_it_is_told():
         assert int(row["seeds"]) == found["frechet"]["n"]
         for title, column in STUDIED.items():
             value = found[column]
-            assert_printed(row[title], *told_of(value))
+            assert_printed(row[title], *printed_values(value))
             assert (f"{TIMES}/÷" in row[title]) == (value["geometric"] and value["spread"] is not None)
 
 
-def test_how_long_the_study_takes():
+def test_the_duration_of_the_study():
     costs = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]
     assert len(costs) == len(CHANGES)
     hours = sum(cost["epoch_seconds"] for cost in costs.values()) * 3 * 100 / 3600
@@ -96,31 +96,31 @@ def test_how_long_the_study_takes():
     assert f"are {hours:.0f} hours on two cores" in str(improvements.__doc__)
 
 
-def test_smoothing_under_either_loss():
+def test_label_smoothing_under_either_loss():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     for row, names in zip(table(PAGE, "G minimises"), SMOOTHING.values(), strict=True):
         for cell, name in zip(list(row.values())[1:], names, strict=True):
             value = changes[name]["frechet"]
-            assert_printed(cell, *told_of(value))
+            assert_printed(cell, *printed_values(value))
 
 
-def test_what_lets_g_learn_under_the_saturating_loss():
+def test_which_changes_let_g_learn_under_the_saturating_loss():
     assert "D(G(z)) ends below 1e-6" in " ".join(PAGE.split())
     assert "it ends above 0.3" in " ".join(PAGE.split())
     for name, alive in (("part_b", False), ("one_sided_saturating", False), ("two_sided_saturating", True)):
         for run in seeds_of(name):
-            verdict = float(run.metrics["fake_probability"][-1])
-            assert verdict > 0.3 if alive else verdict < 1e-6
+            fake_mean = float(run.metrics["fake_probability"][-1])
+            assert fake_mean > 0.3 if alive else fake_mean < 1e-6
 
 
-def test_what_is_said_of_the_study():
+def test_statements_about_the_study():
     text = " ".join(PAGE.split())
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    [told] = re.findall(r"after 25 epochs, it stands at (.+?), where `part_a` is at", text)
+    [quoted] = re.findall(r"after 25 epochs, it stands at (.+?), where `part_a` is at", text)
     found = interval([frechet_at(run, 25) for run in seeds_of("small_batch")])
-    assert_printed(told, found.mean, found.spread)
-    told = re.findall(r"it is between (.+?) \(epoch 20\) and (.+?) \(epoch 30\)", text)[0]
-    for words, epoch in zip(told, (20, 30), strict=True):
+    assert_printed(quoted, found.mean, found.spread)
+    quoted = re.findall(r"it is between (.+?) \(epoch 20\) and (.+?) \(epoch 30\)", text)[0]
+    for words, epoch in zip(quoted, (20, 30), strict=True):
         found = interval([frechet_at(run, epoch) for run in seeds_of("part_best")])
         assert_printed(words, found.mean, found.spread)
     count = sum(value["ratio"]["spread"] is not None for value in changes.values())
@@ -128,31 +128,31 @@ def test_what_is_said_of_the_study():
 
 
 def test_the_study_in_the_readme():
-    """All of it, in fewer columns than on the page."""
+    """All rows, in fewer columns than on the page."""
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     rows = table(README, "change")
-    told = [row["change"].strip("`") for row in rows]
-    assert told == list(changes)
-    for row, name in zip(rows, told, strict=True):
+    quoted = [row["change"].strip("`") for row in rows]
+    assert quoted == list(changes)
+    for row, name in zip(rows, quoted, strict=True):
         for title, column in STUDIED.items():
             value = changes[name][column]
             if title in row:
-                assert_printed(row[title], *told_of(value))
+                assert_printed(row[title], *printed_values(value))
         assert row["what"] == CHANGES[name].what
 
 
-def test_what_is_said_of_part_best_without_its_parts():
+def test_statements_about_the_ablation_of_part_best():
     text = " ".join(PAGE.split())
     ours, whole = (
         RunDir(STUDY / "ablation" / name).read_metrics() for name in ("best_without_relativistic_r1_r2", "part_best")
     )
-    [told] = re.findall(
+    [quoted] = re.findall(
         r"D's accuracy grows from (.+?) \(in `part_best`, (.+?)\), .+? test images do, at (.+?)\. ", text
     )
     accuracy = ours["discriminator_accuracy"]
-    assert_printed(told[0], accuracy[19], accuracy[39])
-    assert_printed(told[1], whole["discriminator_accuracy"][39])
-    assert_printed(told[2], ours["nearest_ratio"][39])
+    assert_printed(quoted[0], accuracy[19], accuracy[39])
+    assert_printed(quoted[1], whole["discriminator_accuracy"][39])
+    assert_printed(quoted[2], ours["nearest_ratio"][39])
     shipped = json.loads((STUDY / "ablation" / "improvements.json").read_text())["changes"]
     left = [name for name in CHANGES if name.startswith("best_without_") and name not in shipped]
     assert len(left) == 6
@@ -160,7 +160,7 @@ def test_what_is_said_of_part_best_without_its_parts():
 
 
 @pytest.mark.parametrize("short", SHORT)
-def test_the_short_runs_are_of_their_folder(short):
+def test_the_short_studies_follow_from_their_runs(short):
     folder = STUDY / short
     changes = json.loads((folder / "improvements.json").read_text())["changes"]
     found = {
@@ -170,11 +170,11 @@ def test_the_short_runs_are_of_their_folder(short):
     assert all(len(members) == 1 for members in found.values())
     again = as_json(rank(found, costs_of(folder)))
     assert list(again) == list(changes)
-    assert flat(again) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)  # logarithms of other machines' libraries
+    assert flat(again) == pytest.approx(flat(changes), rel=1e-9, nan_ok=True)  # other machines' logarithms
 
 
 @pytest.mark.parametrize("short", SHORT)
-def test_the_short_runs_as_they_are_told(short):
+def test_the_pages_tables_are_the_short_studies(short):
     heading, epochs = SHORT[short]
     changes = json.loads((STUDY / short / "improvements.json").read_text())["changes"]
     rows = table(PAGE, heading)
@@ -189,21 +189,21 @@ def test_the_short_runs_as_they_are_told(short):
         assert row.get("what", CHANGES[name].what) == CHANGES[name].what
 
 
-def test_what_is_said_of_the_screening():
+def test_statements_about_the_screening():
     text = " ".join(PAGE.split())
     at_40 = [float(RunDir(RESULTS / name).read_metrics()["frechet"][EPOCHS - 1]) for name in SEEDS]
     found = prediction([math.log(value) for value in at_40])
     least, most = math.exp(found.mean - found.spread), math.exp(found.mean + found.spread)
-    [told] = re.findall(r"two seeds stand at (.+?), on the scale", text)
-    assert_printed(told.replace("95 %", ""), *at_40[1:], least, most)
+    [quoted] = re.findall(r"two seeds stand at (.+?), on the scale", text)
+    assert_printed(quoted.replace("95 %", ""), *at_40[1:], least, most)
     changes = json.loads((SCREENING / "improvements.json").read_text())["changes"]
     frechet = {name: row["frechet"]["mean"] for name, row in changes.items()}
-    [told] = re.findall(r"Better than chance has it are (.+?), and these were carried on", text)
-    assert re.findall(r"`(\w+)`", told) == [name for name, value in frechet.items() if value < least]
+    [quoted] = re.findall(r"Better than chance has it are (.+?), and these were carried on", text)
+    assert re.findall(r"`(\w+)`", quoted) == [name for name, value in frechet.items() if value < least]
     assert most > frechet["hinge"] > frechet["part_a"]
     spectral, fast = (RunDir(SCREENING / name).read_metrics() for name in ("spectral_normalisation", "fast"))
-    [told] = re.findall(r"spectral normalisation was at (.+?);", text)
-    assert_printed(told, spectral["frechet"][19], 20, spectral["frechet"][39])
+    [quoted] = re.findall(r"spectral normalisation was at (.+?);", text)
+    assert_printed(quoted, spectral["frechet"][19], 20, spectral["frechet"][39])
     assert min(fast["discriminator_accuracy"][9:]) > 0.995
     first = list(frechet)[:4]
     assert all(RunDir(SCREENING / name).read_metrics()["frechet"][9] < at_40[0] for name in first)
@@ -220,6 +220,6 @@ def test_what_is_said_of_the_screening():
 
 
 @pytest.mark.parametrize("part", ["part_a", "part_b", "part_c5", "part_c6", "part_best"])
-def test_shipped_runs_stand_in_the_study(part):
-    """What is under experiments/results was trained with the study's own configuration."""
+def test_shipped_runs_are_those_of_the_study(part):
+    """Runs in experiments/results were trained with the study's configuration."""
     assert RunDir(RESULTS / part).read_config() == CHANGES[part].config(part, 100)

@@ -1,4 +1,4 @@
-"""`./run.sh improvements`: what is changed, what is found of it, and that it goes on where it was stopped."""
+"""`./run.sh improvements`: the changes, their ranking, and that an interrupted study resumes."""
 
 import dataclasses
 import json
@@ -39,13 +39,13 @@ def test_one_change_at_a_time():
     assert len({change.hparams for change in CHANGES.values()}) == len(CHANGES)
 
 
-def test_what_is_a_part_of_the_homework_too_is_that():
+def test_changes_that_are_parts_of_the_homework_equal_them():
     for name in ("part_a", "part_b", "part_c5", "part_c6", "part_best"):
         assert (PARTS | EXTENSION_RUNS)[name].config == CHANGES[name].config(name, 100)
 
 
-def test_part_best_is_made_up_of_changes_of_its_own():
-    """So that the study can tell what each of them does alone."""
+def test_part_best_combines_changes_that_are_studied_alone():
+    """The study shows the effect of each by itself."""
     best = CHANGES["part_best"].hparams
     parts = {name: changed(CHANGES[name].hparams, BASE) for name in BEST_OF}
     assert changed(best, BASE) == {field: value for part in parts.values() for field, value in part.items()}
@@ -53,7 +53,7 @@ def test_part_best_is_made_up_of_changes_of_its_own():
         assert changed(best, CHANGES[f"best_without_{name}"].hparams) == part
 
 
-def test_a_falling_rate_falls_over_the_epochs_of_the_run():
+def test_cosine_decay_spans_the_epochs_of_the_run():
     assert CHANGES["cosine"].config("cosine", 7).hparams.cosine_decay_epochs == 7
     assert CHANGES["hinge"].config("hinge", 7).hparams.cosine_decay_epochs == 0
 
@@ -69,7 +69,7 @@ def run(frechet: list[float], seed: int) -> LoadedRun:
     return LoadedRun(config=config, metrics=metrics, samples=np.zeros((4, 4), np.uint8), sampled_epoch=1)
 
 
-def test_the_distance_at_equal_time_lies_between_the_measurements_around_it():
+def test_the_distance_at_equal_time_is_interpolated():
     slow = run([math.nan, 40.0, math.nan, 10.0], seed=0)
     for epochs, expected in ((2, 40), (3, 20), (3.5, 20 / math.sqrt(2)), (4, 10), (50, 10)):
         assert frechet_at(slow, epochs) == pytest.approx(expected, rel=1e-12)
@@ -77,7 +77,7 @@ def test_the_distance_at_equal_time_lies_between_the_measurements_around_it():
     assert math.isnan(frechet_at(run([math.nan], seed=0), 1))
 
 
-def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_a():
+def test_the_leaderboard_is_sorted_by_distance_and_compares_with_part_a():
     found = {
         "part_a": [run([90.0, 100.0], 0), run([90.0, 110.0], 1), run([90.0, 120.0], 2)],
         "hinge": [run([80.0, 200.0], 0)],
@@ -92,22 +92,22 @@ def test_the_leaderboard_has_the_least_distance_first_and_differences_from_part_
     ratio = math.exp(np.log([10, 12, 14]).mean() - np.log([100, 110, 120]).mean())
     assert rows["part_best"]["ratio"].mean == pytest.approx(ratio)
     assert rows["part_a"]["ratio"].mean == 1
-    assert math.isnan(rows["part_a"]["ratio"].spread)  # it is what it is compared with
+    assert math.isnan(rows["part_a"]["ratio"].spread)  # the baseline itself
     assert math.isnan(rows["hinge"]["ratio"].spread)
-    assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # in two epochs of part_a it has one
+    assert rows["part_best"]["at_equal_time"].mean == pytest.approx(40)  # one epoch in the time of two of part_a
     # 1.82 epochs: 0.82 of the way.
     assert rows["hinge"]["at_equal_time"].mean == pytest.approx(80 * (200 / 80) ** (2 / 1.1 - 1))
     text = as_markdown(rows, found, {"fast": "fast diverged"})
     assert "| `part_best` | 3 | 12.0 ± 5.0 |" in text
     assert "`fast` diverged: fast diverged" in text
-    assert "of G itself" not in text  # which no run has
+    assert "of G itself" not in text  # no run has this column
     assert "one-sided" not in text
     assert [tick.get_text() for tick in draw(rows, found, costs).axes[0].get_yticklabels()] == list(
         reversed(list(rows))
     )
 
 
-def test_smoothing_has_a_table_of_its_own_under_either_loss():
+def test_label_smoothing_has_a_separate_table_for_either_loss():
     names = ("part_a", "part_c6", "part_c5", "part_b", "one_sided_saturating", "two_sided_saturating")
     found = {name: [run([place + 1.0], 0)] for place, name in enumerate(names)}
     rows = rank(found, {name: Cost([0.1], 5.0, 1.0) for name in names})
@@ -116,13 +116,13 @@ def test_smoothing_has_a_table_of_its_own_under_either_loss():
 
 
 @pytest.mark.usefixtures("narrow_runs")
-def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
+def test_a_study_of_two_changes_resumes_where_it_was_stopped(call, tmp_path, small_archives, monkeypatch):
     monkeypatch.setattr(study, "REPEATS", 1)
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     options = ("improvements", "--only", "hinge", "--out", tmp_path, "--seeds", 2, *options)
     done = call(*options, "--epochs", 1)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("| change |") == 2  # after each
+    assert done.stdout.count("| change |") == 2  # one after each change
     folder = tmp_path / "improvements"
     folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
     written = {f"improvements.{end}" for end in ("md", "json", "png")}
@@ -134,12 +134,12 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     assert found["changes"]["hinge"]["frechet"]["n"] == 2
     assert found["provenance"]["command"]
     before = contents(folder / "hinge-archives")
-    done = call(*options, "--epochs", 1)  # again: all is finished
+    done = call(*options, "--epochs", 1)  # once more: all runs are finished
     assert done.returncode == 0, done.stderr
     assert contents(folder / "hinge-archives") == before
     assert json.loads((folder / "costs.json").read_text()) == costs
     assert done.stdout.count("| change |") == 1
-    # Of another machine, and damaged: measured anew.
+    # A cost from another machine and a damaged one are measured anew.
     (folder / "costs.json").write_text(json.dumps({"part_a": costs["part_a"] | {"processor_count": 0}, "hinge": 1}))
     shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
@@ -147,8 +147,8 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
     again = json.loads((folder / "costs.json").read_text())
     assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
     assert all(again[name]["cost"]["seconds"] != costs[name]["cost"]["seconds"] for name in costs)
-    shutil.copytree(folder / "hinge-archives", folder / "fast-archives")  # finished, and another run than its name says
-    done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the others' rows stay
+    shutil.copytree(folder / "hinge-archives", folder / "fast-archives")  # finished, but another run than its name says
+    done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the other rows are kept
     assert "| `hinge` | 2 |" in done.stdout
     assert "`fast`" not in done.stdout
 
@@ -159,14 +159,14 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
             raise DivergedError("hinge diverged")
         return train(configs, *arguments, **options)
 
-    monkeypatch.setattr(trainer, "train", diverging)  # with more epochs: what it was after fewer is not what it is
+    monkeypatch.setattr(trainer, "train", diverging)  # for more epochs, where the results after fewer do not count
     assert call(*options, "--epochs", 2).returncode == 0
     found = json.loads((folder / "improvements.json").read_text())
     assert (list(found["changes"]), found["diverged"]) == (["part_a"], {"hinge": "hinge diverged"})
-    assert call("improvements", "--only", "part_a", *options[3:], "--epochs", 2).returncode == 0  # and it stays told
+    assert call("improvements", "--only", "part_a", *options[3:], "--epochs", 2).returncode == 0  # and stays so
     assert json.loads((folder / "improvements.json").read_text())["diverged"] == found["diverged"]
     monkeypatch.setattr(trainer, "train", train)
-    assert call(*options, "--epochs", 2).returncode == 0  # until it is trained after all
+    assert call(*options, "--epochs", 2).returncode == 0  # until it has been trained
     found = json.loads((folder / "improvements.json").read_text())
     assert (found["changes"]["hinge"]["frechet"]["n"], found["diverged"]) == (2, {})
 
@@ -177,26 +177,26 @@ def test_a_study_of_two_changes_goes_on_where_it_was_stopped(call, tmp_path, sma
         ("--only", "hingle"),
         ("--only", ""),
         ("--batch-size", 128),
-        ("--learning-rate", 1e-3),  # which would be part_a with the name of another
+        ("--learning-rate", 1e-3),  # this would be part_a under another name
         ("--overwrite",),
         ("--name", "x"),
         ("--devices", 2),
-        ("--dataset", "kmnist"),  # which no classifier is there for
+        ("--dataset", "kmnist"),  # no classifier exists for it
     ],
 )
-def test_what_the_study_does_not_know(call, tmp_path, options):
+def test_options_that_the_study_refuses(call, tmp_path, options):
     done = call("improvements", "--out", tmp_path, *options)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_change_that_is_misspelt_is_told_those_that_are_near(call, tmp_path):
+def test_a_misspelt_change_gets_suggestions(call, tmp_path):
     done = call("improvements", "--out", tmp_path, "--only", "hinge, Betas")
     assert (done.returncode, done.stderr) == (2, "run.sh: error: unknown change 'Betas': choose from betas\n")
 
 
-def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_path, small_archives):
-    """And three seeds are trained where none is asked for."""
+def test_a_directory_of_another_run_is_reported_before_training(call, tmp_path, small_archives):
+    """Three seeds are trained by default."""
     RunDir(tmp_path / "improvements" / "hinge-archives-seed_2").write_config(PART_BEST.config)
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     done = call("improvements", "--only", "hinge", "--out", tmp_path, *options)
@@ -207,7 +207,7 @@ def test_a_folder_of_another_run_is_told_before_the_first_is_trained(call, tmp_p
 
 @pytest.mark.usefixtures("narrow_runs")
 def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
-    """Though it changes a learning rate, by which other parts' baselines are told apart."""
+    """It is compared despite its learning rate, which tells other parts' baselines apart."""
     options = ("--archives", small_archives, "--out", tmp_path, "--epochs", 1)
     for part in ("part_a", "part_best"):
         done = call(part, *options)
@@ -215,6 +215,6 @@ def test_part_best_is_compared_with_part_a(call, tmp_path, small_archives):
     assert "part_best-archives" in (tmp_path / "part_best-archives" / "comparison.md").read_text()
     config = RunDir(tmp_path / "part_best-archives").read_config()
     assert config is not None
-    assert config.hparams.cosine_decay_epochs == 1  # the rates fall over the epochs that are asked for
+    assert config.hparams.cosine_decay_epochs == 1  # the decay spans the given epochs
     done = call("part_b", *options, "--learning-rate", 1e-3)
     assert "learning_rate is 0.0002" in done.stdout

@@ -1,4 +1,4 @@
-"""The report's page, opened in a real browser; without one the tests of this folder are skipped."""
+"""Fixtures that open the report's page in a real browser; without one the tests here are skipped."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from gan_jax.data.datasets import ImageDataset
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.plotting.image_grid import grid
 from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from tests.reports.browser.opened import SHOWN, Opened, write_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-# Nothing of the browser's own may reach the network, either.
+# Keep the browser itself off the network, too.
 QUIET = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -30,9 +30,9 @@ QUIET = (
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset) -> Path:
-    """Some of the shipped results, and a run of an epoch with a checkpoint, which the page draws with.
+    """Some of the shipped results, and a run of one epoch with a checkpoint, which the live generator uses.
 
-    Its networks are those before training with weights twice as large, so that images have contrast.
+    Its networks are untrained, with weights twice as large so that images have contrast.
     """
     folder = tmp_path_factory.mktemp("runs")
     for name in SHOWN:
@@ -61,7 +61,7 @@ def browser() -> Iterator:
         pytest.skip("there is no chromium on PATH: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
-        # Its folder is a temporary one of playwright's own; as root, as in CI, its sandbox does not start.
+        # Its directory is a temporary one made by playwright; as root, as in CI, its sandbox does not start.
         started = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET, chromium_sandbox=False)
         yield started
         started.close()

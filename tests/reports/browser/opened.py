@@ -1,4 +1,4 @@
-"""A page in a browser: what was asked for, what was complained of, and waiting for what is drawn."""
+"""A page in a browser, with its requests and complaints recorded, and waiting for its charts."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from experiments.homework import report
 from experiments.homework.results import gather
 from gan_jax.reports import html as pages
 
-SHOWN = ("part_a", "part_b", "part_c4", "part_c5", "saturation", "ridge")  # of each kind of section one or more
+SHOWN = ("part_a", "part_b", "part_c4", "part_c5", "saturation", "ridge")  # one or more of each kind of section
 PHONE, DESK = (390, 844), (1280, 900)
 
 
@@ -16,7 +16,7 @@ def write_page(folder: Path, path: Path) -> Path:
 
 
 class Opened:
-    """A page, and what it complained of and asked for."""
+    """A page, its complaints and its requests."""
 
     def __init__(self, browser, file: Path, size=DESK, scheme="light"):
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
@@ -29,7 +29,7 @@ class Opened:
         self.page.goto(file.as_uri())
 
     def see_all(self) -> None:
-        """Scroll from end to end, as far as a chart is not drawn yet, so that every one is."""
+        """Scroll from end to end until every chart is drawn."""
         self.page.evaluate(
             """async () => {
                 for (const chart of document.querySelectorAll("figure.chart:not(.bars)"))
@@ -42,5 +42,5 @@ class Opened:
 
 
 def frames(page) -> None:
-    """Let two frames pass: one in which the picture is drawn, and one after it."""
+    """Wait two frames: one in which the picture is drawn, and the next."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

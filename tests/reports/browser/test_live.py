@@ -1,4 +1,4 @@
-"""The generator in the page: what it draws is what JAX draws, in time, and its sliders do what they say."""
+"""The generator in the page: it draws what JAX draws, in time, and its sliders do what their labels say."""
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,8 @@ from gan_jax.config import Config, Hyperparameters
 from gan_jax.inference.pretrained import load_generator
 from gan_jax.reports import html as pages
 from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.runs.trainer import initial_state
 from gan_jax.training.apply_fns import generate, networks
 from tests.reports.browser.opened import Opened, frames
 
@@ -32,13 +32,14 @@ def state(folder):
 LATENTS = np.random.default_rng(0).normal(size=(16, 128)).astype(np.float32)
 IMAGES = """latents => latents.map(latent => {
     const image = GanNetwork.generate(GanLive.generator, Float32Array.from(latent));
-    return {image: [...image], verdict: GanLive.discriminator && GanNetwork.judge(GanLive.discriminator, image)};
+    const output = GanLive.discriminator && GanNetwork.probability(GanLive.discriminator, image, 0);
+    return {image: [...image], output};
 })"""
 
 
 def in_page(page) -> tuple[np.ndarray, np.ndarray]:
     found = page.evaluate(IMAGES, LATENTS.tolist())
-    return np.array([each["image"] for each in found]), np.array([each["verdict"] for each in found])
+    return np.array([each["image"] for each in found]), np.array([each["output"] for each in found])
 
 
 def in_jax(state, halve: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -53,20 +54,20 @@ def in_jax(state, halve: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_page_draws_what_jax_draws(page, state):
-    images, verdicts = in_page(page)
+    images, d_outputs = in_page(page)
     assert images.std() > 0.1
-    # The same weights, rounded to float16: sums of up to 1024 float32 in another order, 1e-6 measured.
-    expected, judged = in_jax(state, halve=True)
+    # The same weights, rounded to float16: sums of up to 1024 float32 terms in another order, 1e-6 measured.
+    expected, expected_d_outputs = in_jax(state, halve=True)
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(verdicts, judged, rtol=0, atol=1e-5)
-    # The weights as they were trained: float16 rounds each by up to 2^-11 of it, and of many the roundings cancel.
-    expected, judged = in_jax(state, halve=False)
+    np.testing.assert_allclose(d_outputs, expected_d_outputs, rtol=0, atol=1e-5)
+    # The original weights: float16 rounds each by up to 2^-11 of its size, and over many the roundings cancel.
+    expected, expected_d_outputs = in_jax(state, halve=False)
     np.testing.assert_allclose(images, expected, rtol=0, atol=5e-3)
-    np.testing.assert_allclose(verdicts, judged, rtol=0, atol=5e-3)
+    np.testing.assert_allclose(d_outputs, expected_d_outputs, rtol=0, atol=5e-3)
 
 
-def test_a_frame_fits_the_screens_rhythm(page):
-    """A digit drawn with its verdict, at the homework's sizes."""
+def test_a_frame_is_fast_enough_for_the_screen(page):
+    """A digit is drawn with D's output, at the homework's sizes."""
     times = page.evaluate(
         """() => Array.from({length: 60}, () => {
             const start = performance.now();
@@ -74,7 +75,7 @@ def test_a_frame_fits_the_screens_rhythm(page):
             return performance.now() - start;
         })"""
     )
-    # Other processes take turns on the same cores, as they may anywhere that tests run: that time is not the frame's.
+    # Other processes share the cores wherever tests run: their time is not the frame's.
     assert np.quantile(times, 0.1) < FRAME_MS
 
 
@@ -93,7 +94,7 @@ def test_a_new_digit_and_its_directions(page, state):
     assert drawn != before
     latent = np.array(page.evaluate("[...GanLive.latent()]"), np.float32)
     expected = np.asarray(generate(state.generator, jnp.asarray(latent[None]), hparams=Hyperparameters()))[0]
-    assert np.abs(np.array(drawn)[::4] - (expected + 1) * 127.5).max() < 1  # rounded to a grey
+    assert np.abs(np.array(drawn)[::4] - (expected + 1) * 127.5).max() < 1  # rounded to a gray
     assert "% real" in page.locator("#digit figcaption").inner_text()
 
     slider = page.locator("input[data-direction='0']")
@@ -103,10 +104,10 @@ def test_a_new_digit_and_its_directions(page, state):
     moved = np.array(page.evaluate("[...GanLive.latent()]"), np.float32)
     left, _, _ = np.linalg.svd(np.asarray(state.generator["params"]["hidden_1"]["kernel"]))
     change = (moved - latent) / np.linalg.norm(moved - latent)
-    assert abs(change @ left[:, 0]) == pytest.approx(1, abs=1e-4)  # along the first principal component, and no other
+    assert abs(change @ left[:, 0]) == pytest.approx(1, abs=1e-4)  # along the first principal component and no other
     assert abs(moved @ left[:, 0]) == pytest.approx(3, abs=1e-3)
 
-    page.locator("#centre").click()
+    page.locator("#center").click()
     assert page.locator(".directions output").all_inner_texts() == ["0.0"] * 8
 
 
@@ -115,7 +116,7 @@ def test_a_morph_ends_at_its_two_digits(page):
     for value, end in ((0, "morph-from"), (1, "morph-to")):
         position.evaluate("(each, value) => { each.value = value; each.dispatchEvent(new Event('input')) }", value)
         frames(page)
-        assert np.abs(np.array(pixels(page, "morph")) - pixels(page, end)).max() <= 1  # of 255: a rounding
+        assert np.abs(np.array(pixels(page, "morph")) - pixels(page, end)).max() <= 1  # of 255: rounding
     page.locator("#morph-play").click()
     shown = float(position.input_value())
     page.wait_for_function(
@@ -126,10 +127,10 @@ def test_a_morph_ends_at_its_two_digits(page):
         """() => { const [a, b] = [GanLive.draw(), GanLive.draw()];
             return [a, GanLive.mix([a, b], 0.5), b].map(z => Math.hypot(...z)); }"""
     )
-    assert lengths[1] == pytest.approx((lengths[0] + lengths[2]) / 2, rel=0.05)  # as long as what G was trained on
+    assert lengths[1] == pytest.approx((lengths[0] + lengths[2]) / 2, rel=0.05)  # the length of G's training latents
 
 
-def test_a_digit_of_the_gallery_becomes_the_digit(page):
+def test_a_digit_of_the_gallery_can_be_selected(page):
     page.wait_for_function("() => document.querySelector('#gallery button:last-child figcaption').textContent")
     page.locator("#gallery button").nth(5).click()
     frames(page)
@@ -140,7 +141,7 @@ def test_a_digit_of_the_gallery_becomes_the_digit(page):
 
 
 def test_the_shipped_generator_draws_without_a_discriminator(browser, tmp_path):
-    """Where D judges several images at once: the same digits, and no verdicts."""
+    """A D that takes several images at once is left out: the same digits without D's output."""
     content = report.make_page(gather(tmp_path / "nowhere"), "a test", whole=True)
     alone = content.generator._replace(live=content.generator.live._replace(discriminator=None))
     file = tmp_path / "report.html"
@@ -149,12 +150,13 @@ def test_the_shipped_generator_draws_without_a_discriminator(browser, tmp_path):
     page = opened.page
     images, _ = in_page(page)
     shipped = load_generator()
-    expected = generate(shipped.params, jnp.asarray(LATENTS), hparams=shipped.hparams)
-    # Shipped in float16, as the page has them: sums in another order, as above.
+    params = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32), shipped.params)
+    expected = generate(params, jnp.asarray(LATENTS), hparams=shipped.hparams)
+    # The page has float16, too: sums in another order, as above.
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
     page.wait_for_function("() => document.querySelector('#gallery button:last-child').ariaLabel === 'Digit 24'")
     frames(page)
-    assert opened.complaints == []  # before pixels are read: Chromium would rather have them read otherwise
+    assert opened.complaints == []  # before pixels are read, since Chromium warns about how they are read
     before = pixels(page, "digit")
     assert any(before[::4])
     page.locator("#gallery button").last.click()

@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing fails, nothing is loaded, all can read it, and everything that moves moves."""
+"""The page in a real browser: no errors, no requests, accessible, and every control works."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 
 
 def require_readable(browser, file: Path, scheme: str, size: tuple[int, int]) -> None:
-    """No console message, no request but for the file itself, no sideways scrolling, no serious finding of axe-core."""
+    """Assert no console message, no request except for the file, no sideways scrolling, no serious axe-core finding."""
     opened = Opened(browser, file, size, scheme)
     opened.see_all()
     assert opened.complaints == []
     assert {url for url in opened.requests if not url.startswith("data:")} == {file.as_uri()}
     assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    # Tables of values that are closed are judged, too. Of formulas axe-core has nothing to say.
+    # Check collapsed tables of values, too. axe-core has no rules for formulas.
     opened.page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
     found = Axe().run(opened.page, context={"exclude": ["math"]}).response["violations"]
     serious = [
@@ -33,7 +33,7 @@ def require_readable(browser, file: Path, scheme: str, size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", PHONE)], ids=["light-desk", "dark-phone"])
-def test_nothing_fails_nothing_is_loaded_and_all_can_read_it(browser, file, scheme, size):
+def test_the_page_is_readable_without_errors_or_requests(browser, file, scheme, size):
     require_readable(browser, file, scheme, size)
 
 
@@ -54,8 +54,8 @@ def test_hostile_text_does_nothing(browser, tmp_path):
     opened.context.close()
 
 
-def test_all_charts_are_on_paper(browser, file, tmp_path):
-    """Which does not scroll, as charts on the screen wait for."""
+def test_all_charts_are_printed(browser, file, tmp_path):
+    """Printing does not scroll, which charts on the screen wait for."""
     opened = Opened(browser, file)
     charts = "[...document.querySelectorAll('figure.chart:not(.bars)')]"
     missing = f"{charts}.filter(each => !each.querySelector('canvas')).length"
@@ -66,7 +66,7 @@ def test_all_charts_are_on_paper(browser, file, tmp_path):
 
 
 def test_the_policy_forbids_the_network(browser, file):
-    """Even a script of the page could not fetch anything."""
+    """Even a script in the page could fetch nothing."""
     opened = Opened(browser, file)
     refused = opened.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', error => error.name)")
     assert refused == "TypeError"
@@ -104,13 +104,13 @@ def test_hovering_shows_the_values_of_an_epoch(page):
     page.mouse.move(box["x"] + 1, box["y"] + 40)  # the left edge is epoch 1
     metrics = RunDir(report.SHIPPED / "part_a").read_metrics()
     losses = [metrics[name][0] for name in ("discriminator_loss", "generator_loss")]
-    assert [float(text) for text in values_of(chart)[:2]] == pytest.approx(losses, rel=5e-3)  # three digits
+    assert [float(text) for text in values_of(chart)[:2]] == pytest.approx(losses, rel=5e-3)  # shown with three digits
     assert chart.get_attribute("data-at") == "epoch 1"
     page.mouse.move(0, 0)
     assert values_of(chart) == at_end
 
 
-def test_a_chart_is_read_with_the_keyboard(page):
+def test_a_chart_can_be_read_with_the_keyboard(page):
     chart = page.locator("#part_a figure.chart").first
     chart.locator(".plot").focus()
     page.keyboard.press("Home")
@@ -120,7 +120,7 @@ def test_a_chart_is_read_with_the_keyboard(page):
 
 
 def ink(chart) -> int:
-    """How many pixels of the chart are of the generator's colour."""
+    """Count the chart's pixels in the generator's color."""
     return chart.locator("canvas").first.evaluate(
         """c => { const {data} = c.getContext("2d").getImageData(0, 0, c.width, c.height);
             let count = 0;
@@ -135,7 +135,7 @@ def test_the_legend_switches_lines(page):
     lines = [chart.locator(".legend button", has_text=text).first for text in ("generator", "log 2: generator")]
     drawn = ink(chart)
     assert drawn > 0
-    for line in lines:  # the curve, and the dashed level of the same colour
+    for line in lines:  # the curve, and the dashed level in the same color
         line.click()
         assert line.get_attribute("aria-pressed") == "false"
     frames(page)
@@ -156,7 +156,7 @@ def test_the_table_sorts_by_name_and_by_number(page):
     by_distance = sorted(shipped, key=lambda name: last[name])
     button = table.locator("thead button", has_text="Fréchet")
     button.click()
-    assert names() == [*by_distance, "live"]  # which was not measured with a classifier
+    assert names() == [*by_distance, "live"]  # not measured with a classifier
     assert button.locator("xpath=..").get_attribute("aria-sort") == "ascending"
     button.click()
     assert names() == [*reversed(by_distance), "live"]
@@ -175,7 +175,7 @@ def test_the_switch_changes_the_theme(page):
     assert light != dark
 
 
-def test_without_scripts_it_can_still_be_read(browser, file):
+def test_the_page_is_readable_without_scripts(browser, file):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())

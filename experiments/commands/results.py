@@ -1,0 +1,57 @@
+"""Commands that show finished runs: a comparison, and the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from experiments.harness.options import DEFAULT_OUT, Out, flag, paths, run_path
+from gan_jax.config import require_run_name
+from gan_jax.errors import UserError
+
+
+def compare(
+    runs: Annotated[
+        list[Path], paths("Run directories, or their names in --out, the baseline first.", name="RUN", negative="")
+    ],
+    /,
+    *,
+    out: Out = DEFAULT_OUT,
+    name: Annotated[str, Parameter(help="Directory in --out for the table and the figure.")] = "comparison",
+) -> None:
+    """Compare runs in a table, curves and samples; runs that differ only in the seed are grouped."""
+    require_run_name(name)
+    from experiments.harness import comparison
+    from gan_jax.analysis.run_groups import group_by_seed
+    from gan_jax.runs.run_dir import RunDir
+
+    if RunDir(out / name).read_config() is not None:
+        raise UserError(f"{out / name} is a run directory: choose another --name")
+    found = [comparison.read_run(run_path(run, out)) for run in runs]
+    comparison.compare(found, out / name, " against ".join(group_by_seed(found)))
+
+
+def report(
+    runs: Annotated[
+        list[Path] | None,
+        paths(
+            "Run directories, directories that hold some, or names in runs. Default: all in runs, or else the shipped.",
+            name="RUN",
+            negative="",
+        ),
+    ] = None,
+    /,
+    *,
+    out: Annotated[
+        Path, paths("HTML file, which is replaced. Default: report.html in runs, beside run.sh.", show_default=False)
+    ] = DEFAULT_OUT / "report.html",
+    pdf: Annotated[bool, flag("Also typeset the homework: homework.pdf beside it, which is replaced.")] = False,
+    author: Annotated[str | None, Parameter(help="Author named on the title of the PDF.")] = None,
+    archive: Annotated[
+        bool, flag("Also pack the code to hand in: homework.zip beside it, which is replaced.", name="--zip")
+    ] = False,
+) -> None:
+    """Write an HTML page with runs, their measurements and explanations, and a generator that runs in the browser."""
+    from experiments.homework import report
+
+    report.report([run_path(run) for run in runs or []], out, pdf, author, archive)

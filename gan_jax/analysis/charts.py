@@ -1,0 +1,172 @@
+"""Charts of metrics as plain data, which matplotlib draws in figures and uPlot on pages."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax.analysis.intervals import aggregate_seeds
+from gan_jax.analysis.metrics import METRICS, GroupedMetrics, Metrics, digit_shares
+
+DIGITS = 5  # significant digits of a value
+GROUP_COLORS = 8  # color names run-0 to run-7
+
+Values = Sequence[float | None]  # None where there is nothing to draw
+
+
+class Line(NamedTuple):
+    """Line of a chart, and the thin lines of its seeds."""
+
+    label: str
+    color: str  # a name in gan_jax.plotting.style.COLORS
+    values: Values
+    seeds: Sequence[Values] = ()
+    dash: int = 0  # 0: solid; 1 and 2: two patterns of dashes
+    points: bool = False  # connected points: the metric was measured after some epochs only
+
+
+class Chart(NamedTuple):
+    """Lines over a common axis; each has as many values as x."""
+
+    title: str
+    x: Sequence[float]
+    lines: Sequence[Line]
+    unit: str = ""  # of the values, shown beside their axis
+    x_title: str = "epoch"
+    logarithmic: bool = False
+    x_logarithmic: bool = False  # symmetric, so that it starts at 0
+    limits: tuple[float | None, float | None] | None = None  # of the values' axis, if known
+
+
+class Bars(NamedTuple):
+    """Share of each digit among the samples after the last epoch: ten values for each group of runs."""
+
+    colors: Sequence[str]
+    shares: Mapping[str, Sequence[float]]  # means over the seeds
+    seeds: Mapping[str, Sequence[Sequence[float]]]
+
+
+def numbers(values: np.ndarray, logarithmic: bool = False) -> list[float | None]:
+    """Round float64 (n,) for a chart; values that are not finite, or have no logarithm, become None."""
+    shown = np.isfinite(values) & ((values > 0) | (not logarithmic))
+    return [float(f"{value:.{DIGITS}g}") if show else None for value, show in zip(values, shown, strict=True)]
+
+
+def line(
+    label: str,
+    color: str,
+    runs: Sequence[Metrics],
+    name: str,
+    *,
+    logarithmic: bool = False,
+    dash: int = 0,
+    epochs: int | None = None,
+) -> Line:
+    """Make the line of a column of metrics.csv: the mean over the seeds, and each seed.
+
+    It has `epochs` values, by default as many as the shortest seed; they are None after the end of the runs.
+    """
+    length = min(len(metrics["epoch"]) for metrics in runs)
+    length = length if epochs is None else min(length, epochs)
+    rows = np.array([metrics.get(name, np.full(length, math.nan))[:length] for metrics in runs])
+    finite = np.isfinite(rows).all(axis=0)
+    center = np.full(length, math.nan)
+    center[finite] = aggregate_seeds(rows[:, finite], logarithmic)
+    rest = [None] * ((epochs or length) - length)
+    seeds = [numbers(row, logarithmic) + rest for row in rows] if len(rows) > 1 else []
+    points = 0 < int(finite.sum()) < max(length, 2)
+    return Line(label, color, numbers(center, logarithmic) + rest, seeds, dash, points)
+
+
+def level(label: str, color: str, value: float, length: int) -> Line:
+    """Make a dashed horizontal line."""
+    return Line(label, color, [float(f"{value:.{DIGITS}g}")] * length, dash=1)
+
+
+def losses(runs: Sequence[Metrics], equilibrium: tuple[float, float]) -> Chart:
+    """Chart both losses and their values at D = 1/2, which `losses.adversarial.equilibrium_losses` gives."""
+    x = _epochs(runs)
+    names = ("discriminator", "generator")
+    lines = [line(name, name, runs, f"{name}_loss") for name in names]
+    lines += [
+        level(f"{format_log2(value)}: {name} at D = 1/2", name, value, len(x))
+        for name, value in zip(names, equilibrium, strict=True)
+    ]
+    return Chart("Losses", x, lines, "mean loss of the epoch")
+
+
+def discriminator_output(runs: Sequence[Metrics]) -> Chart:
+    """Chart D's mean output on real and on generated images, and its accuracy."""
+    x = _epochs(runs)
+    lines = [
+        line("D(x), real", "discriminator", runs, "real_probability"),
+        line("D(G(z)), generated", "generator", runs, "fake_probability"),
+        line("accuracy of D", "accuracy", runs, "discriminator_accuracy"),
+        level("1/2: chance", "reference", 0.5, len(x)),
+    ]
+    return Chart("Output of D", x, lines, "mean of the epoch", limits=(0, 1))
+
+
+def gradient_norms(runs: Sequence[Metrics]) -> Chart:
+    """Chart the gradient norms of both networks."""
+    names = ("discriminator", "generator")
+    lines = [line(name, name, runs, f"{name}_gradient_norm", logarithmic=True) for name in names]
+    return Chart("Gradient norm", _epochs(runs), lines, "mean of the epoch", logarithmic=True)
+
+
+def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None = None) -> Chart | None:
+    """Chart one metric of several groups of runs; None if no group has it.
+
+    Args:
+        groups: the metrics of each seed.
+        name: one of METRICS.
+        logarithmic: whether the axis is logarithmic; None for the metric's usual scale.
+    """
+    metric = METRICS[name]
+    logarithmic = metric.logarithmic if logarithmic is None else logarithmic
+    present = [
+        (index, group, runs)
+        for index, (group, runs) in enumerate(groups.items())
+        if any(name in metrics for metrics in runs)
+    ]
+    if not present:
+        return None
+    x = max((_epochs(runs) for *_, runs in present), key=len)
+    lines = []
+    for index, group, runs in present:
+        dash, color = divmod(index, GROUP_COLORS)
+        measured = [metrics for metrics in runs if name in metrics]
+        lines.append(line(group, f"run-{color}", measured, name, logarithmic=logarithmic, dash=dash % 3, epochs=len(x)))
+    limits = (None, metric.maximum) if logarithmic and metric.maximum is not None else None
+    return Chart(metric.label[0].upper() + metric.label[1:], x, lines, logarithmic=logarithmic, limits=limits)
+
+
+def compare_metrics(groups: GroupedMetrics, names: Sequence[str]) -> list[Chart]:
+    """Chart each of these metrics that any group has."""
+    return [chart for name in names if (chart := compare_metric(groups, name)) is not None]
+
+
+def digit_bars(groups: GroupedMetrics) -> Bars | None:
+    """Average the digits' shares over the seeds that have them; None if no group has any."""
+    last = {group: np.array([digit_shares(metrics)[-1] for metrics in runs]) for group, runs in groups.items()}
+    seeds = {group: shares[np.isfinite(shares).all(axis=1)] for group, shares in last.items()}
+    present = [group for group in seeds if len(seeds[group])]
+    if not present:
+        return None
+    colors = [f"run-{index % GROUP_COLORS}" for index, group in enumerate(seeds) if group in present]
+    shares = {group: [float(f"{share:.3g}") for share in seeds[group].mean(axis=0)] for group in present}
+    return Bars(colors, shares, {group: seeds[group].tolist() for group in present})
+
+
+def format_log2(value: float) -> str:
+    """Format a number; a multiple of log 2, as cross-entropies are at D = 1/2, as that multiple."""
+    multiple = round(value / math.log(2))
+    if multiple == 0 or not math.isclose(value, multiple * math.log(2), rel_tol=1e-6):
+        return f"{value:.3g}"
+    return {1: "log 2", -1: "-log 2"}.get(multiple, f"{multiple} log 2")
+
+
+def _epochs(runs: Sequence[Metrics]) -> list[int]:
+    """Return the epochs from 1 to the last that every seed has reached."""
+    return list(range(1, 1 + min(len(metrics["epoch"]) for metrics in runs)))
