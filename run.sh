@@ -156,7 +156,7 @@ case "${1:-}" in
     ridge | change_of_variables) export JAX_DISABLE_MOST_OPTIMIZATIONS=1 ;;
 esac
 
-# -P: a folder named like one of ours where the user stands must not be taken for it.
+# -P: a directory named like one of ours where the user stands must not be taken for it.
 case "${1:-}" in
     install) say "$(head -n 1 "$stamp" | cut -d " " -f 2) versions, jax $("$venv/bin/python" -c 'import jax; print(jax.__version__)')" ;;
     test)

@@ -1,6 +1,6 @@
-"""The command line: options are typed, and a mistake is one line on standard error and exit code 2.
+"""The command line: typed options, and one line on standard error and exit code 2 for a mistake.
 
-JAX, and everything else that takes seconds to import, is imported within a command, once its options are valid.
+JAX, and everything else that takes seconds to import, is imported inside the commands, after their options are parsed.
 """
 
 import io
@@ -18,22 +18,24 @@ from experiments.commands.results import compare, report
 from experiments.commands.sample import export, interpolate, sample
 from experiments.commands.torch import torch_baseline
 from experiments.commands.verify import verify
-from experiments.harness.options import DEFAULTS, RunOptions, configure
-from experiments.harness.runtime import prepare, started
+from experiments.harness.options import DEFAULTS, RunOptions, SeveralPartsOptions, StudyOptions, configure
+from experiments.harness.runtime import jax_session, prepare
 from experiments.harness.train_options import TrainOptions, config_of
 from experiments.homework.parts import EXTENSION_RUNS, PARTS, Part
 from experiments.improvements.variants import CHANGES, parse_changes, with_epochs
-from gan_jax.errors import UserError, require
+from gan_jax.errors import UserError
 from gan_jax.utils.signals import StoppedError, raise_on_signal
 from gan_jax.utils.text import printable
 
+OPTIONAL = {"report": "[RUN ...]", "bench": "[STUDY ...]", "sample": "[RUN]", "interpolate": "[RUN]", "export": "[RUN]"}
+SEVERAL_PARTS, STUDY = SeveralPartsOptions(), StudyOptions()
 EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # the extra of each module
 
 app = App(
     name="./run.sh",
-    help="How GANs train: the homework's parts, variants of your own, and the mathematics. Commands of run.sh itself: "
-    "notebook opens the notebook, test runs the tests, lint runs the linters, docs builds the API pages, install "
-    "prepares the environment.",
+    help="How GANs train: the homework's parts, your own variants, and the mathematics. Further commands: notebook "
+    "(open the notebook), test (run the tests), lint (run the linters), docs (build the API pages), install (prepare "
+    "the environment).",
     version_flags=[],
     suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a message
 )
@@ -51,8 +53,10 @@ def main() -> NoReturn:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
     except UnknownOptionError as error:
         option = error.token.keyword or ""
-        ours = option.removeprefix("--").replace("-", "_") in TrainOptions.__dataclass_fields__
-        status = _refuse(f"{option} is an option of ./run.sh train alone" if ours else str(error))
+        field = option.removeprefix("--").replace("-", "_")
+        reason = f"{sys.argv[1]} does not support {option}" if hasattr(DEFAULTS, field) else str(error)
+        ours = field in TrainOptions.__dataclass_fields__
+        status = _refuse(f"{option} is an option of ./run.sh train alone" if ours else reason)
     except (UserError, CycloptsError) as error:
         status = _refuse(str(error))
     except ModuleNotFoundError as error:
@@ -72,7 +76,7 @@ def main() -> NoReturn:
 
 
 def _raised_by_jax(error: BaseException) -> bool:
-    """Tell whether JAX raised an error while it was imported, which is when it reads its variables."""
+    """Tell whether an error was raised while JAX was imported, which is when it reads its environment variables."""
     raised_in = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     return "jax" not in sys.modules and Path(raised_in[-1]).parent.parent.name == "jax"
 
@@ -85,27 +89,25 @@ def _refuse(message: str) -> int:
 
 def _part_command(part: Part) -> Callable[..., None]:
     def command(options: RunOptions = DEFAULTS) -> None:
-        configure(part.config if options.epochs is None else with_epochs(part.config, options.epochs), options)
         _run_parts([part], options)
 
-    source = "The homework's claim: " if part.config.name in PARTS else ""
-    command.__doc__ = f"{part.question}\n\n    {source}{part.claim} Measured: {part.measured}"
+    epochs, hparams = part.config.epochs, part.config.hparams
+    source, usual = "The homework's claim: ", ""
+    if part.config.name not in PARTS:
+        source, usual = "", f" Defaults: {epochs} epochs, batch size {hparams.batch_size}, learning rate "
+        usual += f"{hparams.learning_rate:g}."
+    command.__doc__ = f"{part.question}\n\n    {source}{part.claim} Measured: {part.measured}{usual}"
     return command
 
 
 def _run_parts(parts: list[Part], options: RunOptions) -> None:
-    with started(options):
+    for part in parts:  # an option that does not fit is refused before the first is trained
+        configure(part.config if options.epochs is None else with_epochs(part.config, options.epochs), options)
+    with jax_session(options):
         from experiments.commands.train import run_part
 
         for part in parts:
             run_part(part, options)
-
-
-def _run_several(names: list[str], options: RunOptions) -> None:
-    require(options.name is None, "this makes several runs: give --name to each part's own command")
-    for name in names:
-        configure(PARTS[name].config, options)
-    _run_parts([PARTS[name] for name in names], options)
 
 
 for _name, _part in {**PARTS, **EXTENSION_RUNS}.items():
@@ -113,15 +115,15 @@ for _name, _part in {**PARTS, **EXTENSION_RUNS}.items():
 
 
 @app.command(name="part_c")
-def part_c(options: RunOptions = DEFAULTS) -> None:
+def part_c(options: SeveralPartsOptions = SEVERAL_PARTS) -> None:
     """Train part_c1 to part_c6, one after another."""
-    _run_several([name for name in PARTS if name.startswith("part_c")], options)
+    _run_parts([part for name, part in PARTS.items() if name.startswith("part_c")], options)
 
 
 @app.command(name="all")
-def everything(options: RunOptions = DEFAULTS) -> int:
+def everything(options: SeveralPartsOptions = SEVERAL_PARTS) -> int:
     """Run everything that the homework asks for: all parts, ridge and change_of_variables."""
-    _run_several(list(PARTS), options)
+    _run_parts(list(PARTS.values()), options)
     from gan_jax.distributed.collectives import is_main_process
 
     return max(ridge(out=options.out), change_of_variables(out=options.out)) if is_main_process() else 0
@@ -132,10 +134,10 @@ def train(
     options: RunOptions = DEFAULTS,
     train_options: TrainOptions = TrainOptions(),  # noqa: B008  # pyright: ignore[reportInvalidTypeForm]
 ) -> None:
-    """Train a variant of your own: part_a with your changes."""
+    """Train your own variant: part_a with your changes."""
     base = config_of(train_options, options)
     configure(base, options)
-    with started(options):
+    with jax_session(options):
         from experiments.commands.train import train_seeds
 
         train_seeds(base, options)
@@ -143,19 +145,21 @@ def train(
 
 @app.command
 def improvements(
-    options: RunOptions = DEFAULTS,
+    options: StudyOptions = STUDY,
     *,
     only: Annotated[
         str | None,
-        Parameter(help=f"Changes to train besides part_a, separated by commas. Default: all: {', '.join(CHANGES)}."),
+        Parameter(
+            help=f"Changes to train, separated by commas; part_a is always trained. Default: all: {', '.join(CHANGES)}."
+        ),
     ] = None,
 ) -> None:
-    """Train part_a with one change at a time, and with the best together; rank them with error bars.
+    """Train part_a with one change at a time, and with the best changes together; rank them with error bars.
 
-    All of them with three seeds are 18 hours on two cores; finished runs are kept, and the same command resumes.
+    All changes with three seeds take about 18 hours on two cores; finished runs are kept, and the same command resumes.
     """
     chosen = [] if only is None else parse_changes(only)
-    with started(options):
+    with jax_session(RunOptions(platform=options.platform)):
         prepare(options.platform)
         from experiments.harness.progress import progress_callbacks
         from experiments.improvements.study import improvements as study
@@ -167,4 +171,6 @@ for _command in (
     *(compare, verify, report, saturation, sample, interpolate, export),
     *(torch_baseline, bench, ridge, change_of_variables),
 ):
-    app.command(_command, name=_command.__name__)
+    _name = _command.__name__
+    _usage = f"Usage: ./run.sh {_name} [OPTIONS] {OPTIONAL[_name]}" if _name in OPTIONAL else None
+    app.command(_command, name=_name, usage=_usage)

@@ -1,4 +1,4 @@
-"""Prints what the project and the extras that are named need, a requirement a line, as pip takes them.
+"""Prints the requirements of the project and of the named extras, one per line, as pip takes them.
 
     python experiments/requirements.py test cuda
 

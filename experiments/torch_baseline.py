@@ -71,7 +71,7 @@ def make_networks(hparams: Hyperparameters) -> tuple[nn.Sequential, nn.Sequentia
 class Gan:
     """Both networks in training mode, each with its own Adam, in any floating-point type and on any device.
 
-    The precision of float32 products is set for the whole process, as torch offers nothing narrower.
+    The precision of float32 products is set for the whole process: torch has no narrower setting.
     """
 
     def __init__(self, hparams: Hyperparameters, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -94,8 +94,8 @@ class Gan:
     def discriminate(self, images: Tensor) -> Tensor:
         """Apply D: images (batch, 784) in [-1, 1] -> probabilities (batch,) in [0, 1], of the images' type.
 
-        Under autocast the logits are bfloat16, while the sigmoid and the losses are float32: with eight bits there is
-        no probability between 1 - 1/256 and 1.
+        Under autocast the logits are bfloat16, but the sigmoid and the losses are float32: bfloat16, with eight bits,
+        has no number between 1 - 1/256 and 1.
         """
         with self._autocast(images):
             logits = self.discriminator(images)

@@ -1,6 +1,6 @@
-"""A purely functional laboratory in JAX and Flax for how GANs train.
+"""A laboratory for how GANs train, in pure functions of JAX and Flax.
 
-A run, from its configuration to what its samples are worth:
+Train a run, sample from it, and evaluate the samples:
 
     import gan_jax
 

@@ -3,5 +3,8 @@
 import sys
 
 if __name__ == "__main__":
-    print("gan_jax is a library: import gan_jax. The commands are its checkout's, ./run.sh --help", file=sys.stderr)
+    print(
+        "gan_jax is a library: import gan_jax. The commands need a checkout: run ./run.sh --help there.",
+        file=sys.stderr,
+    )
     sys.exit(2)

@@ -24,7 +24,7 @@ from gan_jax.runs.progress import bar
 from gan_jax.runs.run_data import make_run_data
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.schedules import Schedule as Schedule
-from gan_jax.types import Pretrained
+from gan_jax.types import DEFAULT_PRETRAINED, Pretrained
 
 SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
 
@@ -72,8 +72,8 @@ def train(
     [1.0, 2.0]
     """
     own = config.dataset == ARCHIVES_DATASET
-    require(own or dataset is None, f'images of your own need Config(dataset="{ARCHIVES_DATASET}")')
-    require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") needs images of your own')
+    require(own or dataset is None, f'your own images need Config(dataset="{ARCHIVES_DATASET}")')
+    require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") needs your own images')
     classifier = load_classifier() if config.dataset == "mnist" else None
     run_data = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
     options, callbacks = trainer_options or TrainerOptions(), bar() if progress else SILENT
@@ -81,9 +81,13 @@ def train(
 
 
 def sample(
-    run: RunDir | str | Path | None = None, count: int = 64, seed: int = 0, *, pretrained: Pretrained = "part_best"
+    run: RunDir | str | Path | None = None,
+    count: int = 64,
+    seed: int = 0,
+    *,
+    pretrained: Pretrained = DEFAULT_PRETRAINED,
 ) -> jax.Array:
-    """Sample images, float32 (count, 784) in [-1, 1], from a trained generator; a larger count has the same first ones.
+    """Sample images, float32 (count, 784) in [-1, 1], from a trained generator; a larger count starts with the same.
 
     Args:
         run: a run from `train`, its directory or a file written by `./run.sh export`; None for a shipped generator.
@@ -123,20 +127,20 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
 
 
 def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Modes:
-    """Count the modes of stacked digits: with three digits, the 1000 modes of Stacked MNIST, of any generator.
+    """Count the modes of any generator of stacked digits: three digits have the 1000 modes of Stacked MNIST.
 
     The protocol is that of Metz et al. (2017, arXiv:1611.02163) and PacGAN (2018, arXiv:1712.04086), with 25 600 or
     26 000 samples; the shipped classifier reads each digit.
 
     Args:
-        samples: float32 (n, digits 784) in [-1, 1], of 1 to 4 digits, one after the other. Images (n, 28, 28, 3)
-            are converted by `jnp.moveaxis(images, 3, 1).reshape(n, -1)`.
+        samples: float32 (n, digits * 784) in [-1, 1], with 1 to 4 digits, one channel after the other. Images
+            (n, 28, 28, 3) are converted by `jnp.moveaxis(images, 3, 1).reshape(n, -1)`.
         dataset: the data whose test images the real digit tuples are drawn from; by default MNIST.
 
     Raises ValueError for images of another shape or range.
 
     >>> import gan_jax
-    >>> numbers = gan_jax.sample(count=600).reshape(200, 3 * 784)  # independent digits, side by side
+    >>> numbers = gan_jax.sample(count=600).reshape(200, 3 * 784)  # independent digits as channels
     >>> found = gan_jax.count_modes(numbers)
     >>> found.n, 100 < found.modes < 200, found.modes_kl > found.digits_kl
     (200, True, True)

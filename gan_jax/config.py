@@ -68,8 +68,8 @@ def require_run_name(name: str) -> None:
     """Raise UserError unless the name can be that of a run's directory: a single path component, not hidden."""
     require(
         _RUN_NAME.fullmatch(name) is not None,
-        f"a run's name is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit, the last no '.': "
-        f"not {name[:120]!r}",
+        "a run's name has up to 100 letters, digits, '.', '_' and '-', must start with a letter or digit, and must not "
+        f"end in '.': not {name[:120]!r}",
     )
 
 
@@ -86,61 +86,63 @@ class Hyperparameters:
     ('non_saturating', 512)
     """
 
-    loss: Annotated[str, Spec("Loss of both networks", choices=LOSSES)] = "non_saturating"
+    loss: Annotated[str, Spec("Adversarial loss; relativistic is relativistic pairing (RpGAN)", choices=LOSSES)] = (
+        "non_saturating"
+    )
     real_target: Annotated[float, Spec("D's target for real images", 0, 1)] = 1.0
     fake_target: Annotated[float, Spec("D's target for generated images", 0, 1)] = 0.0
     generator_target: Annotated[float, Spec("G's target for generated images", 0, 1)] = 1.0
-    batch_size: Annotated[int, Spec("Real images a step", 1, 10**9)] = 512
+    batch_size: Annotated[int, Spec("Real images per training step (per D step)", 1, 10**9)] = 512
     learning_rate: Annotated[float, Spec("Learning rate of both Adam optimizers", *_RATE)] = 2e-4
-    adam_b1: Annotated[float, Spec("Adam's decay of the mean gradient", 0, MAX_DECAY)] = 0.9
-    adam_b2: Annotated[float, Spec("Adam's decay of the mean squared gradient", 0, MAX_DECAY)] = 0.999
-    dropout_rate: Annotated[float, Spec("Dropout after each hidden layer of D", 0, MAX_DROPOUT_RATE)] = 0.3
-    width_multiplier: Annotated[int, Spec("Factor of the homework's sizes of all hidden layers", 1, 64)] = 1
+    adam_b1: Annotated[float, Spec("Adam's beta1 (decay rate of the first moment)", 0, MAX_DECAY)] = 0.9
+    adam_b2: Annotated[float, Spec("Adam's beta2 (decay rate of the second moment)", 0, MAX_DECAY)] = 0.999
+    dropout_rate: Annotated[float, Spec("Dropout rate after each hidden layer of D", 0, MAX_DROPOUT_RATE)] = 0.3
+    width_multiplier: Annotated[int, Spec("Multiplier of all hidden-layer widths", 1, 64)] = 1
     precision: Annotated[
         Precision, Spec("Precision of the operands of matrix products", choices=get_args(Precision))
     ] = "float32"
     # Extensions of the homework, all off by default.
     stacked_digits: Annotated[
-        int, Spec("Digits an image: 3 are Stacked MNIST, of 1000 modes (Metz et al. 2017)", 1, MAX_DIGITS)
+        int, Spec("Digits stacked as channels of one image; 3 is Stacked MNIST (1000 modes)", 1, MAX_DIGITS)
     ] = 1
-    generator_learning_rate: Annotated[float | None, Spec("G's learning rate, if not D's", *_RATE)] = None
-    generator_adam_b1: Annotated[float | None, Spec("G's adam_b1, if not D's", 0, MAX_DECAY)] = None
-    generator_adam_b2: Annotated[float | None, Spec("G's adam_b2, if not D's", 0, MAX_DECAY)] = None
+    generator_learning_rate: Annotated[float | None, Spec("G's learning rate; default: the same as D's", *_RATE)] = None
+    generator_adam_b1: Annotated[float | None, Spec("G's beta1; default: the same as D's", 0, MAX_DECAY)] = None
+    generator_adam_b2: Annotated[float | None, Spec("G's beta2; default: the same as D's", 0, MAX_DECAY)] = None
     cosine_decay_epochs: Annotated[
         int,
-        Spec("Epochs over which the learning rates fall to 0 in half a cosine (Loshchilov and Hutter 2017); 0: never",
-             0, MAX_EPOCHS),
-    ] = 0  # fmt: skip
+        Spec("Epochs of cosine decay of both learning rates (Loshchilov and Hutter 2017); 0: constant", 0, MAX_EPOCHS),
+    ] = 0
     ema_decay: Annotated[
         float,
         Spec("Decay of the exponential moving average of G's weights, used for sampling (Yazici et al. 2019); 0: none",
              0, MAX_DECAY),
     ] = 0.0  # fmt: skip
-    r1: Annotated[float, Spec("Weight of R1 (Mescheder et al. 2018)", 0, MAX_WEIGHT)] = 0.0
-    r2: Annotated[float, Spec("Weight of R2 (Mescheder et al. 2018)", 0, MAX_WEIGHT)] = 0.0
-    gradient_penalty: Annotated[float, Spec("Weight of WGAN-GP's penalty (Gulrajani et al. 2017)", 0, MAX_WEIGHT)] = 0.0
-    dragan: Annotated[float, Spec("Weight of DRAGAN's penalty (Kodali et al. 2017)", 0, MAX_WEIGHT)] = 0.0
+    r1: Annotated[float, Spec("Weight of the R1 penalty E|grad D|^2/2 on real images", 0, MAX_WEIGHT)] = 0.0
+    r2: Annotated[float, Spec("Weight of the R2 penalty E|grad D|^2/2 on generated images", 0, MAX_WEIGHT)] = 0.0
+    gradient_penalty: Annotated[float, Spec("Weight of the WGAN-GP gradient penalty", 0, MAX_WEIGHT)] = 0.0
+    dragan: Annotated[float, Spec("Weight of the DRAGAN gradient penalty", 0, MAX_WEIGHT)] = 0.0
     spectral_norm: Annotated[bool, Spec("Spectral normalization of D's layers (Miyato et al. 2018)")] = False
     pack_size: Annotated[
-        int, Spec("Images that D sees at once, all real or all generated (PacGAN: Lin et al. 2018)", 1, MAX_GROUP)
+        int, Spec("Samples packed into one D input (PacGAN), all real or all generated", 1, MAX_GROUP)
     ] = 1
     minibatch_stddev: Annotated[
         int,
-        Spec("Group size of the minibatch standard deviation, a feature of D (Karras et al. 2018); 0: none. "
-             "With dropout it includes the dropout's noise", 0, MAX_GROUP),
+        Spec("Group size of the minibatch-stddev layer in D (Karras et al. 2018); 0: none. "
+             "Its statistics are computed after dropout", 0, MAX_GROUP),
     ] = 0  # fmt: skip
     instance_noise_std: Annotated[
         float,
-        Spec("Standard deviation of the noise on the images that D sees (Sonderby et al. 2017)", 0, MAX_WEIGHT),
+        Spec("Standard deviation of the noise on the images that D sees (Sønderby et al. 2017)", 0, MAX_WEIGHT),
     ] = 0.0
 
     def __post_init__(self) -> None:
         _validate(self)
         unread = not LOSSES[self.loss].uses_targets and self.targets != Targets()
-        require(not unread, f"the {self.loss} loss has no targets: leave them at 1, 0 and 1")
+        options = "--real-target, --fake-target or --generator-target"
+        require(not unread, f"the {self.loss} loss uses no target labels: do not set {options}")
         require(self.minibatch_stddev != 1, "minibatch_stddev must be 2 images or more, or 0 for none")
         size = self.group_size
-        message = f"batch_size {self.batch_size} must be a multiple of {size}: pack_size, minibatch_stddev"
+        message = f"batch_size {self.batch_size} must be a multiple of {size} (pack_size x minibatch_stddev)"
         require(self.batch_size % size == 0, message)
 
     def require_batch(self, images: int) -> None:
@@ -150,7 +152,7 @@ class Hyperparameters:
 
     @property
     def group_size(self) -> int:
-        """Return the number of images of one kind that the batch size must be a multiple of."""
+        """Number of samples, all real or all generated, that the batch size must be a multiple of."""
         return self.pack_size * max(self.minibatch_stddev, 1)
 
     @property
@@ -194,7 +196,7 @@ FORMER_NAMES = {
 
 
 def require_precision(hparams: Hyperparameters, on_gpu: bool) -> None:
-    """Raise UserError for a precision that only GPUs have, if there is none."""
+    """Raise UserError if the precision needs a GPU and there is none."""
     message = "tensorfloat32 needs an NVIDIA GPU: use float32 or bfloat16"
     require(on_gpu or hparams.precision != "tensorfloat32", message)
 

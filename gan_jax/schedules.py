@@ -61,7 +61,7 @@ class Schedule:
         if None in matches:
             raise UserError(f"cannot read the discriminator steps {text!r}: write them {_EXAMPLE}")
         phases = []
-        next_epoch: int | None = 1  # None once a phase has no end
+        next_epoch: int | None = 1  # None after a phase without an end
         for match in matches:
             assert match is not None
             # Nobody means ten digits of epochs or steps, and int() refuses thousands of digits.
@@ -69,13 +69,14 @@ class Schedule:
                 raise UserError(f"a number in the discriminator steps {text[:60]!r} is too long")
             first = int(match["first"] or 1)
             if first != next_epoch:
-                expected = "the phase before it has no end" if next_epoch is None else f"epoch {next_epoch} is next"
-                raise UserError(f"discriminator steps {text!r}: a phase begins at epoch {first}, but {expected}")
+                wrong = "follows one without an end" if next_epoch is None else f"should begin at epoch {next_epoch}"
+                raise UserError(f"discriminator steps {text!r}: a phase begins at epoch {first}, but {wrong}")
             phases.append(Phase(first, tuple(int(steps) for steps in match["steps"].split("/"))))
             is_open = match["first"] is None or (match["range"] is not None and match["last"] is None)
             next_epoch = None if is_open else int(match["last"] or first) + 1
         if next_epoch is not None:
-            raise UserError(f"discriminator steps {text!r}: say what follows epoch {next_epoch - 1}, {_EXAMPLE}")
+            end = f"the schedule stops after epoch {next_epoch - 1}"
+            raise UserError(f"discriminator steps {text!r}: {end}; add an open phase such as '{next_epoch}-: 1'")
         return cls(tuple(phases))
 
     def __str__(self) -> str:

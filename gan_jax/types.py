@@ -8,3 +8,4 @@ Precision = Literal["float32", "tensorfloat32", "bfloat16"]  # of the operands o
 # normalization also has {"singular": {layer: float32 (features,)}}, see `models.spectral_norm`.
 Params = dict
 Pretrained = Literal["part_best", "part_a"]  # runs whose networks are part of the package
+DEFAULT_PRETRAINED: Pretrained = "part_best"

@@ -101,8 +101,8 @@ def random_conditioner(generator: np.random.Generator, kept: int, changed: int, 
 def coupling(conditioner: Conditioner) -> Formulas:
     """Make RealNVP's coupling (a, b) -> (a, b exp(s(a)) + t(a)), where log|det| is the sum of s(a).
 
-    a is the first k coordinates, b the rest. Dinh, Sohl-Dickstein and Bengio, "Density estimation using Real NVP",
-    ICLR 2017.
+    The vector a has the first k coordinates, b the others. Source: Dinh, Sohl-Dickstein and Bengio, "Density estimation
+    using Real NVP", ICLR 2017.
     """
     kept = conditioner.hidden.shape[1]
 

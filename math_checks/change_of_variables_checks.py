@@ -76,13 +76,13 @@ class Case:
     @cached_property
     @in_float64
     def log_dets(self) -> jax.Array:
-        """Claimed log |det df/dx| at `points`, (256,)."""
+        """Log-determinants log |det df/dx| that the bijector claims at `points`, (256,)."""
         return jax.jit(jax.vmap(self.bijector.forward_log_det_jacobian))(self.points)
 
     @cached_property
     @in_float64
     def inverse_log_dets(self) -> jax.Array:
-        """Claimed log |det df^-1/du| at `images`, (256,)."""
+        """Log-determinants log |det df^-1/du| of the inverse, by the bijector's claim, at `images`, (256,)."""
         return jax.jit(jax.vmap(self.inverse_log_det))(self.images)
 
     @cached_property

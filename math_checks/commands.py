@@ -66,7 +66,7 @@ def ridge(
     checks = ridge_checks.run(problem)
     print(table(checks))
     if len(checks) < len(ridge_checks.CHECKS):
-        print("left out: the two checks against least squares, which has no unique solution on these columns")
+        print("skipped: the two checks against least squares, which has no unique solution on these columns")
     facts = {
         "data": rows.name,
         "rows": len(rows.targets),

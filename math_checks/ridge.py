@@ -242,9 +242,9 @@ def _require_regular(system: np.ndarray, strength: float, names: Sequence[str] |
     weights = np.abs(vectors[:, 0])
     involved = np.flatnonzero(weights > 0.1 * weights.max())
     listed = [_name(int(i), names) for i in involved[:LISTED]] + ["others"] * (len(involved) > LISTED)
-    what = f"{', '.join(listed)} depend on each other linearly"
+    what = f"{', '.join(listed)} are linearly dependent"
     if len(involved) == 1:
-        what = f"{listed[0]} is 0 throughout, or depends on others linearly"
+        what = f"{listed[0]} is zero or a linear combination of others"
     raise UserError(
         f"no unique solution at penalty_strength {strength:g}: {what}; raise penalty_strength or drop a column"
     )

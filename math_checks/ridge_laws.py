@@ -1,4 +1,4 @@
-"""Laws of a ridge solution: limits of the strength, and scaling with targets and features."""
+"""Laws of a ridge solution: its limits as the strength goes to 0 or infinity, and how it scales with the data."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def penalty_draws_away_from_least_squares(problem: Problem, method: Method = OUR
 
 @check(RATE_BOUND, RATE_REASON)
 def vanishing_strength_gives_least_squares(problem: Problem, method: Method = OURS) -> float:
-    """As lambda goes to 0, the distance to least squares is proportional to lambda: slope 1."""
+    """As lambda goes to 0, the distance to least squares is proportional to lambda: slope 1 on logarithmic axes."""
     centered = problem.features - problem.features.mean(axis=0)
     smallest = np.linalg.svd(centered, compute_uv=False)[-1] ** 2 / len(centered)
     strengths = smallest * np.array([1e-2, 1e-3, 1e-4])
@@ -53,7 +53,7 @@ def vanishing_strength_gives_least_squares(problem: Problem, method: Method = OU
 
 @check(LIMIT_BOUND, LIMIT_REASON)
 def infinite_strength_leaves_the_mean(problem: Problem, method: Method = OURS) -> float:
-    """As lambda goes to infinity the slopes vanish and the intercept is the mean of y."""
+    """As lambda goes to infinity, the slopes go to 0 and the intercept to the mean of y."""
     b = method.solve(problem.features, problem.targets, 1e14 * np.mean(problem.features**2, axis=0).sum())
     limit = np.zeros_like(b)
     limit[0] = problem.targets.mean()
@@ -76,7 +76,7 @@ def shift_moves_only_the_intercept(problem: Problem, method: Method = OURS) -> f
 
 @check(LOST_BOUND, LOST_REASON, relation=">=")
 def penalised_intercept_breaks_the_shift(problem: Problem, method: Method = OURS) -> float:
-    """With A = I, where the intercept is penalized too, it misses at least half of c at lambda = 1."""
+    """With A = I, which penalizes the intercept too, the intercept moves by at most half of c at lambda = 1."""
     return _shift_error(problem._replace(penalty_strength=1.0), np.eye(len(problem.penalty)), method)
 
 

@@ -156,7 +156,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         print(
             "peak memory: unknown, since a process was lost"
             if lost
-            else f"peak memory: {max(PEAKS) / 1e9:.1f} GB a process"
+            else f"peak memory: {max(PEAKS) / 1e9:.1f} GB per process"
         )
 
 

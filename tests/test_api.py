@@ -1,4 +1,4 @@
-"""The names of `import gan_jax`: their examples run as written, and they are imported lazily."""
+"""The public names of `gan_jax`: the examples in their docstrings run, and they are imported lazily."""
 
 import doctest
 import subprocess
@@ -64,7 +64,7 @@ def test_from_training_to_samples(tmp_path, small_archives, capsys):
     assert not np.allclose(images, gan_jax.sample(count=8, seed=3), atol=0.1)  # those of the shipped generator
     assert load_generator(run.path).params_sha256 == run.read_manifest()["params_sha256"]
     gan_jax.train(CONFIG, digits, out=tmp_path)
-    assert "is finished at epoch 1" in capsys.readouterr().out
+    assert "is already finished (1 epochs)" in capsys.readouterr().out
 
 
 def test_images_and_configuration_must_agree(tmp_path, small_archives):

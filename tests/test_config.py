@@ -115,7 +115,7 @@ def test_bad_hyperparameters_are_refused(values):
 @pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.uses_targets])
 @pytest.mark.parametrize("target", [dict(real_target=0.9), dict(fake_target=0.1), dict(generator_target=0.9)], ids=str)
 def test_unused_targets_are_refused(loss, target):
-    with pytest.raises(UserError, match=f"the {loss} loss has no targets"):
+    with pytest.raises(UserError, match=f"the {loss} loss uses no target labels"):
         Hyperparameters(loss=loss, **target)
 
 

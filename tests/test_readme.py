@@ -77,7 +77,7 @@ def test_a_variant_of_your_own(variant, call, tmp_path):
     assert all(0 < float(share) <= 100 for share in printed.values())
     done = call("compare", *(tmp_path / "runs" / f"{loss}-10" for loss in printed), "--out", tmp_path)
     assert done.returncode == 0, done
-    assert "D loss: not comparable, the runs minimise different functions" in done.stdout
+    assert "D loss: not comparable, the runs minimize different functions" in done.stdout
     for targets in (Targets(), Targets(0.9, 0.1, 0.8)):
         assert_least_squares(LOSSES["squares"], targets)
         test_adversarial.test_every_loss_obeys_the_protocol("squares", targets)

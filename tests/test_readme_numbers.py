@@ -118,7 +118,7 @@ def test_speed():
     assert set(quoted) == set(measured)
     for name, row in quoted.items():
         case = measured[name]
-        assert_printed(row["ms an iteration"], case["milliseconds"], case["least"], case["most"])
+        assert_printed(row["ms per iteration"], case["milliseconds"], case["least"], case["most"])
         for title, column in TIMED.items():
             if column in case:
                 assert_printed(row[title], case[column])

@@ -1,4 +1,4 @@
-"""No unpickling, no code made from data, no network, and untrusted text is only displayed."""
+"""Nothing is unpickled, no data are executed, no network is used, and untrusted text is escaped."""
 
 import ast
 import json

@@ -49,7 +49,7 @@ def _timings(study: Study, out: Path, repeats: int) -> None:
     _show(as_markdown(found), study, out)
     if study.name == "steps":
         slope, intercept, ratio = line_of(list(timings.values()))
-        say(f"an iteration takes {1e3 * intercept:.1f} ms and {1e3 * slope:.1f} ms for each step of D, "
+        say(f"an iteration takes {1e3 * intercept:.1f} ms plus {1e3 * slope:.1f} ms per D step; that slope is "
             f"{ratio:.2f} times what the operations predict")  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _roofline(study: Study, out: Path, _: int) -> None:
 def _startup(study: Study, out: Path, _: int) -> None:
     found = startup.measure()
     write_json(out / f"{study.name}.json", {"provenance": provenance(), **found._asdict()})
-    say(f"{found.cold:.1f} s; {found.warm:.1f} s with the programs that an earlier start has compiled")
+    say(f"{found.cold:.1f} s; {found.warm:.1f} s with cached compiled programs")
 
 
 def _show(markdown: str, study: Study, out: Path) -> None:

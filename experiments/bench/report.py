@@ -16,7 +16,7 @@ from experiments.harness import tables
 from gan_jax.plotting.style import RUN_COLORS
 
 BASELINE = "torch eager float32"  # where PyTorch has no eager case of the same precision
-HEADING = ("case", "ms an iteration", "images/s", "share of the roofline", "times torch eager", "compile s", "peak MB")
+HEADING = ("case", "ms per iteration", "images/s", "share of the roofline", "times torch eager", "compile s", "peak MB")
 
 
 def rows(study: Study, timings: Mapping[str, Timing]) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def _number(value: float, form: str) -> str:
 
 
 def line_of(timings: list[Timing]) -> tuple[float, float, float]:
-    """Fit a straight line to the seconds an iteration takes, against its steps of D.
+    """Fit a straight line to the seconds per iteration, against its steps of D.
 
     Returns:
         Slope and intercept in seconds, and the ratio of the slope to the one that the operations predict, which is
@@ -110,7 +110,7 @@ def draw(study: Study, timings: Mapping[str, Timing]) -> Figure:
                    RUN_COLORS[0 if timings[label].case.framework == "jax" else 1] for label in labels]  # fmt: skip
         bars = axis.barh(labels, medians, xerr=[low, high], color=colors, capsize=3)
         axis.bar_label(bars, labels=[f"{value:.0f}" for value in medians], padding=6)
-        axis.set(xlabel="ms an iteration: median, minimum and maximum", xmargin=0.1)
+        axis.set(xlabel="ms per iteration: median, minimum and maximum", xmargin=0.1)
     else:
         for name, color in zip(dict.fromkeys(label.split(",")[0] for label in timings), RUN_COLORS, strict=False):
             some = [timing for label, timing in timings.items() if label.startswith(f"{name},")]
@@ -124,7 +124,7 @@ def draw(study: Study, timings: Mapping[str, Timing]) -> Figure:
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         axis.set_xticks(values, [str(value) for value in values])
-        axis.set(xlabel=study.quantity.replace("_", " "), ylabel="ms an iteration")
+        axis.set(xlabel=study.quantity.replace("_", " "), ylabel="ms per iteration")
         axis.grid(alpha=0.25)
         axis.legend(frameon=False)
     axis.set_title(study.title)
@@ -132,7 +132,7 @@ def draw(study: Study, timings: Mapping[str, Timing]) -> Figure:
 
 
 def _bars(timings: list[Timing]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return medians and the distances from them down to the minima and up to the maxima, in milliseconds."""
+    """Return the medians, and how far the minima lie below and the maxima above them, in milliseconds."""
     medians = 1e3 * np.array([timing.median for timing in timings])
     low = medians - 1e3 * np.array([min(timing.seconds) for timing in timings])
     high = 1e3 * np.array([max(timing.seconds) for timing in timings]) - medians

@@ -26,7 +26,7 @@ ROWS, COLUMNS = 100_000, 500
 STRENGTH = 0.1
 ROUNDS = 7
 # The promise: at most one and a half times scikit-learn's time, and one copy of the features. Another quarter of a copy
-# is allowed for compilation and for the mask of finite values, one byte a number.
+# is allowed for compilation and for the mask of finite values, one byte per number.
 MAX_RATIO, MAX_COPIES = 1.5, 1.25
 
 
@@ -72,8 +72,8 @@ def main(out: Path) -> int:
     print(
         f"ridge {ROWS} x {COLUMNS}: {found['ours_seconds']:.2f} s, scikit-learn {found['scikit_learn_seconds']:.2f} s"
     )
-    print(f"  ratio {found['ratio']:.2f}, {low:.2f} to {high:.2f} over the rounds, at most {MAX_RATIO}")
-    print(f"  extra memory {copies:.2f} copies of the features, at most {MAX_COPIES}")
+    print(f"  ratio {found['ratio']:.2f} ({low:.2f} to {high:.2f} over the rounds); the bound is {MAX_RATIO}")
+    print(f"  extra memory {copies:.2f} copies of the features; the bound is {MAX_COPIES}")
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "ridge.json", found)
     return 0 if found["ratio"] <= MAX_RATIO and copies <= MAX_COPIES else 1

@@ -21,7 +21,7 @@ FLOAT = 4  # bytes; parameters, gradients, Adam's moments and all-reduces are fl
 ADAM = 7 * FLOAT
 # Each product comes with about two more kernels: bias, activation and dropout or their gradients; a sum over the batch
 # or Adam. XLA decides on the number; any between 1 and 3 leads to the same conclusions.
-KERNELS_A_PRODUCT = 3
+KERNELS_PER_PRODUCT = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Machine:
 
     name: str
     devices: int
-    flops: dict[Precision, float]  # dense operations a second
-    memory: float  # bytes a second
-    link: float  # bytes a second in each direction, over all links of a device
+    flops: dict[Precision, float]  # dense operations per second
+    memory: float  # bytes per second
+    link: float  # bytes per second in each direction, over all links of a device
     launch: float  # seconds between the starts of two short kernels
     latency: float  # seconds of an empty all-reduce
 
@@ -69,20 +69,20 @@ def products(rows: int) -> list[tuple[int, int, int]]:
     def forward(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(n, k, m) for k, m in layers]
 
-    def for_weights(layers: Layers, n: int) -> list[tuple[int, int, int]]:
+    def weight_gradients(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(k, n, m) for k, m in layers]
 
-    def for_inputs(layers: Layers, n: int) -> list[tuple[int, int, int]]:
+    def input_gradients(layers: Layers, n: int) -> list[tuple[int, int, int]]:
         return [(n, m, k) for k, m in layers]
 
     both = 2 * rows  # real and generated
     d_step = [
         *forward(generator, rows), *forward(discriminator, both),
-        *for_weights(discriminator, both), *for_inputs(discriminator[1:], both),
+        *weight_gradients(discriminator, both), *input_gradients(discriminator[1:], both),
     ]  # fmt: skip
     g_step = [
-        *forward(generator, rows), *forward(discriminator, rows), *for_inputs(discriminator, rows),
-        *for_weights(generator, rows), *for_inputs(generator[1:], rows),
+        *forward(generator, rows), *forward(discriminator, rows), *input_gradients(discriminator, rows),
+        *weight_gradients(generator, rows), *input_gradients(generator[1:], rows),
     ]  # fmt: skip
     return d_step + g_step
 
@@ -102,7 +102,7 @@ def predict(machine: Machine, precision: Precision, batch: int = REFERENCE_BATCH
     return Prediction(
         operations=seeds * flops(rows).iteration(1) / machine.flops[precision],
         traffic=seeds * moved / machine.memory,
-        launches=KERNELS_A_PRODUCT * len(each) * machine.launch,
+        launches=KERNELS_PER_PRODUCT * len(each) * machine.launch,
         all_reduces=seeds * ring + 2 * machine.latency if machine.devices > 1 else 0.0,
     )
 
@@ -117,7 +117,7 @@ def seeds_for_twice_the_time(machine: Machine, precision: Precision) -> int:
 
 
 def as_markdown() -> str:
-    """Tabulate the predictions for all machines, in microseconds an iteration at batch size 512."""
+    """Tabulate the predictions for all machines, in microseconds per iteration at batch size 512."""
     terms = ("operations", "traffic", "launches", "all-reduces", "least")
     lines = []
     for machine in MACHINES:

@@ -78,7 +78,7 @@ STUDIES = {
             _varied("seeds", (1, 2, 4, 8), {"JAX float32": JAX}),
             "seeds",
         ),
-        Study("variants", "an epoch of part_a with each of ./run.sh improvements' changes", {}),
+        Study("variants", "an epoch of each variant of part_a that ./run.sh improvements trains", {}),
         Study("startup", "the time from the command to the first training step", {}),
         Study("roofline", "the predicted time of an iteration on GPUs and TPUs, by arithmetic", {}),
     )

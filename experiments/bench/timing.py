@@ -15,10 +15,10 @@ from gan_jax.errors import UserError
 
 @dataclass(frozen=True)
 class Timing:
-    """Timings of a case, in seconds an iteration."""
+    """Timings of a case, in seconds per iteration."""
 
     case: BenchCase
-    seconds: list[float]  # one a repeat
+    seconds: list[float]  # one per repeat
     compile_seconds: float  # time of the first run less the median
     peak_bytes: int
     peak_device_bytes: int | None  # memory of the accelerator, where there is one

@@ -2,7 +2,7 @@
 
     python -m experiments.bench.worker '{"framework": "jax", ...}'
 
-It answers on standard output with one JSON object a line; anything that libraries print goes to standard error.
+It answers on standard output with one JSON object per line; anything that libraries print goes to standard error.
 """
 
 import json

@@ -14,7 +14,7 @@ from experiments.bench.cases import BenchCase
 from gan_jax.config import Hyperparameters
 from gan_jax.data.datasets import load
 from gan_jax.data.pixels import to_unit_range
-from gan_jax.models.matmul import product
+from gan_jax.models.matmul import matmul
 from gan_jax.training.state import init_state
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 
@@ -70,7 +70,7 @@ def _matmul(case: BenchCase) -> Workload:
 
     @jax.jit
     def products(left: jax.Array, right: jax.Array) -> jax.Array:
-        return lax.scan(lambda left, _: (product(left, right, case.precision), None), left, None, length=count)[0]
+        return lax.scan(lambda left, _: (matmul(left, right, case.precision), None), left, None, length=count)[0]
 
     return _on_jax(lambda: products(matrix, matrix).block_until_ready())
 

@@ -13,12 +13,12 @@ def ridge(
     *,
     out: Annotated[Path, paths("Results go into its subdirectory ridge.", show_default=False)] = DEFAULT_OUT,
     data: Annotated[Path | None, paths("CSV file of numbers with a header line.")] = None,
-    target: Annotated[str | None, Parameter(help="Column of the data to predict from the others.")] = None,
+    target: Annotated[str | None, Parameter(help="Target column, which the others predict.")] = None,
     penalty_strength: Annotated[
         float, Parameter(help="lambda > 0: scikit-learn's alpha divided by the number of rows.")
     ] = 0.1,
 ) -> int:
-    """Check ridge regression's closed form, on scikit-learn's diabetes data or on a table of your own."""
+    """Check ridge regression's closed form, on scikit-learn's diabetes data or on your own CSV file."""
     prepare()
     from math_checks import commands
 
@@ -32,7 +32,7 @@ def change_of_variables(
     ] = DEFAULT_OUT,
     seed: Annotated[int, whole("Seed of the random maps and of the samples.")] = 0,
 ) -> int:
-    """Check the density of a transformed random variable on five maps."""
+    """Check the change-of-variables formula on five maps."""
     prepare()
     from math_checks import commands
 

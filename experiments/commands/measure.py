@@ -17,9 +17,9 @@ def saturation(
     dataset: Dataset = None,
     archives: Archives = None,
     iterations: Annotated[int, whole("Updates of each D, which is trained from scratch.")] = 4000,
-    epochs: Annotated[str, Parameter(help="Epochs after which G is frozen.")] = "1,10,25",
+    epochs: Annotated[str, Parameter(help="Epochs after which G is frozen, separated by commas.")] = "1,10,25",
 ) -> None:
-    """Measure how fast G's gradient vanishes under both losses as D improves (Arjovsky and Bottou 2017)."""
+    """Measure how G's gradient vanishes or grows under both losses as D improves (Arjovsky and Bottou 2017)."""
     require(1 <= iterations <= 1_000_000, f"iterations must be from 1 to 1000000, not {iterations}")
     frozen = numbers(epochs)
     require(min(frozen) >= 1 and max(frozen) <= 1000, f"epochs must be from 1 to 1000, not {epochs}")
@@ -40,14 +40,14 @@ def saturation(
 
 def bench(
     studies: Annotated[
-        list[str] | None, Parameter(name="STUDY", help=f"{', '.join(STUDIES)}. Default: all.", negative="")
+        list[str] | None, Parameter(name="STUDY ...", help=f"{', '.join(STUDIES)}. Default: all.", negative="")
     ] = None,
     /,
     *,
     out: Out = DEFAULT_OUT,
     repeats: Annotated[int, whole("Repeats of each timing.")] = 5,
 ) -> None:
-    """Time training against PyTorch, and its cost by steps of D, batch size, width, seeds and improvements."""
+    """Time training: against PyTorch, and by D steps, batch size, width, seeds and variants of part_a."""
     chosen = studies or list(STUDIES)
     for name in chosen:
         require(name in STUDIES, f"unknown study {name!r}: choose from {', '.join(STUDIES)}")

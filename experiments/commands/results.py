@@ -1,4 +1,4 @@
-"""Commands that show finished runs: a comparison, and the report."""
+"""Commands that present runs: a comparison, and the report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from gan_jax.errors import UserError
 
 def compare(
     runs: Annotated[
-        list[Path], paths("Run directories, or their names in --out, the baseline first.", name="RUN", negative="")
+        list[Path], paths("Run directories, or their names in --out, the baseline first.", name="RUN ...", negative="")
     ],
     /,
     *,
@@ -35,23 +35,28 @@ def report(
     runs: Annotated[
         list[Path] | None,
         paths(
-            "Run directories, directories that hold some, or names in runs. Default: all in runs, or else the shipped.",
-            name="RUN",
+            "Run directories, directories that contain runs, or names in runs. Default: all in runs, or else the "
+            "shipped runs.",
+            name="RUN ...",
             negative="",
         ),
     ] = None,
     /,
     *,
     out: Annotated[
-        Path, paths("HTML file, which is replaced. Default: report.html in runs, beside run.sh.", show_default=False)
+        Path,
+        paths(
+            "HTML file to write; an existing file is replaced. Default: report.html in runs, beside run.sh.",
+            show_default=False,
+        ),
     ] = DEFAULT_OUT / "report.html",
     pdf: Annotated[bool, flag("Also typeset the homework: homework.pdf beside it, which is replaced.")] = False,
-    author: Annotated[str | None, Parameter(help="Author named on the title of the PDF.")] = None,
+    author: Annotated[str | None, Parameter(help="Author's name on the title page of the PDF.")] = None,
     archive: Annotated[
-        bool, flag("Also pack the code to hand in: homework.zip beside it, which is replaced.", name="--zip")
+        bool, flag("Also zip the code for submission: homework.zip beside it, which is replaced.", name="--zip")
     ] = False,
 ) -> None:
-    """Write an HTML page with runs, their measurements and explanations, and a generator that runs in the browser."""
+    """Write an HTML report of runs: measurements, explanations, and a generator that runs in the browser."""
     from experiments.homework import report
 
     report.report([run_path(run) for run in runs or []], out, pdf, author, archive)

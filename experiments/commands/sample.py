@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from experiments.harness.options import DEFAULT_OUT, paths, whole
+from experiments.harness.options import DEFAULT_OUT, paths, run_path, whole
 from experiments.harness.runtime import prepare
 from gan_jax.errors import UserError, require
-from gan_jax.types import Pretrained
+from gan_jax.types import DEFAULT_PRETRAINED, Pretrained
 
 if TYPE_CHECKING:
     from gan_jax.inference.pretrained import TrainedGenerator
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 OptionalRun = Annotated[
     Path | None,
     paths(
-        "Directory of a run, its name in runs, or a .safetensors file that export made. Default: the generator that "
-        "--pretrained names.",
+        "Run directory, its name in runs, or a .safetensors file written by export. Default: the shipped generator "
+        "that --pretrained names.",
         name="RUN",
     ),
 ]
 PretrainedOption = Annotated[
-    Pretrained, Parameter(help="Shipped generator, trained for 100 epochs: part_best's, or part_a's for comparison.")
+    Pretrained, Parameter(help="Shipped generator (100 epochs): part_best's, or part_a's for comparison.")
 ]
-DEFAULT: Pretrained = "part_best"
 Seed = Annotated[int, whole("Seed of the latents: equal seeds give equal images.")]
 
 
@@ -35,14 +34,14 @@ def sample(
     run: OptionalRun = None,
     /,
     *,
-    pretrained: PretrainedOption = DEFAULT,
-    count: Annotated[int, whole("Number of images; a larger number begins with the same images.")] = 64,
+    pretrained: PretrainedOption = DEFAULT_PRETRAINED,
+    count: Annotated[int, whole("Number of images; a larger count starts with the same images.")] = 64,
     seed: Seed = 0,
     out: Annotated[
-        Path, paths("The .png file to write. By default samples.png in runs, beside run.sh.", show_default=False)
+        Path, paths("The .png file to write. Default: samples.png in runs, beside run.sh.", show_default=False)
     ] = DEFAULT_OUT / "samples.png",
 ) -> None:
-    """Draw samples of a trained generator in a grid; without RUN, of a shipped one."""
+    """Draw samples of a trained generator in a grid. RUN defaults to a shipped generator."""
     _require_ending(out, ".png")
     _require_file(out)
     generator = _load(run, pretrained)
@@ -61,20 +60,20 @@ def interpolate(
     run: OptionalRun = None,
     /,
     *,
-    pretrained: PretrainedOption = DEFAULT,
+    pretrained: PretrainedOption = DEFAULT_PRETRAINED,
     steps: Annotated[int, whole("Images on each path, including both ends.")] = 8,
     rows: Annotated[int, whole("Paths, each between two latents.")] = 8,
     seed: Seed = 0,
     out: Annotated[
         Path,
         paths(
-            "The .png file, with one path in each row, or .gif, with all paths at once, there and back. "
-            "By default interpolation.png in runs, beside run.sh.",
+            "The .png file, with one path per row, or .gif that plays all paths forwards and backwards. "
+            "Default: interpolation.png in runs, beside run.sh.",
             show_default=False,
         ),
     ] = DEFAULT_OUT / "interpolation.png",
 ) -> None:
-    """Interpolate between samples along the sphere on which latents lie (White 2016)."""
+    """Interpolate spherically between random latents (slerp, White 2016)."""
     _require_ending(out, ".png", ".gif")
     _require_file(out)
     generator = _load(run, pretrained)
@@ -98,14 +97,18 @@ def export(
     run: OptionalRun = None,
     /,
     *,
-    pretrained: PretrainedOption = DEFAULT,
+    pretrained: PretrainedOption = DEFAULT_PRETRAINED,
     out: Annotated[
-        Path, paths("File to write: the weights in float16 if it ends in .safetensors, else the program of jax.export.")
+        Path,
+        paths(
+            "File to write: the weights in float16 if it ends in .safetensors, else a serialized jax.export program "
+            "(StableHLO)."
+        ),
     ],
 ) -> None:
-    """Export a trained generator, as a program that jax runs without gan_jax or as weights.
+    """Export a trained generator, as weights or as a program that needs jax but not gan_jax.
 
-    jax.export.deserialize(open(FILE, "rb").read()).call(latents) turns latents float32 (n, 128), for any n, into images
+    jax.export.deserialize(open(FILE, "rb").read()).call(latents) maps latents float32 (n, 128), for any n, to images
     float32 (n, 784) in [-1, 1], on CPUs, NVIDIA GPUs and TPUs.
     """
     _require_file(out)
@@ -126,11 +129,11 @@ def export(
 
 
 def _load(run: Path | None, pretrained: Pretrained) -> "TrainedGenerator":
-    require(run is None or pretrained == DEFAULT, "give either a RUN or --pretrained, not both")
+    require(run is None or pretrained == DEFAULT_PRETRAINED, "give either a RUN or --pretrained, not both")
     prepare()
     from gan_jax.inference.pretrained import load_generator
 
-    return load_generator(run if run is None or run.exists() else DEFAULT_OUT / run, pretrained)
+    return load_generator(None if run is None else run_path(run), pretrained)
 
 
 def _columns(count: int) -> int:
@@ -143,7 +146,7 @@ def _require_ending(path: Path, *endings: str) -> None:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse to write in the place of a device or a directory."""
+    """Refuse to replace a device or a directory."""
     require(path.is_file() or not path.exists(), f"--out must name a file, and {path} is not one")
 
 

@@ -1,15 +1,17 @@
-"""./run.sh torch_baseline: checks its options without torch, which is imported to train."""
+"""./run.sh torch_baseline: its options are checked before torch is imported."""
 
 from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.harness.options import DEFAULTS, MULTI_PROCESS, RunOptions, configure, flag, refuse
+from experiments.harness.options import CommonOptions, configure, flag
 from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS
 from gan_jax.errors import require
 from gan_jax.types import Precision
+
+DEFAULTS = CommonOptions()
 
 
 def run_prefix(precision: Precision | None, compiled: bool) -> str:
@@ -21,20 +23,17 @@ def run_prefix(precision: Precision | None, compiled: bool) -> str:
 def torch_baseline(
     part: Annotated[str, Parameter(help="Part of the homework: part_a, part_b, or part_c1 to part_c6.")],
     /,
-    options: RunOptions = DEFAULTS,
+    options: CommonOptions = DEFAULTS,
     *,
     compiled: Annotated[bool, flag("Compile the networks with torch.compile.", name="--compile")] = False,
     autocast: Annotated[
-        bool, flag("Compute in bfloat16 under torch's autocast, as --precision bfloat16 does.")
+        bool, flag("Same as --precision bfloat16, under the name of torch's own function for it.")
     ] = False,
 ) -> None:
-    """Train a part as the homework's PyTorch notebook does, for ./run.sh compare; no checkpoints are kept."""
+    """Train a part as the homework's PyTorch notebook does, to compare with ./run.sh compare; keeps no checkpoints."""
     require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
-    require(not options.detect_nans, "--detect-nans locates operations of JAX: leave it out")
-    require(options.devices in (None, 1), "the torch baseline trains on one device: leave out --devices")
-    refuse(options, "torch_baseline", *MULTI_PROCESS, "platform")
     if autocast:
-        require(options.precision != "float32", "--autocast is bfloat16: leave out --precision float32")
+        require(options.precision != "float32", "--autocast means bfloat16: do not set --precision float32")
         options = replace(options, precision="bfloat16")
     base = replace(PARTS[part].config, name=f"{run_prefix(options.precision, compiled)}-{part}")
     configs = configure(base, options)

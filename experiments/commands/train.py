@@ -87,7 +87,7 @@ def run_part(part: Part, options: RunOptions) -> None:
     baseline = PARTS[part.baseline].config
     paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
     baselines, missing = read_baselines(paths, found, part.changes)
-    make = f"Make it: ./run.sh {baseline.name}, with the same options."
+    make = f"Train it with: ./run.sh {baseline.name}, and the same options."
     for reason in missing:
         say(f"No comparison with {baseline.name}: {reason}. {make}")
     if not baselines:

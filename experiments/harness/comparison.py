@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from gan_jax.analysis.metrics import CURVES, with_largest_share
+from gan_jax.analysis.metrics import with_largest_share
 from gan_jax.analysis.run_groups import LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.table_formats import as_csv, as_markdown, as_text
 from gan_jax.errors import UserError
@@ -12,23 +12,26 @@ from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.utils.files import save_figure, write_text
 from gan_jax.utils.text import printable
 
+# Columns that every run has, however old.
+REQUIRED = ("discriminator_loss", "generator_loss", "fake_probability", "generator_gradient_norm")
+
 
 def read_run(path: Path, epochs: int | None = None) -> LoadedRun:
-    """Read a run from its directory, as it was after `epochs` epochs, or as it is now.
+    """Read a run from its directory, up to the epoch `epochs` or to its last.
 
     Raises:
         UserError: if there is none, or it has no finished epoch or no samples.
     """
     if not path.is_dir():
-        raise UserError(f"there is no folder {path}")
+        raise UserError(f"there is no directory {path}")
     folder = RunDir(path)
-    config, metrics = folder.read_config(), folder.read_metrics(CURVES)
+    config, metrics = folder.read_config(), folder.read_metrics(REQUIRED)
     if config is None or not metrics:
-        raise UserError(f"{path} holds no run with a finished epoch")
+        raise UserError(f"{path} contains no run with a completed epoch")
     metrics = with_largest_share({name: column[:epochs] for name, column in metrics.items()})
     sampled = [epoch for epoch in folder.sampled_epochs() if epoch <= metrics["epoch"][-1]]
     if not sampled:
-        raise UserError(f"{path} holds no samples")
+        raise UserError(f"{path} contains no samples")
     manifest = folder.read_manifest()
     return LoadedRun(
         config=config,
@@ -42,7 +45,7 @@ def read_run(path: Path, epochs: int | None = None) -> LoadedRun:
 
 
 def read_baseline(path: Path, run: LoadedRun, changed: Collection[str]) -> LoadedRun:
-    """Read the baseline of a part's run, as it was at the same epoch.
+    """Read the baseline of a part's run, up to the run's last epoch.
 
     Args:
         path: directory of the baseline.
@@ -50,7 +53,7 @@ def read_baseline(path: Path, run: LoadedRun, changed: Collection[str]) -> Loade
         changed: fields of the configuration that the part changes; all others must agree.
 
     Raises:
-        UserError: if there is no run, or it differs in another option, which the message names.
+        UserError: if there is no run, or it differs in another field, which the message names.
     """
     baseline = read_run(path, run.epochs)
     there, here = (each.config.flat() | {"epochs": each.epochs, "data": each.data[:12]} for each in (baseline, run))
@@ -80,7 +83,7 @@ def compare(runs: Sequence[LoadedRun], folder: Path, title: str) -> None:
         UserError: if a run is given twice or `folder` cannot be written.
     """
     if len({Path(run.path).resolve() for run in runs}) < len(runs):
-        raise UserError("a run is named twice: a comparison counts each run once")
+        raise UserError("the same run is given twice: a comparison counts each run once")
     groups = group_by_seed(runs)
     samples = {
         name: figures.Sample(group[0].config.seed, group[0].sampled_epoch, group[0].samples)
@@ -95,4 +98,4 @@ def compare(runs: Sequence[LoadedRun], folder: Path, title: str) -> None:
     print(printable(as_text(groups)))
     print(f"{folder / 'comparison.png'}: losses, D(G(z)), gradient norms and samples; the table is beside it")
     if any(len(group) > 1 for group in groups.values()):
-        print("bold lines are means over seeds: geometric ones on logarithmic axes, or medians where a seed has a zero")
+        print("bold lines are means over the seeds; on logarithmic axes geometric means, or medians if a value is 0")

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from experiments.harness.options import RunOptions
+from experiments.harness.options import CommonOptions
 from gan_jax.data.datasets import ImageDataset, load, load_archives
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier
@@ -11,12 +11,13 @@ from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.run_data import RunData, make_run_data
 
 
-def trainer_options_of(options: RunOptions) -> TrainerOptions:
-    """Select the options that the trainer takes."""
-    return TrainerOptions(**{each.name: getattr(options, each.name) for each in fields(TrainerOptions)})
+def trainer_options_of(options: CommonOptions) -> TrainerOptions:
+    """Select the options that the trainer takes; those that the command does not have keep their defaults."""
+    return TrainerOptions(**{each.name: value for each in fields(TrainerOptions)
+                             if (value := getattr(options, each.name, None)) is not None})  # fmt: skip
 
 
-def run_data_of(options: RunOptions) -> RunData:
+def run_data_of(options: CommonOptions) -> RunData:
     """Choose the images, which are loaded when they are first used, and the classifier that fits them, if any.
 
     Raises:
@@ -31,9 +32,7 @@ def run_data_of(options: RunOptions) -> RunData:
         found = load_archives(options.archives)
         most = max(found.train_labels.max(), found.test_labels.max())
         if classifier is not None and most >= CLASSES:
-            raise UserError(
-                f"{options.archives} has the label {most}: --classifier has {CLASSES} classes, 0 to {CLASSES - 1}"
-            )
+            raise UserError(f"{options.archives} contains label {most}, but the classifier has {CLASSES} classes")
         return found
 
     return make_run_data(images, classifier)

@@ -12,7 +12,7 @@ from cyclopts import Parameter, Token
 
 from gan_jax.config import ARCHIVES_DATASET, Config, Hyperparameters, specs
 from gan_jax.data import DATASETS
-from gan_jax.errors import UserError, require
+from gan_jax.errors import UserError
 from gan_jax.types import Precision
 
 Platform = Literal["cpu", "cuda", "tpu"]
@@ -42,9 +42,9 @@ def flag(text: str, **more: Any) -> Parameter:
 def _usable(text: str) -> Path:
     """Return a path that the system accepts, whether or not anything exists there."""
     if not text:
-        raise ValueError("a path has at least one character")
+        raise ValueError("the path is empty")
     if len(os.fsencode(text)) > MAX_PATH:
-        raise ValueError(f"a path has at most {MAX_PATH} bytes")
+        raise ValueError(f"the path is longer than {MAX_PATH} bytes")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         os.stat(text)  # ValueError for a NUL, OSError for a component that is too long or a link to itself
     return Path(text)
@@ -76,75 +76,103 @@ Dataset = Annotated[str | None, Parameter(help=f"{', '.join(DATASETS[:-1])} or {
 Archives = Annotated[
     Path | None, paths("Directory with four gzipped IDX files of 28x28 images, named like those of MNIST.")
 ]
+_DEFAULT = "Default, unless stated above:"
+_SEEDS = "Several seeds: '5' for 0 to 4, '3,7' for 3 and 7."
+_EVALUATE_EVERY = "Epochs between evaluations of samples; 0: only after the last epoch."
 PlatformOption = Annotated[Platform | None, Parameter(help="Platform to compute on. Default: the fastest available.")]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class CommonOptions:
     """Options of every command that trains. None leaves the part's own configuration unchanged."""
 
-    epochs: Annotated[int | None, whole(_spec(Config, "epochs", "Default: 100 (stacked_mnist: 12)."))] = None
+    epochs: Annotated[int | None, whole(_spec(Config, "epochs", f"{_DEFAULT} 100."))] = None
     seed: Annotated[int | None, whole(_spec(Config, "seed", "Default: 0."))] = None
-    seeds: Annotated[str | None, Parameter(help="Several seeds: '5' for 0 to 4, '3,7' for 3 and 7.")] = None
+    seeds: Annotated[str | None, Parameter(help=_SEEDS)] = None
     out: Out = DEFAULT_OUT
     name: Annotated[
-        str | None, Parameter(help="Name of the run directory. Default: the part, with data set and seed if given.")
+        str | None, Parameter(help="Name of the run directory. Default: made of command, data set and seed.")
     ] = None
     dataset: Dataset = None
     archives: Archives = None
     batch_size: Annotated[
-        int | None,
-        whole(_spec(Hyperparameters, "batch_size", "A partial last batch is dropped. Default: 512 (part_best: 128).")),
+        int | None, whole(_spec(Hyperparameters, "batch_size", f"A partial last batch is dropped. {_DEFAULT} 512."))
     ] = None
     learning_rate: Annotated[
-        float | None,
-        Parameter(help=_spec(Hyperparameters, "learning_rate", "Default: 0.0002 (part_best: 0.001).")),
+        float | None, Parameter(help=_spec(Hyperparameters, "learning_rate", f"{_DEFAULT} 0.0002."))
     ] = None
     precision: Annotated[
         Precision | None,
         Parameter(help=_spec(Hyperparameters, "precision", "tensorfloat32 needs a GPU. Default: float32.")),
     ] = None
-    devices: Annotated[
-        int | None,
-        whole("Devices to shard the batch (on accelerators, the seeds) over. Default: 1; all in a multi-process run."),
-    ] = None
-    coordinator_address: Annotated[
-        str | None, Parameter(help="HOST:PORT of process 0 in a multi-process run. Not needed under SLURM.")
-    ] = None
-    num_processes: Annotated[int | None, whole("Number of processes. Under SLURM, 1 trains each task by itself.")] = (
-        None
-    )
-    process_id: Annotated[int | None, whole("Index of this process, from 0.")] = None
-    platform: PlatformOption = None
-    checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     samples_every: Annotated[int, whole("Epochs between grids of samples.")] = 1
-    evaluate_every: Annotated[int, whole("Epochs between evaluations of samples; 0: only after the last epoch.")] = 0
+    evaluate_every: Annotated[int, whole(_EVALUATE_EVERY)] = 0
     classifier: Annotated[
-        Path | None, paths("Weights of a ten-class classifier (.safetensors) that evaluates data other than MNIST.")
+        Path | None,
+        paths("Weights (.safetensors) of a ten-class classifier for the metrics on data other than MNIST."),
     ] = None
     tensorboard: Annotated[bool, flag("Also write event files, for tensorboard --logdir runs.")] = False
-    overwrite: Annotated[bool, flag("Train again from the start.")] = False
+    overwrite: Annotated[bool, flag("Delete the existing run and train from scratch.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JaxOptions(CommonOptions):
+    """Further options of the commands that train with JAX."""
+
+    platform: PlatformOption = None
+    checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     detect_nans: Annotated[bool, flag("If the run diverges, locate the first operation with a non-finite result.")] = (
         False
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(JaxOptions):
+    """Further options of the commands that train on several devices or processes."""
+
+    devices: Annotated[
+        int | None,
+        whole(
+            "Devices to shard the batch over; on accelerators, several seeds are sharded over them instead. "
+            "Default: 1; all in a multi-process run."
+        ),
+    ] = None
+    coordinator_address: Annotated[
+        str | None, Parameter(help="HOST:PORT of process 0 in a multi-process run. Not needed under SLURM.")
+    ] = None
+    num_processes: Annotated[
+        int | None, whole("Number of processes. Under SLURM, 1 makes every task an independent run.")
+    ] = None
+    process_id: Annotated[int | None, whole("Index of this process, from 0.")] = None
+
+
 DEFAULTS = RunOptions()
+Unused = Annotated[None, Parameter(parse=False)]  # an option that a command does not take
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeveralPartsOptions(RunOptions):
+    """Options of the commands that train several parts, each under its own name."""
+
+    name: Unused = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(JaxOptions):
+    """Options of ./run.sh improvements, whose changes are relative to part_a's learning rate and batch size."""
+
+    seeds: Annotated[str | None, Parameter(help=f"{_SEEDS} Default: 3, unless --seed is given.")] = None
+    name: Unused = None
+    batch_size: Unused = None
+    learning_rate: Unused = None
+    evaluate_every: Annotated[int, whole(_EVALUATE_EVERY)] = 10
+    overwrite: Annotated[bool, Parameter(parse=False)] = False
 
 
 def run_path(run: Path, out: Path = DEFAULT_OUT) -> Path:
     """Return a run's path, which may be given as its name in `out`."""
     return run if run.exists() else out / run
-
-
-MULTI_PROCESS = ("coordinator_address", "num_processes", "process_id")
-
-
-def refuse(options: RunOptions, command: str, *names: str) -> None:
-    """Raise UserError if an option is given that the command would ignore."""
-    for name in names:
-        require(getattr(options, name) is None, f"{command} takes no --{name.replace('_', '-')}")
 
 
 def numbers(text: str) -> list[int]:
@@ -157,7 +185,7 @@ def numbers(text: str) -> list[int]:
     return found
 
 
-def seeds_of(options: RunOptions) -> list[int]:
+def seeds_of(options: CommonOptions) -> list[int]:
     """Return the seeds that --seed or --seeds ask for."""
     if options.seeds is None:
         return [0 if options.seed is None else options.seed]
@@ -170,7 +198,7 @@ def seeds_of(options: RunOptions) -> list[int]:
     return list(range(count)) if len(found) == 1 else found
 
 
-def configure(base: Config, options: RunOptions) -> list[Config]:
+def configure(base: Config, options: CommonOptions) -> list[Config]:
     """Apply the user's options to a part's configuration, for each seed."""
     if options.archives and options.dataset:
         raise UserError("give --dataset or --archives, not both")

@@ -15,7 +15,7 @@ from gan_jax.runs.run_dir import MetricsRow
 
 
 def plain() -> Callbacks:
-    """Print a line for each epoch: what the bar shows, and D's mean outputs if the loss gives them a meaning."""
+    """Print a line per epoch: what the bar shows, and D's mean outputs, unless the loss is shift-invariant."""
     begun, first, warm, work, shows_d = time.perf_counter(), 0, False, [0], True
 
     def start(config: Config, done: int, devices: int) -> None:

@@ -17,8 +17,8 @@ from gan_jax.utils.cache import private_cache_folder
 
 
 @contextlib.contextmanager
-def started(options: RunOptions) -> Iterator[None]:
-    """Enter a block in which JAX computes on the platform and with the other processes that the options name.
+def jax_session(options: RunOptions) -> Iterator[None]:
+    """Run the block with JAX on the options' platform, together with the other processes that they name.
 
     Raises:
         UserError: if XLA rejects the environment's flags, or the processes do not find one another.
@@ -53,14 +53,15 @@ def prepare(platform: Platform | None = None) -> None:
     jax.config.update("jax_compilation_cache_dir", str(private_cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     _require_flags(os.environ.get("XLA_FLAGS", ""))
-    where = "JAX cannot compute here" if platform is None else f"there is no {platform} here"
+    failure = "JAX found no usable device" if platform is None else f"platform {platform} is not available"
     try:
         found = jax.default_backend()
     except (RuntimeError, AssertionError) as error:  # AssertionError if JAX was installed without the platform
         reason = " ".join(str(error).split()) or "JAX was installed without it"
-        raise UserError(f"{where}: {reason}") from error
+        raise UserError(f"{failure}: {reason}") from error
     # The backend of the platform "cuda" is called "gpu".
-    require(platform is None or found == ("gpu" if platform == "cuda" else platform), f"{where}: JAX is on {found}")
+    available = platform is None or found == ("gpu" if platform == "cuda" else platform)
+    require(available, f"{failure}: JAX is using {found}")
 
 
 @functools.cache

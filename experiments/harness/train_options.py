@@ -1,4 +1,4 @@
-"""Options of `./run.sh train`: D's steps, and the fields of `Hyperparameters`, where each is declared."""
+"""Options of `./run.sh train`: D's steps, and an option for each field of `Hyperparameters`, made from the field."""
 
 from dataclasses import asdict, field, fields, make_dataclass
 from typing import Annotated, Any
@@ -10,12 +10,13 @@ from gan_jax.config import Config, Hyperparameters, Spec, specs
 from gan_jax.schedules import Schedule
 
 _STEPS = Parameter(
-    help="Steps of D an iteration: '4'; '1: 16, 2-: 8' by epoch; '1-50: 1, 51-: 1/2' alternates 1 and 2 from epoch 51."
+    help="D steps per iteration (per G step): '4'; '1: 16, 2-: 8' by epoch; '1-50: 1, 51-: 1/2' alternates 1 and 2 "
+    "from epoch 51."
 )
 
 
 def _parameter(kind: Any, spec: Spec) -> Parameter:
-    """Make an option from a field's declaration."""
+    """Make an option from a field's type and `Spec`."""
     choices = f": {', '.join(spec.choices)}" if isinstance(spec.choices, dict) else ""
     text = f"{spec.help}{choices}."
     if kind is int:
@@ -25,12 +26,14 @@ def _parameter(kind: Any, spec: Spec) -> Parameter:
 
 def _options() -> list[tuple[str, Any, Any]]:
     """List name, type and default of each option that `RunOptions` does not have."""
-    own = specs(Hyperparameters).items()
-    shared = {each.name for each in fields(RunOptions)}
+    run_options = {each.name for each in fields(RunOptions)}
     defaults = {each.name: field(default=each.default) for each in fields(Hyperparameters)}
-    made = [(name, Annotated[kind, _parameter(kind, spec)], defaults[name]) for name, (kind, spec) in own
-            if name not in shared]  # fmt: skip
-    return [("discriminator_steps", Annotated[str, _STEPS], field(default="1")), *made]
+    options = [
+        (name, Annotated[kind, _parameter(kind, spec)], defaults[name])
+        for name, (kind, spec) in specs(Hyperparameters).items()
+        if name not in run_options
+    ]
+    return [("discriminator_steps", Annotated[str, _STEPS], field(default="1")), *options]
 
 
 TrainOptions: Any = Parameter(name="*")(
@@ -43,7 +46,7 @@ def config_of(train_options: Any, options: RunOptions) -> Config:
     """Make the configuration of a run named "train".
 
     Raises:
-        UserError: for values out of range, or a batch size that is not a multiple of the groups of images.
+        UserError: for values out of range, or a batch size that is not a multiple of the group size.
     """
     values = asdict(train_options)
     schedule = Schedule.parse(values.pop("discriminator_steps"))

@@ -18,7 +18,7 @@ _CHECK = re.compile(r"\(checked by <code>(\w+)</code>\)")
 class Measured(NamedTuple):
     """Outcome of a check over all of its subjects."""
 
-    residual: float | None  # the worst one; None if any is not a number
+    residual: float | None  # the worst one; None if any is NaN
     relation: str  # required between residual and bound
     bound: float
     passed: bool

@@ -46,7 +46,7 @@ FIGURES = {
             "The relative difference between the image's area and the parallelogram's falls in proportion to the "
             "rectangle.",
             "Three rising straight lines on logarithmic axes, the relative difference over the rectangle's side for "
-            "three maps, parallel to a grey line of slope 1.",
+            "three maps, parallel to a gray line of slope 1.",
         ),
     },
 }

@@ -54,7 +54,7 @@ def section_of_part(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[Lo
 
     Args:
         part: the part.
-        runs: its runs, which differ in the seed; none for a placeholder.
+        runs: its runs, which differ in the seed; empty: make a placeholder.
         baseline: the runs of its baseline, if any.
         most_epochs: number of epochs whose samples are shown, at most.
     """
@@ -109,5 +109,5 @@ def compared(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[LoadedRun
         f"Not compared with {part.baseline}: {reason}." for reason in dict.fromkeys(shown)
     ]  # seeds often share one
     if not baseline:
-        notes.append(f"There is no {part.baseline} to compare it with: ./run.sh {part.baseline} makes it.")
+        notes.append(f"There is no {part.baseline} to compare it with: train it with ./run.sh {part.baseline}.")
     return (group_by_seed([*found, *runs]) if found else {}), notes

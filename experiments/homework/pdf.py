@@ -122,10 +122,10 @@ def make(results: Results, source: str, author: str | None) -> bytes:
 def _content(results: Results, document: _Document) -> dict[str, Any]:
     groups = group_by_seed(results.runs)
     standing, others = split(groups)
-    found = {part: groups[standing[part]] for part in PARTS if part in standing}
-    configs = {part: (found[part][0] if part in found else PARTS[part]).config for part in found or PARTS}
-    trained = "the runs shown" if found else "the homework's parts"
-    parts = {name: _part(part, found, document) for name, part in PARTS.items()}
+    trained = {part: groups[standing[part]] for part in PARTS if part in standing}
+    configs = {part: (trained[part][0] if part in trained else PARTS[part]).config for part in trained or PARTS}
+    shared_by = "the runs shown" if trained else "the homework's parts"
+    parts = {name: _part(part, trained, document) for name, part in PARTS.items()}
     experiments = {"saturation": _experiment(math_sections.saturation(results.records.get("saturation")), document)}
     for name in math_sections.TITLES:
         experiments[name] = _experiment(math_sections.mathematics(name, results.records.get(name))[0], document)
@@ -135,9 +135,9 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
     return {
         "parts": parts,
         "introduction_c": INTRODUCTION_C,
-        "overview": _overview(found) if len(found) > 1 else None,
+        "overview": _overview(trained) if len(trained) > 1 else None,
         "hyperparameters": in_common(configs),
-        "hyperparameters_caption": f"Common to {trained}; each part's question says what the part changes.",
+        "hyperparameters_caption": f"Common to {shared_by}; each part's question says what the part changes.",
         "experiments": experiments,
         "provenance": provenance,
         "others": [Path(run.path).name for group in others for run in groups[group]],
@@ -145,16 +145,16 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
     }
 
 
-def _overview(found: Groups) -> dict[str, Any]:
+def _overview(groups: Groups) -> dict[str, Any]:
     """Tabulate all parts, one column each, with the footnotes."""
-    columns = zip(*as_cells(found)[0], strict=True)
+    columns = zip(*as_cells(groups)[0], strict=True)
     rows = [column for column in columns if column[0] not in DROPPED_IF_EQUAL or len(set(column[1:])) > 1]
-    return {"rows": rows, "notes": footnotes(found, with_differences=False)}
+    return {"rows": rows, "notes": footnotes(groups, with_differences=False)}
 
 
-def _part(part: Part, found: Mapping[str, Sequence[LoadedRun]], document: _Document) -> dict[str, Any]:
+def _part(part: Part, trained: Mapping[str, Sequence[LoadedRun]], document: _Document) -> dict[str, Any]:
     name = part.config.name
-    runs, baseline = found.get(name, []), found.get(part.baseline or "", [])
+    runs, baseline = trained.get(name, []), trained.get(part.baseline or "", [])
     section = section_of_part(part, runs, baseline, images.FEWEST_EPOCHS)
     about = {"title": TITLES[name], "question": section.question, "claim": section.claim, "missing": not runs}
     if not runs:
@@ -231,13 +231,13 @@ def _saturation(record: Mapping[str, Any], document: _Document) -> dict[str, Any
 def _samples(name: str, run: LoadedRun, document: _Document) -> list[dict[str, Any]]:
     folder = RunDir(Path(run.path))
     epochs = [epoch for epoch in folder.sampled_epochs() if epoch <= run.epochs]
-    found = []
+    grids = []
     for epoch in images.choose_epochs(epochs, SAMPLES):
         written = io.BytesIO()
         Image.fromarray(folder.read_sample(epoch)).save(written, "PNG")
         file = document.add(f"{name}-{epoch}.png", written.getvalue())
-        found.append({"epoch": epoch, "file": file, "alt": _describe_samples(name, run, epoch)})
-    return found
+        grids.append({"epoch": epoch, "file": file, "alt": _describe_samples(name, run, epoch)})
+    return grids
 
 
 def _describe_samples(name: str, run: LoadedRun, epoch: int) -> str:
@@ -279,9 +279,9 @@ def _facts(entry: Provenance) -> list[Any]:
 
 def _measured(results: Results) -> dict[str, list[Any]]:
     """Return the outcome of each check of the mathematics, by its name."""
-    found = {}
+    outcomes = {}
     for name in math_sections.TITLES:
         if name in results.records:
             for check, measured in math_sections.found_by(results.records[name][1]["checks"]).items():
-                found[check] = [measured.text(), measured.passed]
-    return found
+                outcomes[check] = [measured.text(), measured.passed]
+    return outcomes

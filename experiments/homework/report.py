@@ -13,8 +13,15 @@ from experiments.homework.parts import PARTS
 from experiments.homework.results import Results, gather, gather_named
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
 from gan_jax.analysis.tables import as_cells, table
+from gan_jax.config import Config
+from gan_jax.data.datasets import load
 from gan_jax.errors import UserError, require
-from gan_jax.inference.pretrained import load_discriminator, load_generator
+from gan_jax.inference.pretrained import (
+    TrainedDiscriminator,
+    load_discriminator,
+    load_generator,
+    single_image_discriminator,
+)
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.reports import html, images, live_generator, run_sections
 from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Section, Table
@@ -22,11 +29,11 @@ from gan_jax.runs import checkpoints
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import JAX, RunDir
-from gan_jax.training.apply_fns import discriminator_weights
+from gan_jax.training.state import GanState
+from gan_jax.types import Params
 from gan_jax.utils.files import write_bytes
 from gan_jax.utils.text import without_folders
 
-LOSS_COLUMNS = ("discriminator_loss", "generator_loss")  # which runs of different losses do not have in common
 SHIPPED = Path(__file__).parents[1] / "results"
 INTRODUCTION = (
     "Two networks on MNIST: a generator G that turns noise into images, and a discriminator D that tells them from "
@@ -164,20 +171,30 @@ def _generator(runs: Sequence[LoadedRun]) -> Generator:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no intact checkpoint")
-            single = run.config.hparams.group_size == 1 and not LOSSES[run.config.hparams.loss].shift_invariant
-            weights = discriminator_weights(state.discriminator, run.config.hparams)["params"]
-            embedded = live_generator.embed(state.sampling_params["params"], weights if single else None)
+            of = f"{run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}"
+            about = f"G and D of {of}, {COMPUTED_HERE}"
+            return _embed(about, state.sampling_params, _discriminator(state, run.config))
         except UserError as error:
             reasons.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
-            continue
-        output = D_SHOWN if single else "Its D has no output for a single image, since it sees pairs or groups."
-        about = f"G and D of {run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}, {COMPUTED_HERE}"
-        return Generator(f"{about} {output}", embedded)
-    shipped, discriminator = load_generator(), load_discriminator()
-    output = D_RELATIVE if LOSSES[shipped.hparams.loss].shift_invariant else D_SHOWN
+    shipped = load_generator()
     about = (
-        f"These are G and D of {shipped.name}, which the package ships, {COMPUTED_HERE} {output} ./run.sh part_a "
-        "makes a run with a checkpoint, and ./run.sh report then shows its networks."
+        f"G and D of {shipped.name}, which the package ships, {COMPUTED_HERE} They are shown since no run of single "
+        "digits has a checkpoint that can be read: ./run.sh part_a makes one."
     )
-    networks = live_generator.embed(shipped.params["params"], discriminator.params["params"], discriminator.offset)
-    return Generator(" ".join(["There is no run of single digits with a checkpoint.", *reasons, about]), networks)
+    return _embed(" ".join([*reasons, about]), shipped.params, load_discriminator())
+
+
+def _discriminator(state: GanState, config: Config) -> TrainedDiscriminator | None:
+    """Return a run's D, or None if it has no output for a single image, or only beside images that are not at hand."""
+    if LOSSES[config.hparams.loss].shift_invariant and config.dataset != "mnist":
+        return None
+    return single_image_discriminator(state.discriminator, config.hparams, lambda: load("mnist").test_images)
+
+
+def _embed(about: str, generator: Params, discriminator: TrainedDiscriminator | None) -> Generator:
+    """Embed both networks, and say what is shown under the images."""
+    if discriminator is None:
+        return Generator(f"{about} Its D has no output for a single image.", live_generator.embed(generator["params"]))
+    output = D_RELATIVE if discriminator.offset else D_SHOWN
+    networks = live_generator.embed(generator["params"], discriminator.params["params"], discriminator.offset)
+    return Generator(f"{about} {output}", networks)

@@ -55,17 +55,17 @@ def gather_named(paths: Sequence[Path]) -> Results:
     results = Results()
     for path in paths:
         if not path.is_dir():
-            raise UserError(f"there is no folder {path}")
+            raise UserError(f"there is no directory {path}")
         if _add(results, path):
             continue
         inside = gather(path)
         if not inside:
-            raise UserError(f"{path} holds no run, no saturation experiment and no checks of the mathematics")
+            raise UserError(f"{path} contains no run, no saturation experiment and no checks of the mathematics")
         results.runs += inside.runs
         results.records |= inside.records
         results.passed_over |= inside.passed_over
     if len({Path(run.path).resolve() for run in results.runs}) < len(results.runs):
-        raise UserError("a run is named twice")
+        raise UserError("the same run is given twice")
     _put_in_order(results)
     return results
 

@@ -48,7 +48,7 @@ class Curve(NamedTuple):
 
 
 def measured_iterations(last: int) -> np.ndarray:
-    """Return 0, then about ten iterations a decade up to `last`."""
+    """Return 0, then about ten iterations per decade up to `last`."""
     return np.unique(np.r_[0, np.rint(np.logspace(0, np.log10(last), 1 + int(10 * np.log10(last)))), last].astype(int))
 
 
@@ -149,10 +149,11 @@ def orders_changed(norms: np.ndarray) -> float | None:
     return float(np.log10(np.maximum(last, TINY)).mean() - np.log10(first).mean())
 
 
-def greatest_fall(norms: np.ndarray) -> float:
-    """Compute the greatest fall between two points of norms float64 (points,), in orders of magnitude; 0 is `TINY`.
+def largest_drop(norms: np.ndarray) -> float:
+    """Compute the largest drop of norms float64 (points,) from an earlier to a later point, in orders of magnitude.
 
-    Noise of single batches increases it: it exceeds the change between the ends, and 0 even where nothing falls.
+    Norms below TINY count as TINY. Batch noise inflates it: it can exceed the change from first to last point, and be
+    positive for a curve without a trend.
     """
     logarithms = np.log10(np.maximum(norms, TINY))
     return float((np.maximum.accumulate(logarithms) - logarithms).max())
@@ -160,13 +161,13 @@ def greatest_fall(norms: np.ndarray) -> float:
 
 def in_words(norms: np.ndarray) -> str:
     """Describe the change of a curve's norms, float64 (points,)."""
-    change, fall = orders_changed(norms), greatest_fall(norms)
+    change, drop = orders_changed(norms), largest_drop(norms)
     if change is None:
-        return "is 0 at first"
+        return "starts at 0"
     way, bound = ("falls", "at least ") if change < 0 else ("grows", "at most ")
     bound = bound if (_ends(norms)[1] < TINY).any() else ""
     least = "at least " if (norms < TINY).any() else ""
-    return f"{way} by {bound}{abs(change):.1f} orders of magnitude (greatest fall {least}{fall:.1f})"
+    return f"{way} by {bound}{abs(change):.1f} orders of magnitude (largest drop {least}{drop:.1f})"
 
 
 def saturation(
@@ -233,5 +234,5 @@ def _record(curve: Curve) -> dict[str, Any]:
         "iterations": curve.iterations.tolist(),
         "gradient_norm": {loss: norms.tolist() for loss, norms in curve.norms.items()},
         "orders_changed": {loss: orders_changed(norms) for loss, norms in curve.norms.items()},
-        "greatest_fall": {loss: greatest_fall(norms) for loss, norms in curve.norms.items()},
+        "greatest_fall": {loss: largest_drop(norms) for loss, norms in curve.norms.items()},
     }

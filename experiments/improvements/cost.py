@@ -21,7 +21,7 @@ ITERATIONS = 8  # of one timing: about a second on two cores
 class Cost(NamedTuple):
     """Cost of training with some hyperparameters."""
 
-    seconds: list[float]  # of an iteration, one a repeat
+    seconds: list[float]  # of an iteration, one per repeat
     epoch_seconds: float  # of the median iteration
     times: float  # ratio of an epoch's time to the baseline's: the median over repeats
 
@@ -74,7 +74,7 @@ def as_markdown(costs: Mapping[str, Cost]) -> str:
         low, middle, high = (1e3 * of(cost.seconds) for of in (min, statistics.median, max))
         milliseconds = f"{middle:.1f} ({low:.1f} to {high:.1f})"
         lines.append([name, milliseconds, f"{cost.epoch_seconds:.1f}", f"{cost.times:.2f}"])
-    return tables.as_markdown(["change", "ms an iteration", "s an epoch", "times part_a's"], lines)
+    return tables.as_markdown(["change", "ms per iteration", "s per epoch", "times part_a's"], lines)
 
 
 def draw(title: str, costs: Mapping[str, Cost]) -> Figure:

@@ -22,13 +22,13 @@ OTHERS = {  # columns that `rank` computes
     "ratio": ("times part_a's", TIMES + "{:.3f}"),
     "at_equal_time": ("Fréchet in part_a's time", "{:.1f}"),
     "cost": ("an epoch's time in part_a's", "{:.2f}"),
-    "seconds": ("s an epoch", "{:.1f}"),
+    "seconds": ("s per epoch", "{:.1f}"),
 }
 SMOOTHING = {  # losses and targets of arXiv:1708.01729: not smoothed, one-sided, two-sided
     "-log D(G(z))": (BASELINE, "part_c6", "part_c5"),
     "log(1 - D(G(z)))": ("part_b", "one_sided_saturating", "two_sided_saturating"),
 }
-CURVES = 8  # in the figure: part_a and the best
+MOST_CURVES = 8  # in the figure: part_a and the best
 Found = Mapping[str, Sequence[LoadedRun]]  # the seeds of each change
 Rows = Mapping[str, Mapping[str, Interval]]
 
@@ -58,7 +58,7 @@ def _last(runs: Sequence[LoadedRun], column: str) -> list[float]:
 
 
 def frechet_at(run: LoadedRun, epochs: float) -> float:
-    """Return the Fréchet distance after some epochs, with logarithms interpolated between measurements.
+    """Return the Fréchet distance after some epochs, interpolated log-linearly between measurements.
 
     It is NaN before the first measurement, and the last value after the last one.
     """
@@ -98,7 +98,7 @@ def _two_by_two(rows: Rows) -> str:
     """Tabulate smoothing under both of G's losses, if all of these changes were trained."""
     if any(name not in rows for names in SMOOTHING.values() for name in names):
         return ""
-    text = "\n| Fréchet: G minimises | no smoothing | one-sided | two-sided |\n| --- | --- | --- | --- |\n"
+    text = "\n| Fréchet: G minimizes | no smoothing | one-sided | two-sided |\n| --- | --- | --- | --- |\n"
     for loss, names in SMOOTHING.items():
         text += "| " + " | ".join([loss, *(_cell(rows[name]["frechet"], "{:.1f}") for name in names)]) + " |\n"
     return text
@@ -126,7 +126,7 @@ def draw(rows: Rows, found: Found, costs: Mapping[str, Cost]) -> Figure:
     ranks.axvline(floor, color=REFERENCE, linestyle="--", linewidth=1)
     ranks.set(xscale="log", xlabel="classifier Fréchet distance (dashed: real against real)")
     ranks.set_title("after the last epoch: geometric mean, 95 % interval, each seed", fontsize=10)
-    best = [name for name in rows if name != BASELINE][: CURVES - 1]
+    best = [name for name in rows if name != BASELINE][: MOST_CURVES - 1]
     for place, name in enumerate([BASELINE, *best]):
         color = (RUN_COLORS[1], RUN_COLORS[0], *RUN_COLORS[2:])[place % len(RUN_COLORS)]
         time = costs[name].times * found[name][0].metrics["epoch"]

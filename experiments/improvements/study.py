@@ -1,4 +1,4 @@
-"""./run.sh improvements: trains each change of part_a with several seeds and ranks the results."""
+"""./run.sh improvements: trains part_a with each change and several seeds, and ranks the results."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.harness.comparison import read_run
 from experiments.harness.inputs import run_data_of, trainer_options_of
-from experiments.harness.options import MULTI_PROCESS, RunOptions, configure, refuse
+from experiments.harness.options import StudyOptions, configure
 from experiments.improvements import leaderboard
 from experiments.improvements.cost import Cost, measure
 from experiments.improvements.leaderboard import BASELINE
@@ -27,7 +27,6 @@ from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.utils.files import read_limited, save_figure, write_json, write_text
 from gan_jax.utils.text import printable
 
-EVERY = 10  # epochs between evaluations
 SEEDS = "3"
 COSTS = "costs.json"
 MAX_BYTES = 10**7  # of costs.json
@@ -35,7 +34,7 @@ REPEATS = 5  # of each timing
 MACHINE = ("backend", "device", "processor", "processor_count")  # facts of provenance on which a cost depends
 
 
-def improvements(options: RunOptions, only: Sequence[str], callbacks: Callbacks) -> None:
+def improvements(options: StudyOptions, only: Sequence[str], callbacks: Callbacks) -> None:
     """Train or resume the changes with each seed in `options.out`/improvements, and write the leaderboard.
 
     Args:
@@ -45,19 +44,14 @@ def improvements(options: RunOptions, only: Sequence[str], callbacks: Callbacks)
         callbacks: callbacks of the trainer.
 
     Raises:
-        UserError: if an option contradicts the changes, no classifier fits the data, or a directory is unusable or
-            holds another run.
+        UserError: if no classifier fits the data, or a directory is unusable or holds another run.
     """
-    # Each change sets the name, and is relative to part_a's learning rate and batch size; one device trains it.
-    refuse(options, "improvements", "name", "learning_rate", "batch_size", "devices", *MULTI_PROCESS)
-    require(not options.overwrite, "improvements takes no --overwrite: remove the run directories to train again")
     several = SEEDS if options.seed is None and options.seeds is None else options.seeds
-    every = options.evaluate_every or EVERY
-    options = replace(options, out=options.out / "improvements", evaluate_every=every, seeds=several)
+    options = replace(options, out=options.out / "improvements", seeds=several)
     data, trainer_options = run_data_of(options), trainer_options_of(options)
     require(
         data.classifier_sha256 is not None,
-        "improvements ranks by a classifier: give one of these data with --classifier",
+        "improvements ranks by a classifier's features: pass a classifier for this data set with --classifier",
     )
     epochs = 100 if options.epochs is None else options.epochs
     wanted = {name: configure(CHANGES[name].config(name, epochs), options) for name in CHANGES}

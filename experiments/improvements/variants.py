@@ -73,7 +73,7 @@ CHANGES: dict[str, Change] = {
     ),
     "no_dropout": Change(replace(BASE, dropout_rate=0.0), "no dropout in D"),
     "spectral_normalisation": Change(
-        replace(BASE, spectral_norm=True), "spectral normalisation of D (Miyato et al. 2018)"
+        replace(BASE, spectral_norm=True), "spectral normalization of D (Miyato et al. 2018)"
     ),
     "packing": Change(replace(BASE, pack_size=2), "D sees two images at once (Lin et al. 2018)"),
     "minibatch_deviation": Change(
@@ -82,7 +82,7 @@ CHANGES: dict[str, Change] = {
     ),
     "instance_noise": Change(
         replace(BASE, instance_noise_std=0.1),
-        "noise of constant deviation 0.1 on real and generated images (Sonderby et al. 2017)",
+        "noise of constant deviation 0.1 on real and generated images (Sønderby et al. 2017)",
     ),
     # Smoothing under both losses: smoothing fake targets is said to hurt only with log(1 - D) (arXiv:1708.01729).
     # The homework's parts keep their names, so that their run directories can be copied into the study's. Part_c5

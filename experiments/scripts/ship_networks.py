@@ -5,45 +5,39 @@
 Writes gan_jax/inference/weights/NAME/, and prints the entry of PRETRAINED in gan_jax/inference/pretrained.py.
 """
 
+import hashlib
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from gan_jax.data.datasets import load
-from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import require
-from gan_jax.inference.pretrained import WEIGHTS, describe, load_generator
-from gan_jax.inference.quantized import save_quantized
-from gan_jax.losses.adversarial import LOSSES
+from gan_jax.inference.pretrained import WEIGHTS, describe, load_generator, single_image_discriminator
+from gan_jax.inference.quantized import encode_quantized
 from gan_jax.runs.checkpoints import load_newest
 from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.training.apply_fns import discriminator_weights, networks
+from gan_jax.utils.files import write_bytes
 
 
 def main(run: Path, name: str) -> None:
-    """Write both networks of a run's newest checkpoint."""
-    generator = load_generator(run)
-    hparams = generator.hparams
-    require(hparams.group_size == 1, "a D that takes several images at once has no output for one image")
-    state, _ = load_newest(RunDir(run).checkpoints, initial_state(generator.config))
+    """Write both networks of a finished run."""
+    generator, folder = load_generator(run), RunDir(run)
+    require(folder.read_manifest().get("epochs") == generator.epoch, f"{run} is not finished")
+    state, _ = load_newest(folder.checkpoints, initial_state(generator.config))
     assert state is not None  # load_generator found a checkpoint
-    params = discriminator_weights(state.discriminator, hparams)
-    offset = 0.0
-    if LOSSES[hparams.loss].shift_invariant:
-        images = to_unit_range(load(generator.config.dataset).test_images)
-        offset = float(np.mean(np.asarray(networks(hparams)[1].apply(params, images), np.float64)))
+    discriminator = single_image_discriminator(
+        state.discriminator, generator.hparams, lambda: load(generator.config.dataset).test_images
+    )
+    require(discriminator is not None, "not supported: D uses packing or minibatch stddev")
+    assert discriminator is not None
     description = describe(generator)
     files = {
-        "generator": (generator.params, description),
-        "discriminator": (params, description | {"offset": offset}),
+        "generator": encode_quantized(generator.params, description),
+        "discriminator": encode_quantized(discriminator.params, description | {"offset": discriminator.offset}),
     }
-    hashes = [
-        save_quantized(WEIGHTS / name / f"{network}.safetensors.gz", each, about)
-        for network, (each, about) in files.items()
-    ]
-    print(f'    "{name}": Files({", ".join(repr(each) for each in hashes)}),')
+    for network, content in files.items():
+        write_bytes(WEIGHTS / name / f"{network}.safetensors.gz", content)
+        print(f"{network}_sha256={hashlib.sha256(content).hexdigest()!r},")
 
 
 if __name__ == "__main__":

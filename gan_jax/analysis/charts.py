@@ -22,7 +22,7 @@ class Line(NamedTuple):
     color: str  # a name in gan_jax.plotting.style.COLORS
     values: Values
     seeds: Sequence[Values] = ()
-    dash: int = 0  # 0: solid; 1 and 2: two patterns of dashes
+    dash_style: int = 0  # 0: solid; 1 and 2: two patterns of dashes
     points: bool = False  # connected points: the metric was measured after some epochs only
 
 
@@ -45,6 +45,7 @@ class Bars(NamedTuple):
     colors: Sequence[str]
     shares: Mapping[str, Sequence[float]]  # means over the seeds
     seeds: Mapping[str, Sequence[Sequence[float]]]
+    title: str = "Share of each digit among the samples"
 
 
 def numbers(values: np.ndarray, logarithmic: bool = False) -> list[float | None]:
@@ -60,7 +61,7 @@ def line(
     name: str,
     *,
     logarithmic: bool = False,
-    dash: int = 0,
+    dash_style: int = 0,
     epochs: int | None = None,
 ) -> Line:
     """Make the line of a column of metrics.csv: the mean over the seeds, and each seed.
@@ -76,16 +77,16 @@ def line(
     rest = [None] * ((epochs or length) - length)
     seeds = [numbers(row, logarithmic) + rest for row in rows] if len(rows) > 1 else []
     points = 0 < int(finite.sum()) < max(length, 2)
-    return Line(label, color, numbers(center, logarithmic) + rest, seeds, dash, points)
+    return Line(label, color, numbers(center, logarithmic) + rest, seeds, dash_style, points)
 
 
 def level(label: str, color: str, value: float, length: int) -> Line:
     """Make a dashed horizontal line."""
-    return Line(label, color, [float(f"{value:.{DIGITS}g}")] * length, dash=1)
+    return Line(label, color, [float(f"{value:.{DIGITS}g}")] * length, dash_style=1)
 
 
 def losses(runs: Sequence[Metrics], equilibrium: tuple[float, float]) -> Chart:
-    """Chart both losses and their values at D = 1/2, which `losses.adversarial.equilibrium_losses` gives."""
+    """Chart both losses and their values at D = 1/2, which `losses.adversarial.losses_at_half` gives."""
     x = _epochs(runs)
     names = ("discriminator", "generator")
     lines = [line(name, name, runs, f"{name}_loss") for name in names]
@@ -135,9 +136,9 @@ def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None =
     x = max((_epochs(runs) for *_, runs in present), key=len)
     lines = []
     for index, group, runs in present:
-        dash, color = divmod(index, GROUP_COLORS)
+        dash_style, color = index // GROUP_COLORS % 3, f"run-{index % GROUP_COLORS}"
         measured = [metrics for metrics in runs if name in metrics]
-        lines.append(line(group, f"run-{color}", measured, name, logarithmic=logarithmic, dash=dash % 3, epochs=len(x)))
+        lines.append(line(group, color, measured, name, logarithmic=logarithmic, dash_style=dash_style, epochs=len(x)))
     limits = (None, metric.maximum) if logarithmic and metric.maximum is not None else None
     return Chart(metric.label[0].upper() + metric.label[1:], x, lines, logarithmic=logarithmic, limits=limits)
 
@@ -160,7 +161,7 @@ def digit_bars(groups: GroupedMetrics) -> Bars | None:
 
 
 def format_log2(value: float) -> str:
-    """Format a number; a multiple of log 2, as cross-entropies are at D = 1/2, as that multiple."""
+    """Format a number, or if it is a multiple of log 2, as cross-entropies at D = 1/2 are, that multiple."""
     multiple = round(value / math.log(2))
     if multiple == 0 or not math.isclose(value, multiple * math.log(2), rel_tol=1e-6):
         return f"{value:.3g}"

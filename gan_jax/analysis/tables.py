@@ -113,7 +113,7 @@ def format_interval(value: Interval, form: str) -> str:
 def non_comparable(groups: Groups) -> dict[str, str]:
     """Explain, by column, which metrics of the groups cannot be compared: losses, and D's output."""
     hparams = {name: runs[0].config.hparams for name, runs in groups.items()}
-    functions = "the runs minimise different functions"
+    functions = "the runs minimize different functions"
     found = {}
     objectives = {(LOSSES[each.loss].discriminator, *each.targets[:2]) for each in hparams.values()}
     if len(objectives) > 1 and {loss for loss, *_ in objectives} == {discriminator_cross_entropy}:

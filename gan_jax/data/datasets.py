@@ -23,7 +23,7 @@ ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
 
 _DOWNLOAD = "It is downloaded once: connect to a network, or give the four archives with --archives DIR"
-_REINSTALL = "Reinstall the package if an archive in it was changed; delete that folder if it was damaged"
+_REINSTALL = "Reinstall the package if an archive in it was changed; delete that directory if it was damaged"
 
 
 class ImageDataset(NamedTuple):
@@ -51,7 +51,7 @@ class ImageDataset(NamedTuple):
 
 
 def load(name: str) -> ImageDataset:
-    """Load a data set by name, prepared in the user's cache folder at its first use.
+    """Load a data set by name, prepared in the user's cache directory at its first use.
 
     MNIST is in the package; fashion_mnist (Xiao et al. 2017) and kmnist (Clanuwat et al. 2018) are downloaded once.
 
@@ -85,7 +85,7 @@ def load(name: str) -> ImageDataset:
 
 @contextlib.contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in the block for the same folder."""
+    """Wait until no other process is in the block for the same directory."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -110,7 +110,7 @@ def load_archives(folder: Path) -> ImageDataset:
         UserError: if a file, which is named, is missing or invalid.
     """
     expected = "train- and t10k-, images-idx3- and labels-idx1-ubyte.gz"
-    require(folder.is_dir(), f"{folder} is not a folder; it must hold {expected}")
+    require(folder.is_dir(), f"{folder} is not a directory; it must contain {expected}")
     arrays = []
     for prefix in ("train", "t10k"):
         images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", IMAGE_SHAPE)

@@ -1,6 +1,6 @@
 """Reader of the IDX format of the MNIST archives: a big-endian header, then the values, all in gzip.
 
-Archives are not trusted: a header is believed only within bounds, and no more is decompressed than it announces.
+Archives are not trusted: a header's counts are bounded, and no more is decompressed than it declares.
 """
 
 import gzip
@@ -38,19 +38,21 @@ def read_idx(path: Path, item_shape: tuple[int, ...]) -> np.ndarray:
             count = _read_header(path, file.read(4 + 4 * (1 + len(item_shape))), item_shape)
             size = count * math.prod(item_shape)
             if size > MAX_RATIO * os.fstat(packed.fileno()).st_size:
-                raise UserError(f"{path} announces {count} items, {size} bytes, which a file of its size cannot hold")
+                raise UserError(
+                    f"{path}: the header declares {count} items, {size} bytes, which a file of its size cannot hold"
+                )
             values = np.empty(size, np.uint8)
             found = _fill(values, file)
             more = bool(file.read(1))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{path} is not a whole gzip file: {error}") from error
+        raise UserError(f"{path} is truncated or not gzip: {error}") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
-        raise UserError(f"{path} announces {count} items: there is no memory for {size} bytes") from error
+        raise UserError(f"{path}: the header declares {count} items: not enough memory for {size} bytes") from error
     if found < size or more:
         holds = "more" if more else f"{found} bytes"
-        raise UserError(f"{path} announces {count} items, {size} bytes, but holds {holds}")
+        raise UserError(f"{path}: the header declares {count} items, {size} bytes, but the file holds {holds}")
     return values.reshape(count, *item_shape)
 
 
@@ -63,7 +65,7 @@ def _fill(values: np.ndarray, file: gzip.GzipFile) -> int:
 
 
 def _read_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:
-    """Return the number of items that a header announces."""
+    """Return the number of items that a header declares."""
     rank = 1 + len(item_shape)
     if len(header) != 4 + 4 * rank or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, rank]):
         raise UserError(f"{path} is not an IDX file of unsigned bytes with {rank} dimension{'s' if rank > 1 else ''}")
@@ -71,5 +73,5 @@ def _read_header(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:
     if tuple(shape) != item_shape:
         raise UserError(f"{path} holds items of {' x '.join(map(str, shape))}, not {' x '.join(map(str, item_shape))}")
     if not 1 <= count <= MAX_ITEMS:
-        raise UserError(f"{path} announces {count} items: between 1 and {MAX_ITEMS} can be read")
+        raise UserError(f"{path}: the header declares {count} items: between 1 and {MAX_ITEMS} can be read")
     return count

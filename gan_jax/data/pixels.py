@@ -1,4 +1,4 @@
-"""Conversion between bytes and the range of all images here, float32 in [-1, 1]."""
+"""Conversion between bytes and float32 in [-1, 1], the range of all images in this package."""
 
 import warnings
 

@@ -84,7 +84,7 @@ def prepare(name: str, data_dir: Path, manual_dir: Path | None) -> tfds.core.Dat
     Args:
         name: a key of BUILDERS.
         data_dir: created if missing.
-        manual_dir: a folder of archives; those missing there are downloaded. Checksums are verified either way.
+        manual_dir: a directory of archives; those missing there are downloaded. Checksums are verified either way.
     """
     builder = builder_for(name, data_dir)
     if not builder.is_prepared():

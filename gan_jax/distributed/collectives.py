@@ -45,7 +45,7 @@ def propagate_errors() -> Iterator[None]:
 
 
 def allgather_json(**message: Any) -> list[dict[str, Any]]:
-    """All-gather a JSON message; returns one dictionary a process, in order. Blocks until all have called it.
+    """All-gather a JSON message; returns one dictionary per process, in order. Blocks until all have called it.
 
     Raises:
         PropagatedError: if one of the messages has an `error`.
@@ -72,7 +72,7 @@ def assert_same_on_all(**values: Any) -> None:
 
 
 def broadcast_from_main(tree: Any) -> Any:
-    """Broadcast process 0's tree of arrays, of 32 bits an element, to every process.
+    """Broadcast process 0's tree of arrays, of 32 bits per element, to every process.
 
     They are sent as integers: JAX broadcasts by summing, with zeros from all other processes, and -0.0 + 0.0 is 0.0.
     """

@@ -43,7 +43,7 @@ def resolve_process_spec(
         return ProcessSpec(int(task), int(tasks))
     if coordinator is None or count is None or index is None:
         options = "--coordinator-address, --num-processes and --process-id"
-        raise UserError(f"a distributed run needs {options}, all three, or under SLURM none")
+        raise UserError(f"a distributed run needs {options}: all three options, or none under SLURM")
     require(1 <= count <= MAX_PROCESSES, f"--num-processes must be from 1 to {MAX_PROCESSES}, not {count}")
     require(0 <= index < count, f"--process-id must be from 0 to {count - 1} with --num-processes {count}, not {index}")
     match = _ADDRESS.fullmatch(coordinator)

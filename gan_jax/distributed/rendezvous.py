@@ -36,7 +36,7 @@ def rendezvous(index: int, count: int, name: str, port: int, seconds: float = RE
         late = isinstance(error, TimeoutError)
         reason = f"within {seconds:.0f} s: start all of them" if late else f": {error.strerror or error}"
         raise UserError(
-            f"process {index} of {count} did not meet the others at {name}:{port}{' ' * late}{reason}"
+            f"process {index} of {count} could not connect to the other processes at {name}:{port}{' ' * late}{reason}"
         ) from error
 
 
@@ -73,7 +73,10 @@ def _report(index: int, count: int, name: str, port: int, deadline: float) -> No
     with _connect(name, port, deadline) as connection, connection.makefile("r", encoding="utf-8") as answers:
         connection.sendall(f"{index} {count}\n".encode())
         answer = answers.readline()
-    require(answer.endswith("\n"), f"process 0 at {name}:{port} did not wait for all, or something else is there")
+    require(
+        answer.endswith("\n"),
+        f"process 0 at {name}:{port} closed the connection early, or another service uses this port",
+    )
     require(answer == "\n", answer.strip())
 
 

@@ -1,7 +1,7 @@
 """Sharding over devices: the batch or the seeds are sharded over a mesh, and all else is replicated.
 
 The program is written for the whole batch; XLA's partitioner gives each device its rows, and sums the gradients in one
-all-reduce an update. A program that is traced outside `jax.set_mesh` is the plain one of a single device.
+all-reduce per update. A program that is traced outside `jax.set_mesh` is the plain one of a single device.
 
 The training images are replicated: an epoch's order is a permutation of all of them, the same on any number of devices,
 and a device gathers its rows of a batch by index without communication. 60 000 images are 47 MB on each device, and
@@ -53,7 +53,7 @@ def to_local(tree: Any) -> Any:
 
 
 def shard_batch(array: Array) -> Array:
-    """Shard an array's first axis, the batch, over a mesh of `BATCH` if there is one; for use in a program."""
+    """Shard an array's first axis, the batch, over a mesh of `BATCH` if there is one; for use inside jit."""
     return lax.with_sharding_constraint(array, PartitionSpec(BATCH)) if _axis() == BATCH else array
 
 
@@ -61,7 +61,7 @@ def shard_map_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
     """Map a function over the seeds' shards in a mesh of `SEEDS`; without such a mesh return it unchanged.
 
     The function takes two trees whose first axis is the seeds and an array that all seeds share; it returns trees whose
-    first axis is the seeds. Each device computes its own seeds, without communication. For use in a program.
+    first axis is the seeds. Each device computes its own seeds, without communication. For use inside jit.
     """
     if _axis() != SEEDS:
         return function
@@ -70,7 +70,7 @@ def shard_map_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def constrain_replicated(tree: Any) -> Any:
-    """Constrain a tree of arrays to be replicated on the mesh, if there is one; for use in a program."""
+    """Constrain a tree of arrays to be replicated on the mesh, if there is one; for use inside jit."""
     return lax.with_sharding_constraint(tree, PartitionSpec()) if _axis() else tree
 
 

@@ -2,16 +2,15 @@
 
     reference = make_reference(train_images, test_images, load_classifier())   # once per data set
     evaluation = evaluate(samples, reference)                                  # 10 000 samples in seconds
-    print(*summary(evaluation), *collapse_warnings(evaluation.digit_histogram, mean_fake_score), sep="\\n")
+    print(*collapse_warnings(evaluation.digit_histogram, mean_fake_score), sep="\\n")
 
 Generated images are float32 (n, 784) in [-1, 1]; real images are uint8 (n, 784) and converted as needed.
 """
 
 from gan_jax.evaluation.classifier import classify, load_classifier
-from gan_jax.evaluation.evaluate import Evaluation, Reference, evaluate, make_reference
+from gan_jax.evaluation.evaluate import Evaluation, Reference, columns, evaluate, make_reference
 from gan_jax.evaluation.mode_collapse import collapse_warnings
 from gan_jax.evaluation.mode_coverage import Modes, count_modes, validate_stacked
-from gan_jax.evaluation.summary import columns, summary
 
 __all__ = [
     "Evaluation",
@@ -24,6 +23,5 @@ __all__ = [
     "evaluate",
     "load_classifier",
     "make_reference",
-    "summary",
     "validate_stacked",
 ]

@@ -12,9 +12,9 @@ import jax
 
 from gan_jax.evaluation.batched_map import map_rows
 from gan_jax.models.mlp import IMAGE_SIZE
+from gan_jax.types import Params
 from gan_jax.utils import safetensors_io
 from gan_jax.utils.jit import deterministic_jit
-from gan_jax.utils.safetensors_io import Parameters
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")
 WEIGHTS_SHA256 = "c4a00e97f5001b53069352bf4289c96eaa7b4c9bb507fb88141c9713fcabf340"
@@ -53,12 +53,12 @@ class Classifier(nn.Module):
 
 
 @deterministic_jit
-def classify(parameters: Parameters, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+def classify(parameters: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Compute features float32 (n, 128) >= 0 and logits float32 (n, 10) of images float32 (n, 784) in [-1, 1]."""
     return map_rows(lambda rows: Classifier().apply(parameters, rows), images, BLOCK)
 
 
-def load_classifier(path: Path | None = None) -> Parameters:
+def load_classifier(path: Path | None = None) -> Params:
     """Load the parameters of `classify` in float32.
 
     Args:

@@ -8,9 +8,10 @@ import numpy as np
 
 from gan_jax.data.pixels import require_unit_range, to_unit_range
 from gan_jax.evaluation.class_histogram import classes_covered, classifier_score, digit_histogram, kl_to_uniform
-from gan_jax.evaluation.classifier import Parameters, classify
+from gan_jax.evaluation.classifier import classify
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
 from gan_jax.evaluation.prdc import NEIGHBORS, knn_squared_radii, nearest, prdc_scores
+from gan_jax.types import Params
 
 # Samples, and test images, that are compared with the training set: 1000 against 60 000 take 1 s on two cores, all
 # 10 000 would take 10 s, and the standard error of the mean of 1000 distances is already about 1 %.
@@ -20,7 +21,7 @@ NEAREST_QUERIES = 1000
 class FeatureReference(NamedTuple):
     """Results of the classifier on real images."""
 
-    classifier: Parameters
+    classifier: Params
     features: jax.Array  # float32 (m, 128), of the test set
     digits: np.ndarray  # int (m,), predicted classes of the test set
     squared_radii: jax.Array  # float32 (m,), squared distances to the k-th nearest neighbor in the test set
@@ -66,7 +67,7 @@ class Evaluation(NamedTuple):
 
 
 def make_reference(
-    train_pixels: np.ndarray, test_pixels: np.ndarray, classifier: Parameters | None, samples: int = 10_000
+    train_pixels: np.ndarray, test_pixels: np.ndarray, classifier: Params | None, samples: int = 10_000
 ) -> Reference:
     """Compute the reference for `evaluate`.
 
@@ -82,10 +83,8 @@ def make_reference(
     """
     if not NEIGHBORS < samples <= len(train_pixels) or len(test_pixels) <= NEIGHBORS:
         found = f"{len(train_pixels)} training and {len(test_pixels)} test images"
-        raise ValueError(
-            f"cannot compare {samples} samples with {found}: more than {NEIGHBORS} of each are needed, and at least as "
-            "many training images as samples"
-        )
+        needed = f"Each must be more than {NEIGHBORS}, and the samples no more than the training images."
+        raise ValueError(f"cannot compare {samples} samples with {found}. {needed}")
     training = jnp.asarray(train_pixels)
     held_out = _subset(test_pixels, NEAREST_QUERIES)
     return Reference(
@@ -130,7 +129,7 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
 
 
 def _feature_reference(
-    train_pixels: np.ndarray, test_pixels: np.ndarray, classifier: Parameters, samples: int
+    train_pixels: np.ndarray, test_pixels: np.ndarray, classifier: Params, samples: int
 ) -> FeatureReference:
     features, logits = classify(classifier, to_unit_range(test_pixels))
     train_features, _ = classify(classifier, to_unit_range(_subset(train_pixels, samples)))
@@ -168,3 +167,14 @@ def _subset(images: np.ndarray, count: int) -> np.ndarray:
     """
     chosen = np.random.default_rng(0).choice(len(images), min(count, len(images)), replace=False)
     return images[chosen]
+
+
+def columns(evaluation: Evaluation) -> dict[str, float]:
+    """Return the metrics by column: the fields in order, with `digit_share_0` to `digit_share_9` for the histogram.
+
+    Metrics that are None have no column. All evaluations of a run have the same columns.
+    """
+    fields = evaluation._asdict()
+    shares = fields.pop("digit_histogram") or ()
+    measured = {name: value for name, value in fields.items() if value is not None}
+    return measured | {f"digit_share_{digit}": share for digit, share in enumerate(shares)}

@@ -14,8 +14,9 @@ import numpy as np
 from gan_jax.config import MAX_DIGITS
 from gan_jax.data.pixels import require_unit_range
 from gan_jax.evaluation.class_histogram import kl_to_uniform
-from gan_jax.evaluation.classifier import Parameters, classify
+from gan_jax.evaluation.classifier import classify
 from gan_jax.models.mlp import IMAGE_SIZE
+from gan_jax.types import Params
 
 SAMPLES = 25_600
 SIZES = tuple(channels * IMAGE_SIZE for channels in range(1, MAX_DIGITS + 1))
@@ -42,13 +43,13 @@ def validate_stacked(images: jax.Array) -> None:
     require_unit_range(images, "images")
 
 
-def count_modes(classifier: Parameters, real_digits: np.ndarray, images: jax.Array) -> Modes:
-    """Count the modes of images with a classifier of single digits, and compare with random tuples of real digits.
+def count_modes(classifier: Params, real_digits: np.ndarray, images: jax.Array) -> Modes:
+    """Count the modes of images with a classifier of single digits; real digits in random tuples give the floor.
 
     Args:
         classifier: `load_classifier()`.
         real_digits: int (m,), predicted classes of real images, from which tuples are drawn.
-        images: float32 (n, channels * 784) in [-1, 1], n >= 1, one channel after the other, 1 to 4 of them.
+        images: float32 (n, channels * 784) in [-1, 1], n >= 1, with 1 to 4 channels, one after the other.
 
     Raises:
         ValueError: for images of another shape or range.

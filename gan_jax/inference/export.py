@@ -14,8 +14,8 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 def export_stablehlo(generator: TrainedGenerator) -> bytes:
     """Export G, with its parameters in float32, as StableHLO serialized by `jax.export`.
 
-    `jax.export.deserialize(program).call(latents)` turns latents float32 (n, 128), for any n, into images float32
-    (n, 784 channels) in [-1, 1], on each of PLATFORMS. jax promises that later versions read it for six months.
+    `jax.export.deserialize(program).call(latents)` maps latents float32 (n, 128), for any n, to images float32
+    (n, 784 * channels) in [-1, 1], on each of PLATFORMS. jax promises that later versions read it for six months.
     """
 
     @jax.jit

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from gan_jax.config import MAX_EPOCHS, Config, Hyperparameters
+from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import UserError, require
 from gan_jax.inference.quantized import read_quantized
+from gan_jax.losses.adversarial import LOSSES
 from gan_jax.models.mlp import IMAGE_SIZE, LATENT_SIZE
 from gan_jax.runs import checkpoints
 from gan_jax.runs.progress import say
 from gan_jax.runs.run_dir import JAX, RunDir
-from gan_jax.training.apply_fns import networks
+from gan_jax.training.apply_fns import discriminator_weights, networks
 from gan_jax.training.state import init_state
-from gan_jax.types import Params, Pretrained
+from gan_jax.types import DEFAULT_PRETRAINED, Params, Pretrained
 from gan_jax.utils import safetensors_io
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -33,15 +36,14 @@ class Files(NamedTuple):
 # Trained for 100 epochs; experiments/scripts/ship_networks.py writes the files, which hold their configurations.
 PRETRAINED: dict[Pretrained, Files] = {
     "part_best": Files(
-        generator_sha256="6e0833722a069823d18db9ebca7d37a9938f643c2259c173183d81ae7c3d3882",
-        discriminator_sha256="201e8d469642d8278aedb3583d32faef1dd8eccc3952a3e3fd17fcc7e71ec2d2",
+        generator_sha256="27f82efc1f70a67139d241667cd57eec5e5515ffe2dea90978275160d15f5077",
+        discriminator_sha256="806403af5c9eccab819f588b53388ab04727468495579de295d70746dc649d2b",
     ),
     "part_a": Files(
         generator_sha256="5ba1d7a10fb1ddf292ffb898d85f88cc97f0cf617a5e73a25a846454dc753d0f",
         discriminator_sha256="54ee86fa9bc183af51ae7bc4b6b15eacbc3dc733d700f227f562937d581694b4",
     ),
 }
-DEFAULT: Pretrained = "part_best"
 
 
 class TrainedGenerator(NamedTuple):
@@ -74,7 +76,7 @@ class TrainedDiscriminator(NamedTuple):
 
 
 def load_generator(
-    path: Path | None = None, pretrained: Pretrained = DEFAULT, log: Callable[[str], None] = say
+    path: Path | None = None, pretrained: Pretrained = DEFAULT_PRETRAINED, log: Callable[[str], None] = say
 ) -> TrainedGenerator:
     """Load the generator of a run's newest checkpoint, of a file from `write_generator`, or a shipped one.
 
@@ -95,13 +97,32 @@ def load_generator(
     return _from_run(RunDir(path), log)
 
 
-def load_discriminator(pretrained: Pretrained = DEFAULT) -> TrainedDiscriminator:
+def load_discriminator(pretrained: Pretrained = DEFAULT_PRETRAINED) -> TrainedDiscriminator:
     """Load the D that was trained with the shipped generator of this name."""
     file = WEIGHTS / pretrained / "discriminator.safetensors.gz"
     tensors, description = read_quantized(file, PRETRAINED[pretrained].discriminator_sha256)
-    _, network = networks(Hyperparameters())
+    _, network = networks(Config.from_json(description["config"]).hparams)
     params = safetensors_io.params_from_tensors(tensors, network, IMAGE_SIZE, file, "a discriminator")
     return TrainedDiscriminator(params, description["offset"])
+
+
+def single_image_discriminator(
+    params: Params, hparams: Hyperparameters, real_images: Callable[[], np.ndarray]
+) -> TrainedDiscriminator | None:
+    """Make a trained D ready for single images; None if it takes several at once.
+
+    Args:
+        params: D's parameters.
+        hparams: of its run.
+        real_images: returns uint8 (n, 784), whose mean logit is the offset if the loss defines logits up to a constant.
+    """
+    if hparams.group_size > 1:
+        return None
+    weights = discriminator_weights(params, hparams)
+    if not LOSSES[hparams.loss].shift_invariant:
+        return TrainedDiscriminator(weights)
+    logits = networks(hparams)[1].apply(weights, to_unit_range(real_images()))
+    return TrainedDiscriminator(weights, float(np.mean(np.asarray(logits, np.float64))))
 
 
 def write_generator(path: Path, generator: TrainedGenerator) -> None:
@@ -119,7 +140,7 @@ def describe(generator: TrainedGenerator) -> dict[str, Any]:
 def _from_run(folder: RunDir, log: Callable[[str], None]) -> TrainedGenerator:
     config, manifest = folder.read_config(), folder.read_manifest()
     if config is None:
-        raise UserError(f"{folder.path} holds no run")
+        raise UserError(f"{folder.path} is not a run directory")
     if (trainer := manifest.get("trainer", JAX)) != JAX:
         raise UserError(f"{folder.path} was trained by {trainer}, which keeps no checkpoints")
     like = jax.eval_shape(partial(init_state, hparams=config.hparams), jax.random.key(config.seed))
@@ -127,7 +148,7 @@ def _from_run(folder: RunDir, log: Callable[[str], None]) -> TrainedGenerator:
     for warning in warnings:
         log(f"warning: {warning}")
     if state is None:
-        reason = ": all are damaged" if warnings else " yet: it gets one when it is finished"
+        reason = ": all are corrupt" if warnings else " yet: train it further"
         raise UserError(f"{folder.path} has no checkpoint{reason}")
     digest = checkpoints.params_sha256(state)
     return TrainedGenerator(state.sampling_params, config, int(state.epoch), digest, manifest.get("git_commit"))

@@ -11,9 +11,9 @@ import numpy as np
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save as serialize
 
-from gan_jax.errors import UserError
+from gan_jax.errors import UserError, require
 from gan_jax.types import Params
-from gan_jax.utils.files import read_limited, write_bytes
+from gan_jax.utils.files import read_limited
 from gan_jax.utils.safetensors_io import DESCRIPTION, Tensors, decode
 
 MAX_BYTES = 1_500_000  # of a compressed file
@@ -21,15 +21,18 @@ LEVELS = 127  # positive values of an int8
 SCALE = ".scale"
 
 
-def save_quantized(path: Path, params: Params, description: Mapping[str, Any]) -> str:
-    """Write a network's parameters and their description in JSON values, and return the file's SHA-256.
+def encode_quantized(params: Params, description: Mapping[str, Any]) -> bytes:
+    """Encode a network's parameters, and their description in JSON values, as the content of a file.
 
     Each column of a kernel, float32 (fan_in, features), becomes int8 times its own scale, its largest magnitude over
     127: the error is at most 0.4 % of that magnitude. Biases are kept in float32.
+
+    Raises UserError for parameters that are not finite, or too many for a file.
     """
     tensors = {}
     for name, tensor in flatten_dict(params["params"], sep=".").items():
         values = np.asarray(tensor)
+        require(bool(np.isfinite(values).all()), f"{name} has values that are not finite")
         if values.ndim == 2:
             scale = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float32).tiny) / LEVELS
             tensors[name + SCALE] = scale.astype(np.float32)
@@ -37,8 +40,8 @@ def save_quantized(path: Path, params: Params, description: Mapping[str, Any]) -
         tensors[name] = values
     # Without gzip's time, equal tensors give equal files.
     content = gzip.compress(serialize(tensors, {DESCRIPTION: json.dumps(description)}), mtime=0)
-    write_bytes(path, content)
-    return hashlib.sha256(content).hexdigest()
+    require(len(content) <= MAX_BYTES, f"these weights take {len(content)} bytes, more than {MAX_BYTES}")
+    return content
 
 
 def read_quantized(path: Path, sha256: str) -> tuple[Tensors, Any]:

@@ -18,7 +18,7 @@ MAX_IMAGES = 10_000
 
 
 def sample_images(generator: TrainedGenerator, count: int, seed: int) -> Array:
-    """Generate images float32 (count, 784) in [-1, 1]; those of a larger count begin with the same images.
+    """Generate images float32 (count, 784) in [-1, 1]; a larger count starts with the same images.
 
     Raises UserError unless count is from 1 to 10 000 and seed from 0 to 2**32 - 1.
     """

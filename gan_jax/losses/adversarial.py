@@ -25,7 +25,7 @@ else:  # the configuration and the command line only need the table's names
 
 
 class Targets(NamedTuple):
-    """Target values of D, its labels for real and generated images; values other than 1, 0 and 1 smooth the labels."""
+    """Target labels of both losses. Values other than (1, 0, 1) give label smoothing."""
 
     real: float = 1.0  # for D on real images, in [0, 1]
     fake: float = 0.0  # for D on generated images, in [0, 1]
@@ -43,7 +43,7 @@ class GanLoss(NamedTuple):
 
     discriminator: LossFunction
     generator: LossFunction
-    uses_targets: bool = True  # if not, targets other than 1, 0 and 1 are refused, since they would have no effect
+    uses_targets: bool = True  # if not, targets other than (1, 0, 1) are refused, since they would have no effect
     shift_invariant: bool = False  # adding a constant to all logits changes nothing: D(x) has no absolute meaning
 
 
@@ -172,7 +172,7 @@ LOSSES: dict[str, GanLoss] = {
 }
 
 
-def equilibrium_losses(name: str, targets: Targets) -> tuple[float, float]:
-    """Compute D's and G's loss where D cannot tell real from generated images: at logits of 0, D = 1/2 everywhere."""
+def losses_at_half(name: str, targets: Targets) -> tuple[float, float]:
+    """Compute both losses at logit 0, D = 1/2."""
     loss, zero = LOSSES[name], jnp.zeros(1)
     return float(loss.discriminator(zero, zero, targets)), float(loss.generator(zero, zero, targets))

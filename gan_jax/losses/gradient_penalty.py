@@ -32,21 +32,26 @@ class Discriminator(Protocol):
         ...
 
 
-PointSampler = Callable[[Array, Array, Array, int], Array]  # (key, real_images, fake_images, pack_size) -> images
+class Sampler(NamedTuple):
+    """Sampler of other points than the images of the adversarial loss, which take a separate forward pass."""
+
+    draw: Callable[[Array, Array, Array, int], Array]  # (key, real_images, fake_images, pack_size) -> images
+    # Numbers of the random keys of the points and of their dropout. Changing one changes the bits of runs: a new
+    # sampler takes new numbers.
+    keys: tuple[int, int]
 
 
 class GradientPenalty(NamedTuple):
     """Penalty: the images at which D's gradient is taken, and the function of its squared norm.
 
-    "real" and "fake" are the images of the adversarial loss, and share its forward pass. A sampler draws other points,
-    which take a separate forward pass with separate dropout.
+    "real" and "fake" are the images of the adversarial loss, and share its forward pass.
+
+    A new penalty is an entry in PENALTIES and a field of the same name in `gan_jax.config.Hyperparameters`, its weight:
+    the option, its check and help, config.json and the protocol test follow.
     """
 
-    points: Literal["real", "fake"] | PointSampler
+    points: Literal["real", "fake"] | Sampler
     penalty: Callable[[Array], Array]  # squared norms float32 (batch // pack_size,) -> float32 ()
-    # Numbers of the random keys of a sampler's points and dropout. Changing one changes the bits of runs: a new penalty
-    # takes new numbers.
-    keys: tuple[int, int] | None = None
 
 
 class Points(NamedTuple):
@@ -107,8 +112,8 @@ def _mixing_weights(key: Array, images: int, pack_size: int) -> Array:
 PENALTIES: dict[str, GradientPenalty] = {
     "r1": GradientPenalty("real", zero_centered),
     "r2": GradientPenalty("fake", zero_centered),
-    "gradient_penalty": GradientPenalty(interpolate, one_centered, keys=(0, 2)),  # WGAN-GP
-    "dragan": GradientPenalty(perturb_real, one_centered, keys=(1, 3)),
+    "gradient_penalty": GradientPenalty(Sampler(interpolate, keys=(0, 2)), one_centered),  # WGAN-GP
+    "dragan": GradientPenalty(Sampler(perturb_real, keys=(1, 3)), one_centered),
 }
 
 
@@ -125,10 +130,10 @@ def draw_points(
         pack_size: images per input of D.
     """
     drawn = []
-    for name, (sampler, _, keys) in PENALTIES.items():
-        if name in weights and callable(sampler) and keys is not None:
-            images = sampler(jax.random.fold_in(key(), keys[0]), real_images, fake_images, pack_size)
-            drawn.append(Points(name, images, jax.random.fold_in(key(), keys[1])))
+    for name, (sampler, _) in PENALTIES.items():
+        if name in weights and isinstance(sampler, Sampler):
+            images = sampler.draw(jax.random.fold_in(key(), sampler.keys[0]), real_images, fake_images, pack_size)
+            drawn.append(Points(name, images, jax.random.fold_in(key(), sampler.keys[1])))
     return drawn
 
 
@@ -154,7 +159,7 @@ def logits_and_penalties(
         Logits float32 (2 batch // pack_size,), alternately of real and generated images, and penalties float32 ().
     """
     penalties = []
-    on_batch = [name for name in PENALTIES if name in weights and not callable(PENALTIES[name].points)]
+    on_batch = [name for name in PENALTIES if name in weights and not isinstance(PENALTIES[name].points, Sampler)]
     if on_batch:
         apply = partial(discriminator, interleaved=2, dropout_key=dropout_key)
         logits, squared_norms = logits_and_squared_grad_norms(apply, batch)

@@ -13,7 +13,7 @@ MAX_CHUNKS = 8  # 2 are as fast; 8 also split a batch along the boundaries betwe
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
-def product(inputs: Array, kernel: Array, precision: Precision) -> Array:
+def matmul(inputs: Array, kernel: Array, precision: Precision) -> Array:
     """Multiply two matrices.
 
     Precisions:
@@ -27,8 +27,8 @@ def product(inputs: Array, kernel: Array, precision: Precision) -> Array:
     XLA copies the operands to another layout, in 1 % of the product's time, and multiplies as fast as in the forward
     pass. The axes are given by number because `jnp.einsum` chooses layouts by the alphabetical order of their names.
 
-    The gradient consists of two other products, whose gradients are again among these three: every derivative,
-    including those of gradient penalties, has the precision and the speed of the first product. Reverse-mode
+    The gradient consists of two other products (A B^T and A^T B), whose gradients are again among the three: every
+    derivative, including those of gradient penalties, has this function's precision and speed. Reverse-mode
     differentiation works any number of times; JAX raises an error for forward mode.
 
     Args:
@@ -60,17 +60,17 @@ def _transposed_times(left: Array, right: Array, precision: Precision) -> Array:
 
 # Cotangents of A and B, given that of A B, A B^T or A^T B. The operands are saved unrounded and rounded again, which
 # costs little: if the rounded ones were saved, their derivatives would be rounded to bfloat16, too.
-product.defvjp(
-    lambda a, b, precision: (product(a, b, precision), (a, b)),
+matmul.defvjp(
+    lambda a, b, precision: (matmul(a, b, precision), (a, b)),
     lambda precision, ab, d: (_times_transposed(d, ab[1], precision), _transposed_times(ab[0], d, precision)),
 )
 _times_transposed.defvjp(
     lambda a, b, precision: (_times_transposed(a, b, precision), (a, b)),
-    lambda precision, ab, d: (product(d, ab[1], precision), _transposed_times(d, ab[0], precision)),
+    lambda precision, ab, d: (matmul(d, ab[1], precision), _transposed_times(d, ab[0], precision)),
 )
 _transposed_times.defvjp(
     lambda a, b, precision: (_transposed_times(a, b, precision), (a, b)),
-    lambda precision, ab, d: (_times_transposed(ab[1], d, precision), product(ab[0], d, precision)),
+    lambda precision, ab, d: (_times_transposed(ab[1], d, precision), matmul(ab[0], d, precision)),
 )
 
 

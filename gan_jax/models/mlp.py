@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.models.dropout import dropout
-from gan_jax.models.matmul import product
+from gan_jax.models.matmul import matmul
 from gan_jax.models.minibatch_stddev import minibatch_stddev
 from gan_jax.types import Precision
 
@@ -42,7 +42,7 @@ def linear(inputs: Array, features: int, precision: Precision, name: str) -> Arr
     Args:
         inputs: float32 (batch, fan_in).
         features: number of outputs.
-        precision: precision of the product, as for `matmul.product`.
+        precision: precision of the product, as for `matmul`.
         name: name of the layer in the parameters.
 
     Returns:
@@ -53,7 +53,7 @@ def linear(inputs: Array, features: int, precision: Precision, name: str) -> Arr
         features,
         kernel_init=torch_uniform(fan_in),
         bias_init=torch_uniform(fan_in),
-        dot_general=lambda inputs, kernel, *_, **__: product(inputs, kernel, precision),
+        dot_general=lambda inputs, kernel, *_, **__: matmul(inputs, kernel, precision),
         name=name,
     )(inputs)
 

@@ -8,7 +8,7 @@ it by one step of power iteration (the paper's algorithm 1).
 import jax.numpy as jnp
 from jax import Array, lax
 
-Params = dict  # {"params": {layer: {"kernel": float32 (fan_in, features), ...}}, "singular": {layer: (features,)}}
+from gan_jax.types import Params
 
 INITIAL_STEPS = 20  # of power iteration, before training
 

@@ -1,16 +1,18 @@
 """Figures of runs: functions from numbers to matplotlib figures, without files and without pyplot's global state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from gan_jax.analysis import charts
 from gan_jax.analysis.metrics import CURVES, GroupedMetrics, Metrics, measured_over_epochs
 from gan_jax.plotting import panels
 from gan_jax.utils.text import for_figure
+
+COLUMNS = 4  # of a comparison's panels
 
 
 class Sample(NamedTuple):
@@ -25,9 +27,8 @@ def learning_curve(metrics: Metrics, title: str, equilibrium: tuple[float, float
     """Draw both losses over the epochs, with their values at D = 1/2."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
-    chart = charts.losses([metrics], equilibrium)
-    panels.draw(axis, chart)
-    axis.set(title=title, ylabel=chart.unit)
+    panels.draw(axis, charts.losses([metrics], equilibrium))
+    axis.set_title(title)
     axis.legend(frameon=False, ncols=2, fontsize=9)
     return figure
 
@@ -53,22 +54,25 @@ def comparison(groups: GroupedMetrics, samples: Mapping[str, Sample], title: str
         title: title of the figure.
     """
     bars, measured = charts.digit_bars(groups), charts.compare_metrics(groups, measured_over_epochs(groups))
-    rows = -(-len(samples) // 4)
-    heights = [3.6 + 0.25 * -(-len(groups) // 4), *([3.2] if bars or measured else []), 3.6 * rows]
+    curves = charts.compare_metrics(groups, CURVES)
+    rows = -(-len(samples) // COLUMNS)
+    heights = [
+        0.4 + 3.2 * -(-len(curves) // COLUMNS) + 0.25 * -(-len(groups) // COLUMNS),
+        3.2 * -(-(2 * bool(bars) + len(measured)) // COLUMNS),
+        3.6 * rows,
+    ]
     figure = Figure(figsize=(13, sum(heights)), layout="constrained")
-    curves, *below, pictures = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axis, chart in zip(curves.subplots(1, 4), charts.compare_metrics(groups, CURVES), strict=True):
-        panels.draw(axis, chart)
-    handles, names = curves.axes[0].get_legend_handles_labels()
-    curves.legend(handles, names, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    if below:
-        widths = [*([2] if bars else []), *(1 for _ in measured)]
-        axes = list(below[0].subplots(1, len(widths), squeeze=False, width_ratios=widths)[0])
-        if bars:
-            panels.draw_bars(axes.pop(0), bars)
-        for axis, chart in zip(axes, measured, strict=True):
-            panels.draw(axis, chart)
-    panes = pictures.subplots(rows, min(4, len(samples)), squeeze=False).ravel()
+    parts = iter(
+        figure.subfigures(sum(map(bool, heights)), 1, squeeze=False, height_ratios=[*filter(None, heights)])[:, 0]
+    )
+    above = next(parts)
+    _draw_grid(above, curves, None)
+    handles, names = above.axes[0].get_legend_handles_labels()
+    above.legend(handles, names, loc="outside lower center", ncols=COLUMNS, frameon=False, fontsize=9)
+    if heights[1]:
+        _draw_grid(next(parts), measured, bars)
+    pictures = next(parts)
+    panes = pictures.subplots(rows, min(COLUMNS, len(samples)), squeeze=False).ravel()
     for axis in panes:
         axis.set_axis_off()
     for axis, (group, sample) in zip(panes, samples.items(), strict=False):
@@ -76,3 +80,13 @@ def comparison(groups: GroupedMetrics, samples: Mapping[str, Sample], title: str
         axis.set_title(f"{for_figure(group)}\nseed {sample.seed}, epoch {sample.epoch}", fontsize=10)
     figure.suptitle(fill(title, 120))
     return figure
+
+
+def _draw_grid(figure: SubFigure, drawn: Sequence[charts.Chart], bars: charts.Bars | None) -> None:
+    """Draw charts in rows, after the digits' bars, which are twice as wide."""
+    start = 0 if bars is None else 2
+    grid = figure.add_gridspec(-(-(start + len(drawn)) // COLUMNS), min(COLUMNS, start + len(drawn)))
+    if bars is not None:
+        panels.draw_bars(figure.add_subplot(grid[0, :start]), bars)
+    for place, chart in enumerate(drawn, start):
+        panels.draw(figure.add_subplot(grid[divmod(place, COLUMNS)]), chart)

@@ -27,9 +27,9 @@ def draw(axis: Axes, chart: Chart) -> None:
         marker = "o" if line.points or single else None
         axis.plot(
             *_shown(x, line.values, line.points), label=for_figure(line.label), color=color, marker=marker,
-            linestyle=DASHES[line.dash], markersize=4, lw=1.6 if line.dash == 0 or line.seeds else 1.2,
+            linestyle=DASHES[line.dash_style], markersize=4, lw=1.6 if line.dash_style == 0 or line.seeds else 1.2,
         )  # fmt: skip
-    axis.set(title=for_figure(chart.title), xlabel=chart.x_title)
+    axis.set(title=for_figure(chart.title), xlabel=chart.x_title, ylabel=chart.unit)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
     _set_limits(axis, chart)
@@ -52,7 +52,7 @@ def draw_bars(axis: Axes, bars: Bars) -> None:
             x = np.tile(centers, len(seeds))
             axis.scatter(x, seeds.ravel(), s=9, color="white", edgecolors="black", linewidths=0.6, zorder=3)
     axis.axhline(0.1, color=REFERENCE, linestyle="--", linewidth=1)
-    axis.set(title="share of each digit among the samples (dashed: 1/10)", xlabel="digit", xticks=range(10))
+    axis.set(title=f"{bars.title} (dashed: 1/10)", xlabel="digit", xticks=range(10))
     axis.grid(alpha=0.25, axis="y")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

@@ -57,7 +57,7 @@ def _colors() -> str:
 
 
 def _dark() -> str:
-    """Apply the dark theme if the reader chose it, or if the system asks for it and the reader did not choose light."""
+    """Apply the dark theme if the reader chose it, or if the system prefers it and the reader did not choose light."""
     properties = _asset("dark.css")
     return (
         f':root[data-theme="dark"] {{ {properties} }}\n'

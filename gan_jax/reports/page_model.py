@@ -9,7 +9,7 @@ from gan_jax.reports.live_generator import Live
 
 
 class Provenance(NamedTuple):
-    """Origin of something on the page: facts by name, in order."""
+    """Origin of a part of the page: facts by name, in order."""
 
     subject: str
     facts: Mapping[str, str]
@@ -35,7 +35,7 @@ class Reason(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Section on runs that differ only in the seed, or in the place of runs that are missing."""
+    """Section on runs that differ only in the seed, or a placeholder for missing runs."""
 
     id: str
     title: str

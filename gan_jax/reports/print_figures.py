@@ -1,4 +1,4 @@
-"""Charts for a printed page as SVG, as wide as its text and in letters of its size."""
+"""SVG charts for print, at text width and in the body font size."""
 
 import io
 from collections.abc import Callable, Sequence

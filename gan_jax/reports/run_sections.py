@@ -15,7 +15,7 @@ from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes
 from gan_jax.config import EXTENSION_FIELDS, Hyperparameters
 from gan_jax.evaluation import collapse_warnings
-from gan_jax.losses.adversarial import LOSSES, equilibrium_losses
+from gan_jax.losses.adversarial import LOSSES, losses_at_half
 from gan_jax.reports.page_model import Provenance, Table
 from gan_jax.runs.run_dir import RunDir
 
@@ -28,7 +28,7 @@ def run_charts(runs: Sequence[LoadedRun]) -> list[Chart]:
     metrics = [run.metrics for run in runs]
     hparams = runs[0].config.hparams
     return [
-        charts.losses(metrics, equilibrium_losses(hparams.loss, hparams.targets)),
+        charts.losses(metrics, losses_at_half(hparams.loss, hparams.targets)),
         charts.discriminator_output(metrics),
         charts.gradient_norms(metrics),
     ]
@@ -51,7 +51,7 @@ def hparams(run: LoadedRun) -> list[tuple[str, str]]:
 
 
 def warnings(runs: Sequence[LoadedRun]) -> list[str]:
-    """List the signs of collapse after each run's last epoch, and the earlier epochs that show any."""
+    """List each run's signs of collapse after its last epoch, and its earlier epochs with any such sign."""
     lines = []
     for run in runs:
         prefix = f"seed {run.config.seed}, " if len(runs) > 1 else ""

@@ -1,9 +1,10 @@
-"""Checkpoints: a run's state in one safetensors file an epoch, of which the newest two are kept.
+"""Checkpoints: a run's state in one safetensors file per epoch, of which the newest two are kept.
 
 Each file is written whole or not at all, and its header carries a digest of its tensors, so that damage on the disk is
 detected. A tensor's name is its path in the state, such as `generator.params.hidden_1.kernel`.
 """
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -35,10 +36,12 @@ def save(folder: Path, state: GanState) -> None:
     tensors = _tensors(state)
     try:
         write_bytes(path, serialize(tensors, {DIGEST: tree_sha256(tensors)}))
-        for old in _epochs(folder)[:-MAX_TO_KEEP]:
-            _path(folder, old).unlink()
     except OSError as error:
         raise UserError(f"cannot write the checkpoint {path}: {error.strerror or error}") from error
+    others = [epoch for epoch in _epochs(folder) if epoch != int(state.epoch)]
+    for old in others[: 1 - MAX_TO_KEEP]:
+        with contextlib.suppress(OSError):  # one too many does no harm
+            _path(folder, old).unlink()
 
 
 def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) -> tuple[GanState | None, list[str]]:
@@ -53,12 +56,22 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
         The state, or None if there is no valid checkpoint; and a warning for each newer one that is damaged.
 
     Raises:
-        UserError: if the folder is not a folder, or holds checkpoints of an earlier version.
+        UserError: if the path is not a readable directory, or holds checkpoints of an earlier version alone.
     """
     if os.path.lexists(folder) and not folder.is_dir():
-        raise UserError(f"{folder} is not a folder of checkpoints: move it away")
+        raise UserError(f"{folder} is not a directory of checkpoints: move or delete it")
     warnings = []
-    for epoch in reversed(_epochs(folder)):
+    try:
+        epochs = _epochs(folder)
+        names = os.listdir(folder) if folder.is_dir() else []
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror or error}") from error
+    if not epochs and any(re.fullmatch("[1-9][0-9]*", name) for name in names):
+        raise UserError(
+            f"{folder} holds checkpoints of an earlier version, which this one cannot read: "
+            "rerun with --overwrite, which deletes the run and retrains from scratch"
+        )
+    for epoch in reversed(epochs):
         if no_later_than is not None and epoch > no_later_than:
             continue
         path = _path(folder, epoch)
@@ -66,12 +79,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
             return _load(path, epoch, like), warnings
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or " ".join(printable(str(error)).split())[:200]
-            warnings.append(f"checkpoint {path} is damaged and was passed over: {reason}")
-    if not warnings and folder.is_dir() and any(re.fullmatch("[1-9][0-9]*", path.name) for path in folder.iterdir()):
-        raise UserError(
-            f"{folder} holds checkpoints of an earlier version, which this one cannot read: "
-            "--overwrite trains the run anew"
-        )
+            warnings.append(f"checkpoint {path} is corrupt and was skipped: {reason}")
     return None, warnings
 
 
@@ -95,9 +103,9 @@ def _load(path: Path, epoch: int, like: GanState) -> GanState:
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
     tensors, metadata = safetensors_io.decode(read_limited(path, size + MAX_HEADER_BYTES))
     if metadata.get(DIGEST) != tree_sha256(tensors):
-        raise ValueError("its values are not those that were written")
+        raise ValueError("checksum mismatch: its values are not those that were written")
     if wrong := sorted(tensors.keys() ^ set(names)):
-        raise ValueError(f"it holds another configuration's state: see {wrong[0]}")
+        raise ValueError(f"it holds another configuration's state: first mismatch: {wrong[0]}")
     found = jax.tree.unflatten(structure, map(_restore_leaf, names, (tensors[name] for name in names), leaves))
     if int(found.epoch) != epoch:
         raise ValueError(f"it holds epoch {int(found.epoch)}")

@@ -23,6 +23,7 @@ from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.runs.tensorboard import EventWriter
 from gan_jax.utils.processor import lacks_bfloat16
 
+OVERWRITE = "rerun with --overwrite, which deletes it"
 COMPARISON_FILES = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
 
 
@@ -96,10 +97,11 @@ def _pending(
         if not overwrite:
             require_same_config(folder, config, trainer)
             if folder.read_manifest().get("epochs") == config.epochs:
-                log(f"{folder.path} is finished at epoch {config.epochs}; --overwrite trains it again")
+                done = f"{folder.path} is already finished ({config.epochs} epochs)"
+                log(f"{done}: skipped; --overwrite retrains from scratch")
                 continue
             can_train = resumes or not folder.read_rows()
-            require(can_train, f"{folder.path} is unfinished, and {trainer} cannot resume it: --overwrite it")
+            require(can_train, f"{folder.path} is unfinished, and {trainer} cannot resume it: {OVERWRITE}")
         pending.append((folder, config))
     return pending
 
@@ -108,16 +110,17 @@ def _require_enough_images(dataset: ImageDataset, config: Config) -> None:
     """Refuse data that do not fill a batch, or are too few to evaluate samples with."""
     config.hparams.require_batch(len(dataset.train_images))
     for images, kind in ((dataset.train_images, "training"), (dataset.test_images, "test")):
-        require(len(images) > NEIGHBORS, f"{len(images)} {kind} images: evaluating samples takes {NEIGHBORS + 1}")
+        enough = len(images) > NEIGHBORS
+        require(enough, f"only {len(images)} {kind} images; evaluation needs at least {NEIGHBORS + 1}")
 
 
 def _require_same_data(folder: RunDir, data_sha256: str, classifier_sha256: str | None) -> None:
     """Refuse to resume a run with other images or another classifier than it began with."""
     path, manifest = folder.path, folder.read_manifest()
     same = manifest.get("data_sha256", data_sha256) == data_sha256
-    require(same, f"{path} was trained on other data: choose another --name, or --overwrite it")
+    require(same, f"{path} was trained on different data: choose another --name, or {OVERWRITE}")
     same = manifest.get("classifier_sha256", classifier_sha256) == classifier_sha256
-    require(same, f"{path} was measured with another --classifier: give that one, or --overwrite it")
+    require(same, f"{path} was evaluated with another --classifier: pass that one, or {OVERWRITE}")
 
 
 def _require_run_dir(folder: RunDir, overwrite: bool) -> None:
@@ -127,7 +130,7 @@ def _require_run_dir(folder: RunDir, overwrite: bool) -> None:
     if is_run or not path.exists():
         return
     empty = path.is_dir() and all(entry.name.startswith(".") for entry in path.iterdir())
-    require(empty, f"{path} exists and is not a run's folder: choose another --name or --out")
+    require(empty, f"{path} exists and is not a run directory: choose another --name or --out")
 
 
 def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
@@ -136,15 +139,15 @@ def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
     if existing is None:
         return
     there = folder.read_manifest().get("trainer", JAX)  # earlier versions did not record it
-    remedy = "choose another --name or --out, or --overwrite it"
+    remedy = f"choose another --name or --out, or {OVERWRITE}"
     require(there == trainer, f"{folder.path} was trained by {there}: {remedy}")
     if replace(existing, epochs=config.epochs) != config:
         there, here = existing.flat(), config.flat() | {"epochs": existing.epochs}
         name = next(name for name in there if there[name] != here[name])
-        difference = f"{name} is {there[name]} there, {here[name]} here"
-        raise UserError(f"{folder.path} belongs to another configuration ({difference}): {remedy}")
+        difference = f"{name}: {there[name]} in the run, {here[name]} now"
+        raise UserError(f"{folder.path} was trained with a different configuration ({difference}): {remedy}")
     done = len(folder.read_rows())
-    require(config.epochs >= done, f"{folder.path} already has {done} epochs: raise --epochs, or --overwrite it")
+    require(config.epochs >= done, f"{folder.path} already has {done} epochs: raise --epochs, or {OVERWRITE}")
 
 
 def _remove(folder: RunDir) -> None:

@@ -19,7 +19,7 @@ def say(text: str) -> None:
 
 
 def bar() -> Callbacks:
-    """Return callbacks that show a bar, which advances with every epoch."""
+    """Make callbacks that show a progress bar over the epochs."""
     progress_bar: tqdm = tqdm(disable=True)
 
     def start(config: Config, done: int, devices: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gan_jax.analysis.metrics import DIGIT_SHARES, describe
 from gan_jax.config import Config
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import DivergedError
@@ -31,11 +32,11 @@ GRID_EPOCHS = (1, 50, 100)  # drawn whatever `samples_every` says: the homework 
 
 @dataclass(frozen=True)
 class ModelFns:
-    """A run's networks as functions of arrays, to evaluate and draw its samples."""
+    """A run's networks as functions of arrays, which the recorder samples, draws and evaluates."""
 
     generate: Callable[[jax.Array], jax.Array]  # latents float32 (n, 128) -> images float32 (n, 784) in [-1, 1]
     discriminate: Callable[[jax.Array], jax.Array]  # images like those -> D(x) without dropout, float32 (n,) in [0, 1]
-    generate_without_ema: Callable[[jax.Array], jax.Array] | None = None  # like `generate`, if that is the average
+    generate_without_ema: Callable[[jax.Array], jax.Array] | None = None  # G itself, if `generate` is its average
 
 
 @dataclass
@@ -113,18 +114,18 @@ class RunRecorder:
         return sample_latents(jax.random.key(self.config.seed), stream, count)
 
     def _evaluate(self, model_fns: ModelFns, reference: Reference, callbacks: Callbacks) -> tuple[float, ...] | None:
-        """Add the sample metrics to the last row and log them; returns the digit histogram, if known."""
+        """Add the sample metrics to the last row, log them, and return the digit histogram, if known."""
         channels = self.config.hparams.stacked_digits
         latents = self._latents(Stream.EVALUATION, sample_count(reference, channels))
         found = compute_sample_metrics(model_fns.generate(latents), reference, channels)
-        self.rows[-1] |= found.columns
-        for line in found.lines:
+        self.rows[-1] |= found
+        for line in describe(found):
             callbacks.log(f"{self.config.name}: {line}")
         if model_fns.generate_without_ema is not None:
             raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels)
-            self.rows[-1] |= {f"raw_{name}": value for name, value in raw.columns.items()}
-            callbacks.log(f"{self.config.name}: without the EMA: {raw.lines[0]}")
-        return found.digit_histogram
+            self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
+            callbacks.log(f"{self.config.name}: without the EMA: {describe(raw)[0]}")
+        return tuple(found[name] for name in DIGIT_SHARES) if DIGIT_SHARES[0] in found else None
 
     def _log_collapse_warnings(self, histogram: tuple[float, ...] | None, callbacks: Callbacks) -> None:
         """Log the signs of collapse: all of them after each evaluation, and D(G(z)) in the epoch in which it dies."""
@@ -143,6 +144,6 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
     if broken:
         metric, iteration = min(broken.items(), key=lambda item: item[1])
         raise DivergedError(
-            f"{name} diverged: the {metric} is not finite from iteration {iteration} of epoch {epoch} "
-            "on. What was saved before is kept. Lower --learning-rate, under another --name or with --overwrite"
+            f"{name} diverged: the {metric} became non-finite at iteration {iteration} of epoch {epoch}. Earlier "
+            "checkpoints are kept. Lower --learning-rate, with another --name or --overwrite"
         )

@@ -13,6 +13,7 @@ from gan_jax.runs.recorder import RunRecorder
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.training.state import GanState, init_state
 
+REMEDY = "rerun with --overwrite, which retrains from scratch"
 REQUIRED_COLUMNS = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # of every row of metrics
 
 
@@ -38,10 +39,10 @@ def can_train_together(recorders: Sequence[RunRecorder]) -> bool:
 
 
 def open_runs(recorders: Sequence[RunRecorder], callbacks: Callbacks) -> list[ActiveRun]:
-    """Open runs at the newest checkpoint that all of them have, or at their start, and begin their records there.
+    """Open runs at the newest checkpoint that all of them have, or before their first epoch, and start their recorders.
 
     Raises:
-        UserError: if a run's checkpoints are all damaged, lack their metrics, or have no epoch in common.
+        UserError: if a run's checkpoints are all corrupt or lack their metrics, or the runs have no epoch in common.
     """
     runs = [_restore(recorder, callbacks) for recorder in recorders]
     epochs = [len(recorder.rows) for recorder in recorders]
@@ -50,14 +51,14 @@ def open_runs(recorders: Sequence[RunRecorder], callbacks: Callbacks) -> list[Ac
         runs = [_restore(recorder, callbacks, common) for recorder in recorders]
         callbacks.log(f"one of the seeds trained together has only reached epoch {common}: all resume from there")
     agree = all(len(recorder.rows) == common for recorder in recorders)
-    require(agree, "these seeds have no checkpoint in common to resume from together: --overwrite them")
+    require(agree, f"these seeds have no checkpoint in common to resume from together: {REMEDY}")
     for recorder in recorders:
         if len(recorders) > 1:
             recorder.manifest["seeds_together"] = [other.config.seed for other in recorders]
         if recorder.rows:
             callbacks.log(f"{recorder.folder.path}: resuming after epoch {common}")
         elif done := len(recorder.folder.read_rows()):
-            callbacks.log(f"{recorder.folder.path}: no checkpoint of its {done} epochs: training from the start")
+            callbacks.log(f"{recorder.folder.path}: no checkpoint of its {done} epochs: training from scratch")
         checkpoints.delete_after(recorder.folder.checkpoints, common)
         recorder.start()
     return runs
@@ -70,10 +71,10 @@ def _restore(recorder: RunRecorder, callbacks: Callbacks, no_later_than: int | N
     for warning in warnings:
         callbacks.log(f"warning: {warning}")
     intact = restored is not None or not warnings
-    require(intact, f"no checkpoint in {recorder.folder.checkpoints} is whole: --overwrite trains the run anew")
+    require(intact, f"all checkpoints in {recorder.folder.checkpoints} are corrupt: {REMEDY}")
     state = state if restored is None else restored
     epoch = int(state.epoch)
     recorder.rows = recorder.folder.read_rows(REQUIRED_COLUMNS)[:epoch]
     path = recorder.folder.path / "metrics.csv"
-    require(len(recorder.rows) == epoch, f"{path} ends before the checkpoint's epoch {epoch}: --overwrite the run")
+    require(len(recorder.rows) == epoch, f"{path} ends before the checkpoint's epoch {epoch}: {REMEDY}")
     return ActiveRun(recorder.config, state, recorder)

@@ -5,8 +5,8 @@ from functools import cached_property
 
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Reference, make_reference
+from gan_jax.types import Params
 from gan_jax.utils.hashing import tree_sha256
-from gan_jax.utils.safetensors_io import Parameters
 
 EVALUATED_SAMPLES = 10_000
 
@@ -32,7 +32,7 @@ class RunData:
         return self._build_reference(self.dataset)
 
 
-def make_run_data(load: Callable[[], ImageDataset], classifier: Parameters | None) -> RunData:
+def make_run_data(load: Callable[[], ImageDataset], classifier: Params | None) -> RunData:
     """Compare the images that `load` returns with 10 000 samples, by a classifier if one fits them."""
 
     def build_reference(dataset: ImageDataset) -> Reference:

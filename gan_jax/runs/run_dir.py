@@ -2,7 +2,7 @@
 
 config.json      the configuration, which the run is a function of
 manifest.json    its provenance, the digest of its data, and that of its final parameters
-metrics.csv      a row an epoch
+metrics.csv      a row per epoch
 samples/         epoch_001.png and so on: the same 64 latents at every epoch
 checkpoints/     the newest states
 tensorboard/     event files, with --tensorboard
@@ -84,12 +84,12 @@ class RunDir:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[Callable[[], None]]:
-        """Lock the directory, created if missing, against other processes; the lock of a process that dies is released.
+        """Lock the directory, created if missing, against other processes; it is unlocked when this one ends.
 
-        Yields a function that raises UserError if the directory is no longer the locked one.
+        Yields a function that raises UserError if the directory has been deleted or replaced since.
 
         Raises:
-            UserError: if another process, which is named, holds the lock, or a subdirectory is a link.
+            UserError: if another process holds the lock; the message has its ID. Also if a subdirectory is a link.
         """
 
         def assert_lock_held() -> None:
@@ -157,7 +157,7 @@ class RunDir:
         return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
 
     def read_rows(self, needed: Sequence[str] = ()) -> list[MetricsRow]:
-        """Read the rows of metrics.csv, one an epoch, with the values that each has; `needed` are required of all."""
+        """Read the rows of metrics.csv, one per epoch; each must have the `needed` columns, and may lack others."""
         path = self.path / "metrics.csv"
         try:
             with open_file(path) as file:
@@ -166,15 +166,15 @@ class RunDir:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
-            raise UserError(f"cannot read {path}: {error}. --overwrite trains the run anew") from error
+            raise UserError(f"cannot read {path}: {error}. --overwrite retrains from scratch") from error
         if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
             raise UserError(f"cannot read {path}: its epochs do not count from 1")
         for row in rows:
             if missing := [name for name in needed if name not in row]:
-                raise UserError(f"{path} lacks the {missing[0]} of epoch {row['epoch']:.0f}")
+                raise UserError(f"{path} has no {missing[0]} at epoch {row['epoch']:.0f}")
             # No metric of a run is beyond float32: it would have stopped as diverged.
             if wrong := [name for name, value in row.items() if not abs(value) <= _LARGEST]:
-                raise UserError(f"{path}: the {wrong[0]} of epoch {row['epoch']:.0f} is not finite in float32")
+                raise UserError(f"{path}: the {wrong[0]} at epoch {row['epoch']:.0f} is not finite in float32")
         return rows
 
     def write_rows(self, rows: list[MetricsRow]) -> None:
@@ -187,7 +187,7 @@ class RunDir:
         """Raise UserError if a subdirectory or an event file is a link: files elsewhere would be read or written."""
         for path in (self.samples, self.checkpoints, self.events, *self.events.glob("*")):
             if path.is_symlink():
-                raise UserError(f"{path} is a link: a run holds no links")
+                raise UserError(f"{path} is a link: symbolic links are not allowed in a run directory")
 
     def _read_json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
@@ -211,7 +211,7 @@ def _require_types(path: Path, manifest: dict[str, Any]) -> None:
         raise UserError(f"{path}: seeds_together must be whole numbers")
     for segment in manifest.get("earlier", []):
         if not isinstance(segment, dict) or not isinstance(segment.get("until_epoch"), int) or "earlier" in segment:
-            raise UserError(f"{path}: earlier has an invalid segment of epochs")
+            raise UserError(f"{path}: invalid entry in 'earlier'")
         _require_types(path, segment)
 
 

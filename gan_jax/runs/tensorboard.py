@@ -18,7 +18,7 @@ def require_writer() -> None:
         import tensorboardX  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise UserError(
-            "--tensorboard needs two packages more: python -m pip install tensorboardX tensorboard"
+            "--tensorboard needs two more packages: python -m pip install tensorboardX tensorboard"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Verification of a run: it is trained again from its own configuration, and must give the same bits."""
+"""Verification of a run: it is retrained from its configuration, and must be bitwise identical."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -57,9 +57,9 @@ def read_reference_run(folder: RunDir) -> ReferenceRun:
     """
     config, manifest = folder.read_config(), folder.read_manifest()
     if config is None:
-        raise UserError(f"{folder.path} holds no run")
+        raise UserError(f"{folder.path} is not a run directory")
     trainer_name = manifest.get("trainer", JAX)
-    message = f"{folder.path} was trained by {trainer_name}: only gan_jax's own runs give the same bits again"
+    message = f"{folder.path} was trained by {trainer_name}: only gan_jax's own runs can be verified"
     require(trainer_name == JAX, message)
     epochs, digest = manifest.get("epochs"), manifest.get("params_sha256")
     if not (isinstance(epochs, int) and isinstance(digest, str)):
@@ -80,7 +80,7 @@ def read_reference_run(folder: RunDir) -> ReferenceRun:
 
 def environment_diff(manifest: dict[str, Any]) -> list[str]:
     """List how the environment that a run's bits depend on has changed since any of its segments was trained."""
-    here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is trained again on as many
+    here = _flat(provenance() | {"device_count": manifest.get("device_count", 1)})  # it is retrained on as many
     found = {}
     for segment in (*manifest.get("earlier", []), manifest):
         there = _flat(segment)
@@ -99,31 +99,31 @@ def _flat(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 class Comparison(NamedTuple):
-    """Outcome of training a run again."""
+    """Outcome of retraining a run."""
 
     values: int  # how many of metrics.csv were compared
     differences: list[str]  # a line each; none if all bits are the same
 
 
 def retrain(original: ReferenceRun, run_data: RunData, scratch: Path, callbacks: Callbacks, since: int) -> Comparison:
-    """Train a run's epochs again, evaluate its samples where that was done, and compare.
+    """Retrain a run's epochs, evaluate its samples at the epochs at which they were evaluated, and compare.
 
     Args:
         original: the run.
         run_data: its images and reference.
-        scratch: an empty folder to train in.
+        scratch: an empty directory to train in.
         callbacks: report the progress.
         since: the epoch of one of the run's checkpoints, to start there, or 0.
 
     Raises:
-        UserError: if the data or the classifier are others, or there are not as many devices or no such checkpoint.
+        UserError: if the data or the classifier differ, or there are not as many devices or no such checkpoint.
     """
     config, manifest, folder = original.config, original.manifest, original.folder
     data_sha256, classifier_sha256 = run_data.dataset.sha256(), run_data.classifier_sha256
     same = manifest.get("data_sha256", data_sha256) == data_sha256
-    require(same, f"{folder.path} was trained on other data than these")
+    require(same, f"{folder.path} was trained on different data")
     same = manifest.get("classifier_sha256", classifier_sha256) == classifier_sha256
-    require(same, f"{folder.path} was measured with another classifier: name it with --classifier")
+    require(same, f"{folder.path} was evaluated with another classifier: pass it with --classifier")
     devices, there = manifest.get("device_count", 1), jax.device_count()
     require(devices <= there, f"{folder.path} was trained on {devices} devices: {there} available")
     require_precision(config.hparams, jax.default_backend() == "gpu")
@@ -142,10 +142,10 @@ def retrain(original: ReferenceRun, run_data: RunData, scratch: Path, callbacks:
 
 def _start_at(original: ReferenceRun, since: int, again: RunDir, configs: Sequence[Config]) -> None:
     """Copy the original's state and metrics after an epoch to the run that will resume there."""
-    valid = 0 < since < original.epochs
-    require(valid, f"a run of {original.epochs} epochs can be verified from an earlier one on: not since {since}")
+    last = original.epochs - 1
+    require(0 < since <= last, f"--since must be from 1 to {last} for a run of {original.epochs} epochs, not {since}")
     alone = len(configs) == 1
-    require(alone, f"{original.folder.path} was trained together with other seeds: verify it from its start")
+    require(alone, f"{original.folder.path} was trained together with other seeds: verify it without --since")
     like = initial_state(original.config)
     state, warnings = checkpoints.load_newest(original.folder.checkpoints, like, since)
     if state is None or int(state.epoch) != since:

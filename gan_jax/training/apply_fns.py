@@ -53,7 +53,7 @@ def discriminator_logits(
         images: float32 (batch, 784) in [-1, 1].
         hparams: static.
         dropout_key: typed key () in training; None for no dropout.
-        interleaved: 2 if the batch alternates between real and generated images, as the logits then do; else 1.
+        interleaved: 2 if the batch alternates between real and generated images; the logits then do so, too. Else 1.
 
     Returns:
         Logits float32 (batch // pack_size,).

@@ -1,4 +1,4 @@
-"""Instance noise: noise added to the real and generated images that D sees (Sonderby et al. 2017)."""
+"""Instance noise: noise added to the real and generated images that D sees (Sønderby et al. 2017)."""
 
 from collections.abc import Callable
 

@@ -37,12 +37,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # some file systems have no order of a directory's entries to keep
+            _sync_directory(path.parent)
     except OSError as error:
         if error.filename == str(temporary):  # a name that the user does not know
             error.filename = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_directory(path: Path) -> None:
+    """Have the system write a directory's entries, so that a file that replaced another stays there after a crash."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_no_follow(path: str, flags: int, *, links: bool = False) -> int:

@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from gan_jax.errors import UserError, require
+from gan_jax.types import Params
 from gan_jax.utils.files import read_limited, write_bytes
 
-Parameters = dict[str, Any]  # {"params": {layer: {"kernel": float32, "bias": float32}}}
 Tensors = dict[str, np.ndarray]  # by their path
 DESCRIPTION = "description"
 MAX_BYTES = 2**30  # enough for a generator 27 times as wide as the homework's, in float16
@@ -61,7 +61,7 @@ def decode(content: bytes) -> tuple[Tensors, dict[str, str]]:
     return tensors, header.get("__metadata__") or {}
 
 
-def params_from_tensors(tensors: Tensors, network: nn.Module, inputs: int, path: Path, what: str) -> Parameters:
+def params_from_tensors(tensors: Tensors, network: nn.Module, inputs: int, path: Path, what: str) -> Params:
     """Convert tensors to the float32 parameters of a network whose inputs are float32 (batch, inputs).
 
     Args:
@@ -78,12 +78,13 @@ def params_from_tensors(tensors: Tensors, network: nn.Module, inputs: int, path:
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
         wrong = sorted({name for name, _ in found.items() ^ expected.items()})
-        raise UserError(f"{path} does not hold {what}: see {', '.join(wrong[:MAX_LISTED])}")
+        mismatched = ", ".join(wrong[:MAX_LISTED])
+        raise UserError(f"{path} does not match the layout of {what}; mismatched tensors: {mismatched}")
     parameters = {name: jnp.asarray(_as_float32(tensor, f"{path}: {name}")) for name, tensor in tensors.items()}
     return {"params": unflatten_dict(parameters, sep=".")}
 
 
-def save_float16(path: Path, parameters: Parameters, description: Mapping[str, Any]) -> None:
+def save_float16(path: Path, parameters: Params, description: Mapping[str, Any]) -> None:
     """Write parameters in float16, which halves the size at a relative error of 5e-4, and a description in JSON.
 
     Raises:

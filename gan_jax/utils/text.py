@@ -10,7 +10,7 @@ def printable(text: str) -> str:
 
 
 def without_folders(text: str, *paths: Path) -> str:
-    """Replace the paths of folders by their names, since the paths are meaningless on other machines."""
+    """Replace the paths of directories by their names, since the paths are meaningless on other machines."""
     for path in paths:
         text = text.replace(str(path), path.name) if path.name else text
     return text

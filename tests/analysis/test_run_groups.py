@@ -1,4 +1,4 @@
-"""How runs are grouped by seed, and how their saturation is explained."""
+"""Grouping of runs by seed, and the explanation of saturation."""
 
 import numpy as np
 import pytest

@@ -156,7 +156,7 @@ def test_different_losses_of_d_are_footnoted(monkeypatch):
     configs = [Config(name=name, hparams=Hyperparameters(loss=name)) for name in LOSSES]
     runs = [run(config.name, discriminator_loss=[1.0])._replace(config=config) for config in configs]
     found = [note for note in footnotes(group_by_seed(runs)) if note.startswith("D loss")]
-    assert found == ["D loss: not comparable, the runs minimise different functions"]
+    assert found == ["D loss: not comparable, the runs minimize different functions"]
     assert not any("entropy" in note for note in footnotes(group_by_seed([runs[-1]])))
 
 

@@ -38,11 +38,13 @@ def test_rendezvous_succeeds_or_reports_the_disagreement():
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_missing_process_is_reported(index):
     [message] = rendezvous_errors(0.3, (index, 2))
-    assert re.fullmatch(
-        rf"process {index} of 2 did not meet the others at 127.0.0.1:\d+ within 0 s: start all of them", message
-    )
+    missing = rf"process {index} of 2 could not connect to the other processes at 127.0.0.1:\d+ within 0 s"
+    assert re.fullmatch(f"{missing}: start all of them", message)
 
 
 def test_a_port_in_use_is_reported():
-    with socket.create_server(("", 0)) as taken, pytest.raises(UserError, match=r"did not meet .*: Address already in"):
+    with (
+        socket.create_server(("", 0)) as taken,
+        pytest.raises(UserError, match=r"could not connect .*: Address already in"),
+    ):
         rendezvous(0, 2, "127.0.0.1", taken.getsockname()[1], 1)

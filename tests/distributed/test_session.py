@@ -69,7 +69,7 @@ def test_process_spec_from_options_and_slurm(options: tuple[str | None, int | No
         (["--coordinator-address", "a:1", "--num-processes", 0, "--process-id", 0], "from 1 to 4096, not 0"),
         (
             ["--coordinator-address", "a.invalid:1", "--num-processes", 2, "--process-id", 1],
-            "did not meet the others at a.invalid:1",
+            "could not connect to the other processes at a.invalid:1",
         ),
         (["--platform", "abacus"], "--platform"),
     ],
@@ -280,7 +280,7 @@ def test_an_error_on_process_0_ends_all(start, tmp_path):
     (tmp_path / "two" / "thesis.txt").write_text("years of work")
     both = wait_for(start(tmp_path))
     assert [done.returncode for done in both] == [2, 2]
-    assert f"{tmp_path / 'two'} exists and is not a run's folder" in both[0].stderr
+    assert f"{tmp_path / 'two'} exists and is not a run directory" in both[0].stderr
     assert both[1].stderr == both[0].stderr.replace("error: ", "error: process 0: ")
 
 

@@ -6,16 +6,16 @@ import pytest
 
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.evaluation import Reference, load_classifier, make_reference
-from gan_jax.evaluation.classifier import Parameters
+from gan_jax.types import Params
 
 
 @pytest.fixture(scope="session")
-def classifier() -> Parameters:
+def classifier() -> Params:
     return load_classifier()
 
 
 @pytest.fixture(scope="session")
-def reference(mnist: ImageDataset, classifier: Parameters) -> Reference:
+def reference(mnist: ImageDataset, classifier: Params) -> Reference:
     return make_reference(mnist.train_images, mnist.test_images, classifier)
 
 

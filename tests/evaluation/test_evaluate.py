@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.analysis.metrics import describe
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.data.pixels import to_unit_range
-from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference, summary
+from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
 ZERO = 1e-3
@@ -66,8 +67,8 @@ def test_one_digit(mnist: ImageDataset, reference: Reference) -> None:
     assert evaluation.kl_to_uniform == pytest.approx(math.log(10), abs=ONE_DIGIT_KL)
     assert evaluation.digit_histogram is not None
     assert np.argmax(evaluation.digit_histogram) == 1
-    [first, *_] = summary(evaluation)
-    assert f"n = 10000; real against real {evaluation.frechet_floor:.1f}" in first
+    [first, *_] = describe(columns(evaluation))
+    assert first.startswith(f"classifier Fréchet distance {evaluation.frechet:.1f}, real against real ")
 
 
 def test_without_a_classifier_its_metrics_are_left_out(small_reference: Reference) -> None:
@@ -75,7 +76,7 @@ def test_without_a_classifier_its_metrics_are_left_out(small_reference: Referenc
     assert evaluation.n == 50
     assert evaluation.frechet is None
     assert evaluation.digit_histogram is None
-    assert "left out" in summary(evaluation)[-1]
+    assert "left out" in describe(columns(evaluation))[-1]
     assert list(columns(evaluation)) == [
         "n",
         "nearest_mean",

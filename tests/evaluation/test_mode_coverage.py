@@ -107,7 +107,7 @@ def test_a_run_of_three_channels(call, tmp_path, small_archives, monkeypatch):
     for epochs in (1, 2):
         done = call("train", "--stacked-digits", 3, "--name", "stacked", "--epochs", epochs, *options, *classifier)
         assert done.returncode == 0, done.stderr
-        assert re.search(r"mode(s?) in 500 samples, KL to uniform", done.stdout)
+        assert re.search(r"samples 500, modes of stacked digits \d+, KL of modes to uniform", done.stdout)
     folder = RunDir(tmp_path / "stacked")
     metrics = folder.read_metrics()
     assert {"modes", "modes_kl", "modes_kl_floor", "raw_modes"} <= metrics.keys()

@@ -27,7 +27,7 @@ def test_a_directory_with_other_files_is_left_alone(call, tmp_path):
     for extra in ([], ["--overwrite"]):
         done = call("part_a", "--out", tmp_path, *extra)
         assert_refusal(done)
-        assert "not a run's folder" in done.stderr
+        assert "not a run directory" in done.stderr
     assert contents(tmp_path) == before
 
 

@@ -68,14 +68,14 @@ def test_no_run_is_overwritten(runs, call):
     one = ["--epochs", 1]
     again = call("torch_baseline", "part_b", *options, *one)
     assert again.returncode == 0
-    assert "is finished at epoch 1" in again.stdout
+    assert "is already finished (1 epochs)" in again.stdout
     for command, message in (
         (["torch_baseline", "part_b", *options, "--epochs", 2], "torch cannot resume it"),
-        (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "another configuration"),
+        (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "a different configuration"),
         (["torch_baseline", "part_b", *options, *one, "--name", "part_b-archives"], "was trained by jax"),
         (["part_b", *options, *one, "--name", "torch-part_b-archives"], "was trained by torch"),
         (["torch_baseline", "part_z", *options], "unknown part 'part_z'"),
-        (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast is bfloat16"),
+        (["torch_baseline", "part_b", *options, "--autocast", "--precision", "float32"], "--autocast means bfloat16"),
         (["torch_baseline", "part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "needs an NVIDIA"),
         (["part_b", *options, "--precision", "tensorfloat32", "--name", "tf32"], "use float32 or bfloat16"),
     ):

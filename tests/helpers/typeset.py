@@ -41,7 +41,7 @@ def figure_descriptions(document: PdfReader) -> list[str]:
 
 
 class PlacedText(NamedTuple):
-    """A piece of text, in points from the left and from the bottom."""
+    """A piece of text, with its position in points from the left and the bottom of the page."""
 
     text: str
     x: float

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from jax.test_util import check_grads
 
-from gan_jax.losses.adversarial import LOSSES, Targets, cross_entropy, equilibrium_losses
+from gan_jax.losses.adversarial import LOSSES, Targets, cross_entropy, losses_at_half
 
 pytestmark = pytest.mark.numeric
 
@@ -60,7 +60,7 @@ def test_losses_are_torchs_bce_on_probabilities(logits, real_target, fake_target
 def references(
     name: str, real: torch.Tensor, fake: torch.Tensor, targets: Targets
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the losses of D and G in torch's own functions."""
+    """Compute the losses of D and G by torch's own functions."""
 
     def bce(logits: torch.Tensor, target: float) -> torch.Tensor:
         return BCE(logits, torch.full_like(logits, target))
@@ -196,11 +196,11 @@ def test_extreme_logits():
     assert LOSSES["saturating"].generator(far, far, Targets()) == -1e4
 
 
-def test_equilibrium():
-    """At D = 1/2 D's loss is 2 log 2, G's are log 2 and -log 2: the reference lines of the learning curve."""
+def test_losses_at_half():
+    """At D = 1/2, D's loss is 2 log 2, and G's is log 2 or -log 2: the reference lines of the learning curve."""
     for name, generator in (("non_saturating", math.log(2)), ("saturating", -math.log(2))):
         for targets in (Targets(), Targets(0.9, 0.1, 0.9)):
-            assert equilibrium_losses(name, targets) == pytest.approx((2 * math.log(2), generator), rel=1e-6)
+            assert losses_at_half(name, targets) == pytest.approx((2 * math.log(2), generator), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -12,9 +12,11 @@ import scipy.stats
 from hypothesis import given, settings
 from jax.test_util import check_grads
 
+from gan_jax.config import Hyperparameters, specs
 from gan_jax.losses.gradient_penalty import (
     DRAGAN_NOISE_SCALE,
     PENALTIES,
+    Sampler,
     draw_points,
     interpolate,
     logits_and_penalties,
@@ -161,39 +163,69 @@ KEY = 7
 WEIGHT = 2.5
 
 
-def terms(name: str, weights: dict[str, float], kernel: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
-    """Return logits and penalties of a linear D, whose input gradient is the kernel at every image."""
+def terms(name: str, weights: dict[str, float], scales: jax.Array) -> tuple[jax.Array, list[jax.Array], np.ndarray]:
+    """Return logits and penalties of a quadratic D, sum(scales * x**2) / 2, and its squared input-gradient norms."""
     real, fake = map(jnp.asarray, drawn(3, (6, 4), (6, 4)))
     batch = jnp.stack([real, fake], axis=1).reshape(12, 4)
     points = draw_points(lambda: jax.random.key(KEY), real, fake, weights, 1)
-    assert [each.name for each in points] == ([name] if callable(PENALTIES[name].points) and weights else [])
-    return logits_and_penalties(lambda images, *_, **__: images @ kernel, batch, jax.random.key(0), points, weights, 1)
+    kind = PENALTIES[name].points
+    if isinstance(kind, Sampler):
+        assert [each.name for each in points] == ([name] if weights else [])
+        images = kind.draw(jax.random.fold_in(jax.random.key(KEY), kind.keys[0]), real, fake, 1)
+    else:
+        assert points == []
+        images = {"real": real, "fake": fake}[kind]
+
+    def discriminator(images: jax.Array, *_: Any, **__: Any) -> jax.Array:
+        return (scales[None] * images**2).sum(axis=1) / 2
+
+    logits, penalties = logits_and_penalties(discriminator, batch, jax.random.key(0), points, weights, 1)
+    return logits, penalties, np.sum(np.asarray(scales[None] * jnp.asarray(images)) ** 2, axis=1)
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_penalty_obeys_the_protocol(name):
-    """Penalties equal their closed forms, are off without a weight, finite at extreme gradients, and pure."""
-    kernel = jnp.asarray([3.0, 0.0, 4.0, 0.0])  # norm 5
-    logits, [found] = terms(name, {name: WEIGHT}, kernel)
-    expected = {"zero": WEIGHT * 25 / 2, "one": WEIGHT * (5 - 1) ** 2}
-    kind = "one" if PENALTIES[name].penalty is one_centered else "zero"
-    np.testing.assert_allclose(found, expected[kind], rtol=1e-12)  # round-off of a few float64 operations
-    plain, none = terms(name, {}, kernel)
+    """Penalties are taken at their own points, off without a weight, finite at extreme gradients, and pure."""
+    scales = jnp.asarray([3.0, 0.0, 4.0, 0.5])
+    logits, [found], squared_norms = terms(name, {name: WEIGHT}, scales)
+    # Round-off of a few float64 operations.
+    np.testing.assert_allclose(found, WEIGHT * PENALTIES[name].penalty(jnp.asarray(squared_norms)), rtol=1e-12)
+    plain, none, _ = terms(name, {}, scales)
     assert none == []
     np.testing.assert_array_equal(plain, logits)
     for size in (1e-30, 1e15):  # the squares: flushed to 0, or within float32
 
-        def value(kernel: jax.Array) -> jax.Array:
-            return terms(name, {name: WEIGHT}, kernel)[1][0]
+        def value(scales: jax.Array) -> jax.Array:
+            return terms_in_float32(name, scales)
 
         with jax.enable_x64(False):
             gradient = jax.grad(value)(jnp.full(4, size, jnp.float32))
         assert np.isfinite(gradient).all()
-    again, [same] = terms(name, {name: WEIGHT}, kernel)
+    again, [same], _ = terms(name, {name: WEIGHT}, scales)
     np.testing.assert_array_equal((again.sum(), same), (logits.sum(), found))
+
+
+def terms_in_float32(name: str, kernel: jax.Array) -> jax.Array:
+    """Return the penalty of a linear D, whose input gradient is the kernel at every image."""
+    real, fake = (jnp.asarray(each, jnp.float32) for each in drawn(3, (6, 4), (6, 4)))
+    batch = jnp.stack([real, fake], axis=1).reshape(12, 4)
+    points = draw_points(lambda: jax.random.key(KEY), real, fake, {name: WEIGHT}, 1)
+    [penalty] = logits_and_penalties(
+        lambda images, *_, **__: images @ kernel, batch, jax.random.key(0), points, {name: WEIGHT}, 1
+    )[1]
+    return penalty
+
+
+def test_every_penalty_has_a_weight_in_the_configuration():
+    """An entry in PENALTIES needs a field of its name in gan_jax.config.Hyperparameters, 0 by default."""
+    weights = specs(Hyperparameters)
+    for name in PENALTIES:
+        assert name in weights, f"{name} is in losses/gradient_penalty.py and not in config.py"
+        assert getattr(Hyperparameters(), name) == 0
 
 
 def test_samplers_share_no_key():
     """Shared keys would correlate two penalties, or a penalty's points and its dropout."""
-    numbers = [number for penalty in PENALTIES.values() for number in penalty.keys or ()]
-    assert len(numbers) == len(set(numbers)) == 2 * sum(callable(penalty.points) for penalty in PENALTIES.values())
+    samplers = [penalty.points for penalty in PENALTIES.values() if isinstance(penalty.points, Sampler)]
+    numbers = [number for sampler in samplers for number in sampler.keys]
+    assert len(numbers) == len(set(numbers)) == 2 * len(samplers) > 0

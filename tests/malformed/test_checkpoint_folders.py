@@ -170,7 +170,7 @@ def test_a_damaged_checkpoint_is_one_line_and_changes_nothing(tmp_path, run, dam
     before = contents(tmp_path)
     found, [warning] = checkpoints.load_newest(run / "checkpoints", state())
     assert found is None
-    assert "is damaged and was passed over: " in warning
+    assert "is corrupt and was skipped: " in warning
     assert len(warning) < 600
     assert warning.isprintable()
     assert capfd.readouterr() == ("", "")

@@ -110,7 +110,7 @@ def test_mistakes_write_nothing(tmp_path: Path, options: dict, message: str) -> 
 
 def test_dependent_columns_are_named(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("area,rooms,price\n1,2,5\n2,4,6\n3,6,1\n")
-    with pytest.raises(UserError, match="column 'area', column 'rooms' depend on each other"):
+    with pytest.raises(UserError, match="column 'area', column 'rooms' are linearly dependent"):
         commands.ridge(out=tmp_path / "out", data=tmp_path / "mine.csv", target="price", penalty_strength=1e-20)
     assert not (tmp_path / "out").exists()
 

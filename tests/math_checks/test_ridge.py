@@ -164,10 +164,10 @@ X, Y = np.arange(6.0).reshape(3, 2) ** 2, np.array([1.0, 2.0, 4.0])
         ((X * 1e200, Y, 1.0), "overflow float64: divide"),
         (
             (np.hstack([X, X[:, :1]]), Y, 0.0),
-            "column 0, column 2 depend on each other linearly; raise",
+            "column 0, column 2 are linearly dependent; raise",
         ),
-        ((np.ones((3, 1)), Y, 0.0), "the intercept, column 0 depend"),
-        ((np.zeros((3, 1)), Y, 0.0), "column 0 is 0 throughout"),
+        ((np.ones((3, 1)), Y, 0.0), "the intercept, column 0 are linearly dependent"),
+        ((np.zeros((3, 1)), Y, 0.0), "column 0 is zero or a linear combination of others"),
         ((X, Y, 1e308, 10 * np.eye(3)), "penalty_strength, overflow"),
     ],
 )
@@ -178,7 +178,7 @@ def test_errors_say_what_to_do(arguments, message) -> None:
 
 
 def test_a_singular_system_names_the_users_columns() -> None:
-    with pytest.raises(UserError, match="column 'area', column 'floor' depend on each other linearly"):
+    with pytest.raises(UserError, match="column 'area', column 'floor' are linearly dependent"):
         ridge(np.hstack([X, X[:, :1]]), Y, 0.0, names=("area", "rooms", "floor"))
 
 

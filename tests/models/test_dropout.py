@@ -1,4 +1,4 @@
-"""Dropout against its definition, and its random bits against jax's own threefry."""
+"""Dropout compared with its definition, and its random bits with JAX's own threefry."""
 
 import chex
 import jax
@@ -24,7 +24,7 @@ def test_threefry_is_jaxs(key, counters):
 
 
 def test_threefrys_published_values():
-    """Salmon et al.'s known answers for threefry2x32 with 20 rounds, of their Random123's kat_vectors."""
+    """Known answers for threefry2x32 with 20 rounds, from the file kat_vectors of Salmon et al.'s Random123."""
     for key, counter, expected in (
         ([0, 0], [0, 0], [0x6B200159, 0x99BA4EFE]),
         ([2**32 - 1] * 2, [2**32 - 1] * 2, [0x1CB996FC, 0xBB002BE7]),

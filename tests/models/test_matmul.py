@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.models.matmul import product
+from gan_jax.models.matmul import matmul
 
 pytestmark = pytest.mark.numeric
 
-computed: Any = product  # pyright takes the result of a custom_vjp function for anything
+computed: Any = matmul  # pyright takes the result of a custom_vjp function for anything
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -60,7 +60,7 @@ def test_power_iteration_finds_the_largest_singular_value(fan_in, features, seed
         params = one_layer_params(left[:, :rank] * values @ right[:rank])
         assert largest_singular_values(normalize(params)) >= 1 - 1e-12
         params = jax.lax.fori_loop(0, 500, lambda _, params: power_iteration_step(params), params)
-        # The share of the second value falls by 0.81 a step, to 1e-45 of its start.
+        # The share of the second value falls by 0.81 per step, to 1e-45 of its start.
         assert largest_singular_values(normalize(params)) == pytest.approx(1, rel=1e-9)
 
 

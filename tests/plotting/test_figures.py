@@ -10,6 +10,8 @@ from matplotlib.patches import Rectangle
 
 from experiments.homework.parts import PARTS
 from gan_jax.analysis import charts
+from gan_jax.analysis import metrics as analysis_metrics
+from gan_jax.analysis.metrics import CURVES, METRICS, Metric
 from gan_jax.plotting import figures
 from gan_jax.plotting.style import RUN_COLORS
 from gan_jax.reports import print_figures
@@ -39,7 +41,7 @@ def axes(epochs: int) -> list[Axes]:
 @pytest.mark.parametrize(
     ("value", "text"), [(2 * math.log(2), "2 log 2"), (-math.log(2), "-log 2"), (0.125, "0.125"), (0.0, "0")]
 )
-def test_equilibrium_losses_are_marked(value, text):
+def test_losses_at_half_are_marked(value, text):
     """The line has the height and label for this loss, a cross-entropy or not."""
     [axis] = figures.learning_curve(metrics(3), "a", (value, 3.0)).axes
     [line] = [line for line in axis.lines if line.get_label() == f"{text}: discriminator at D = 1/2"]
@@ -157,7 +159,7 @@ def test_samples_name_their_run():
     assert "a\nseed 3, epoch 2" in comparison_panels(a=[metrics(2), metrics(2)])
 
 
-DIGITS = "share of each digit among the samples (dashed: 1/10)"
+DIGITS = "Share of each digit among the samples (dashed: 1/10)"
 FRECHET = "Classifier Fréchet distance"
 
 
@@ -201,3 +203,21 @@ def test_figures_for_print_are_reproducible_and_have_no_date():
     first, second = (print_figures.run_svg(drawn) for _ in range(2))
     assert first == second
     assert "dc:date" not in first
+
+
+def test_one_metric_more_has_a_place_in_the_figure(monkeypatch):
+    """No panel is left out, and no title runs into another or out of the figure."""
+    for name in ("more", "and_more"):
+        monkeypatch.setitem(METRICS, name, Metric(name, f"metric as long as usual {name}"[:27], chart=True))
+    for module in (analysis_metrics, figures):
+        monkeypatch.setattr(module, "CURVES", (*CURVES, "discriminator_accuracy"), raising=False)
+    monkeypatch.setattr(analysis_metrics, "MEASUREMENTS", (*analysis_metrics.MEASUREMENTS, "more", "and_more"))
+    run = measured(0.4, [9, np.nan, 4, 1])
+    run |= dict.fromkeys(("coverage", "more", "and_more"), run["frechet"])
+    figure = figures.comparison({"a": [run], "b": [run]}, {name: figures.Sample(0, 4, GRID) for name in "ab"}, "t")
+    figure.canvas.draw()
+    titles = [axis.title.get_window_extent() for axis in figure.axes if axis.get_xlabel()]
+    assert len(titles) == len(CURVES) + 1 + 1 + 4
+    for place, box in enumerate(titles):
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert not any(box.overlaps(other) for other in titles[:place])

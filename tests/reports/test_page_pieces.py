@@ -49,6 +49,12 @@ class TestCharts:
         assert [(line.label, line.values) for line in chart.lines] == [("a", [1, 2, 3]), ("b", [4, None, None])]
         assert charts.compare_metric(groups, "coverage") is None
 
+    def test_a_group_keeps_its_color_where_another_is_missing(self):
+        groups = {"none": [metrics([4], "other")], "a": [metrics([1, 2])]}
+        chart = charts.compare_metric(groups, "frechet")
+        assert chart is not None
+        assert [(line.label, line.color) for line in chart.lines] == [("a", "run-1")]
+
     def test_bars_are_means_over_the_seeds_with_class_shares(self):
         def of(ones):
             shares = {f"digit_share_{digit}": np.array([math.nan, 0.0]) for digit in range(10)}
@@ -140,7 +146,7 @@ HOSTILE = "</script><img src=x onerror='hacked=1'>\"'&<!--"
 def hostile_page() -> Page:
     """A page with text that would break out of every context if not escaped."""
     t = HOSTILE
-    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dash=1)], unit=t, x_title=t)
+    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dash_style=1)], unit=t, x_title=t)
     table = Table(t, [[t, t], [t, t]], notes=[t], keys=[[None, 1.0]], links=[t], ids=[t])
     made = Provenance(t, {t: t})
     bars = charts.Bars(["run-0"], {t: [0.1] * 10}, {t: [[0.1] * 10]})

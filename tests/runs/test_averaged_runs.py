@@ -1,4 +1,4 @@
-"""A run with an EMA of G, which is evaluated, drawn and sampled; G without it is reported as well."""
+"""A run with an EMA of G: the EMA is evaluated, drawn and sampled, and G itself is evaluated as well."""
 
 import jax
 import numpy as np
@@ -59,8 +59,8 @@ def test_a_run_evaluates_draws_and_samples_the_ema_and_resumes(call, tmp_path, s
         expected = columns(evaluate(generate(params, latents, hparams=HPARAMS), reference))
         assert {name: metrics[prefix + name][-1] for name in expected} == expected
     assert metrics["nearest_ratio"][-1] != metrics["raw_nearest_ratio"][-1]
-    median = f"nearest training image: median {metrics['raw_nearest_median'][-1]:.2f}"
-    assert f"x: without the EMA: {median}" in done.stdout
+    median = f"median distance to the nearest training image {metrics['raw_nearest_median'][-1]:.2f}"
+    assert f"x: without the EMA: samples {reference.samples}, {median}" in done.stdout
 
     found = load_generator(folder.path)
     assert_same_bits(found.params, state.average)

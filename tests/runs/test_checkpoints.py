@@ -5,7 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load, load_file
 from safetensors.torch import load_file as load_in_torch
 
 from gan_jax.config import Hyperparameters
@@ -53,6 +53,21 @@ def test_numpy_and_torch_read_the_tensors_by_their_paths(newest):
     assert {name.partition(".")[0] for name in arrays} == set(GanState._fields) - {"average"}  # this option is off
 
 
+def test_a_checkpoint_is_written_beside_its_name_and_moved_onto_it(folder, newest):
+    """Readers of the former file, and a kill in between, find it whole."""
+    before = newest.stat().st_ino
+    with open(newest, "rb") as held:
+        save(folder, state_at(7)._replace(epoch=jax.numpy.int32(3)))
+        assert newest.stat().st_ino != before
+        assert load(held.read())["epoch"] == 3
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch_002.safetensors", "epoch_003.safetensors"]
+
+
+def test_the_checkpoint_just_saved_is_kept_beside_later_ones(folder, newest):
+    save(folder, state_at(1))
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch_001.safetensors", newest.name]
+
+
 def test_saving_an_epoch_again_replaces_it(folder):
     other = state_at(7)._replace(epoch=jax.numpy.int32(3))
     save(folder, other)
@@ -85,13 +100,13 @@ def test_a_flipped_bit_anywhere_is_detected(folder, newest, place):
     newest.write_bytes(content)
     loaded, [warning] = load_newest(folder, state_at(0))
     assert tree_sha256(loaded) == tree_sha256(state_at(2))
-    assert warning.startswith(f"checkpoint {newest} is damaged and was passed over: ")
+    assert warning.startswith(f"checkpoint {newest} is corrupt and was skipped: ")
 
 
 def test_checkpoints_of_earlier_versions_are_refused_by_name(tmp_path):
     """Each was a directory named by the epoch's number."""
     (tmp_path / "checkpoints" / "10").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"checkpoints of an earlier version, .*: --overwrite"):
+    with pytest.raises(UserError, match=r"checkpoints of an earlier version, .*: rerun with --overwrite"):
         load_newest(tmp_path / "checkpoints", state_at(0))
 
 

@@ -1,4 +1,4 @@
-"""Progress lines: losses, D's outputs, and a time left that ignores compilation in the first epoch."""
+"""Progress lines: losses, D's outputs, and an estimate of the time left that ignores compilation in the first epoch."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`--tensorboard`: TensorBoard's own reader finds everything once an epoch, and the run is unchanged."""
+"""`--tensorboard`: TensorBoard's own reader finds everything once per epoch, and the run is unchanged."""
 
 import sys
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_a_missing_tensorboardx_is_one_line(call, tmp_path: Path, monkeypatch, c
     done = call(*command, "--tensorboard", "--out", tmp_path / "runs")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "--tensorboard needs two packages more" in done.stderr
+    assert "--tensorboard needs two more packages" in done.stderr
     assert not contents(tmp_path)
 
 

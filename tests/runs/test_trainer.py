@@ -93,17 +93,20 @@ def test_a_finished_run_is_not_trained_again(finished, part_a, call):
     before = contents(finished)
     done = call(*part_a(finished))
     assert done.returncode == 0
-    assert "is finished at epoch 3" in done.stdout
+    assert "is already finished (3 epochs)" in done.stdout
     assert contents(finished) == before
 
 
 def test_a_different_run_of_the_same_name_is_refused(finished, part_a, call):
     before = contents(finished)
     for change, message in (
-        ({"learning_rate": 1e-3}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
-        ({"seed": 1}, "another configuration (seed is 0 there, 1 here)"),
-        ({"precision": "bfloat16"}, "another configuration (precision is float32 there, bfloat16 here)"),
-        ({"learning_rate": 1e-3, "epochs": 2}, "another configuration (learning_rate is 0.0002 there, 0.001 here)"),
+        ({"learning_rate": 1e-3}, "a different configuration (learning_rate: 0.0002 in the run, 0.001 now)"),
+        ({"seed": 1}, "a different configuration (seed: 0 in the run, 1 now)"),
+        ({"precision": "bfloat16"}, "a different configuration (precision: float32 in the run, bfloat16 now)"),
+        (
+            {"learning_rate": 1e-3, "epochs": 2},
+            "a different configuration (learning_rate: 0.0002 in the run, 0.001 now)",
+        ),
         ({"epochs": 2}, "already has 3 epochs"),
     ):
         done = call(*part_a(finished, **change))
@@ -136,7 +139,7 @@ def test_other_data_are_refused_and_overwrite_restarts(tmp_path, part_a, small_a
     keepsake.write_text("mine")
     refused = call(*part_a(tmp_path, epochs=2, archives=other))
     assert refused.returncode == 2
-    assert "trained on other data" in refused.stderr
+    assert "trained on different data" in refused.stderr
     again = call(*part_a(tmp_path, overwrite=True))
     assert again.returncode == 0
     assert keepsake.read_text() == "mine"

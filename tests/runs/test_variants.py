@@ -1,4 +1,4 @@
-"""Options and parts on few real digits: the run trained and saved is the one asked for."""
+"""Options and parts on a few real digits: what is trained and saved is what the command line asks for."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -175,7 +175,7 @@ def test_a_diverging_seed_does_not_stop_the_others(tmp_path, monkeypatch, call, 
     monkeypatch.setattr(RunRecorder, "log_epoch", broken)
     done = call("part_a", "--archives", small_archives, "--epochs", 2, "--seeds", 3, "--name", "x", "--out", tmp_path)
     assert done.returncode == 2
-    assert "x diverged: the generator loss is not finite from iteration 2 of epoch 2 on" in done.stderr
+    assert "x diverged: the generator loss became non-finite at iteration 2 of epoch 2" in done.stderr
     assert [len(RunDir(tmp_path / name).read_rows()) for name in ("x", "x-seed_1", "x-seed_2")] == [1, 2, 2]
     assert "params_sha256" not in RunDir(tmp_path / "x").read_manifest()
     assert "2 of 3 seeds, without those that diverged" in done.stdout

@@ -83,27 +83,27 @@ def test_differences_are_reported(call, copied, small_archives):
     manifest(copied, params_sha256="0" * 64, earlier=earlier, **changes)
     done = call("verify", copied, "--archives", small_archives)
     assert done.returncode == 1
-    assert "not as it was: jaxlib was 0.0.1, is " in done.stdout
-    assert "not as it was: processor_count was 99, is " in done.stdout
-    assert "not as it was: host_count was 2, is 1" in done.stdout
-    assert "not as it was: jax_variables was {'JAX_ENABLE_X64': '1'}, is {}" in done.stdout
-    assert "not as it was: device_count was 2, is 1" in done.stdout
+    assert "environment changed: jaxlib was 0.0.1, is " in done.stdout
+    assert "environment changed: processor_count was 99, is " in done.stdout
+    assert "environment changed: host_count was 2, is 1" in done.stdout
+    assert "environment changed: jax_variables was {'JAX_ENABLE_X64': '1'}, is {}" in done.stdout
+    assert "environment changed: device_count was 2, is 1" in done.stdout
     assert "differs: metrics differ in 1 of 3 epochs, first in epoch 2: discriminator_loss was 0.5, is " in done.stdout
     assert f"SHA-256 was {'0' * 64}, is " in done.stdout
-    assert "They depend on what is not as it was" in done.stdout
+    assert "The environment changed (see above)" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
         (lambda run: None, ["--since", 1], "there is no checkpoint of epoch 1"),
-        (lambda run: None, ["--since", 3], "not since 3"),
-        (lambda run: None, ["--since", -1], "not since -1"),
-        (lambda run: (run / "config.json").unlink(), [], "holds no run"),
+        (lambda run: None, ["--since", 3], "must be from 1 to 2 for a run of 3 epochs, not 3"),
+        (lambda run: None, ["--since", -1], "epochs, not -1"),
+        (lambda run: (run / "config.json").unlink(), [], "is not a run directory"),
         (lambda run: (run / "metrics.csv").unlink(), [], "ends before epoch 3"),
         (lambda run: manifest(run, trainer="torch"), [], "was trained by torch"),
-        (lambda run: manifest(run, data_sha256="0"), [], "was trained on other data"),
-        (lambda run: manifest(run, classifier_sha256="0"), [], "was measured with another classifier"),
+        (lambda run: manifest(run, data_sha256="0"), [], "was trained on different data"),
+        (lambda run: manifest(run, classifier_sha256="0"), [], "was evaluated with another classifier"),
         (lambda run: manifest(run, device_count=64), [], "was trained on 64 devices: 1 available"),
         (lambda run: manifest(run, earlier=[{"until_epoch": 1, "seeds_together": [0, 1]}]), [], "partly alone"),
         (lambda run: (unfinish(run), shutil.rmtree(run / "checkpoints")), [], "nothing to compare with"),
@@ -122,4 +122,4 @@ def test_runs_that_cannot_be_verified_are_one_line(call, copied, small_archives,
 def test_missing_archives_are_asked_for(call, copied):
     done = call("verify", copied)
     assert done.returncode == 2
-    assert "name their directory with --archives" in done.stderr
+    assert "pass their directory with --archives" in done.stderr

@@ -19,7 +19,7 @@ RATE = 1e16  # each element's update has this size: sums overflow from the secon
 def assert_stopped(done: Done, folder: RunDir) -> int:
     """Assert the line of a diverged run that saved nothing; return the iteration."""
     pattern = (
-        r"run.sh: error: x diverged: the [a-z ]+ is not finite from iteration (\d) of epoch 1 on\. .* Lower --learn.*\n"
+        r"run.sh: error: x diverged: the [a-z ]+ became non-finite at iteration (\d) of epoch 1\. .* Lower --learn.*\n"
     )
     stopped = re.fullmatch(pattern, done.stderr)
     assert done.returncode == 2
@@ -63,7 +63,7 @@ def test_earlier_checkpoints_are_kept_and_the_operation_is_found(call, tmp_path,
     done = call(*command, "--epochs", 2, "--detect-nans")
     assert done.returncode == 2
     assert done.stderr.startswith("run.sh: error: x diverged: the ")
-    assert "from iteration 1 of epoch 2 on. What was saved before is kept. Lower --learn" in done.stderr
+    assert "non-finite at iteration 1 of epoch 2. Earlier checkpoints are kept. Lower --learn" in done.stderr
     assert done.stderr.count("\n") == 1
     prefix = "x: epoch 2: "
     lines = [line.removeprefix(prefix) for line in done.stdout.splitlines() if line.startswith(prefix)]
@@ -87,4 +87,4 @@ def test_the_same_command_finds_the_operation(call, tmp_path, small_archives):
 def test_the_torch_baseline_has_no_detect_nans(call, tmp_path):
     done = call("torch_baseline", "part_a", "--detect-nans", "--out", tmp_path)
     assert done.returncode == 2
-    assert "torch_baseline has none" in done.stderr
+    assert "torch_baseline does not support --detect-nans" in done.stderr

@@ -140,7 +140,7 @@ def test_instance_noise_has_the_requested_standard_deviation():
 
 
 def test_instance_noise_is_never_reused(narrow, images, monkeypatch):
-    """Two iterations with two steps of D draw noise for D's images, and for G's real and generated images."""
+    """Over two iterations with two steps of D, each draw of noise, in steps of D and of G, has its own key."""
     keys = []
 
     def noisy(images: jax.Array, key: Any, _: Hyperparameters) -> jax.Array:
@@ -260,7 +260,7 @@ EVERYTHING = Hyperparameters(
 
 
 def test_vmapped_seeds_support_all_options(narrow, monkeypatch, images):
-    """Vmapped seeds are close to separate ones, whose states, EMA included, are donated."""
+    """Vmapped seeds are close to seeds trained alone, whose states, including the EMA, are donated."""
     monkeypatch.setattr(steps, "to_unit_range", lambda images: images)  # float32's round-off depends on the program
     data = jnp.asarray(to_unit_range(images.reshape(-1, 784)), jnp.float64)
     options = dict(hparams=EVERYTHING, discriminator_steps=1)

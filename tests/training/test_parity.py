@@ -1,7 +1,7 @@
-"""gan_jax and the torch baseline compute the same.
+"""gan_jax and the torch baseline give the same results up to round-off.
 
 Weights, batches, latents and dropout masks are copied from JAX to torch, both train on them, and the results are
-compared. In float64 only round-off may differ, which is 1e-16 an operation: any larger difference is a bug.
+compared. In float64 only round-off may differ, 1e-16 per operation: any larger difference is a bug.
 
 Gradients are compared through Adam's moments: after one update the first moment is a tenth of the gradient itself, and
 the second is proportional to its square. The reported metrics include the norms of the gradients.

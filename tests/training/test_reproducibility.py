@@ -1,6 +1,6 @@
 """The reproducibility table, line by line: what gives equal bits, and what gives close ones.
 
-Lines about programs are tested here, on three iterations an epoch; those about processes and machines where such
+Lines about programs are tested here, on three iterations per epoch; those about processes and machines where such
 processes are started anyway:
 
 another process, another cadence of checkpoints and samples, a terminal    tests/runs/test_trainer.py: the same bits
@@ -153,7 +153,7 @@ def test_the_same_bits_with_the_saturating_loss(images, tmp_path):
 
 
 def assert_close(outcome: Outcome, other: Outcome) -> None:
-    """Assert close outcomes: 4e-7 a step at most (measured), over 12 updates of D, in parameters that moved by up to
+    """Assert close outcomes: 4e-7 per step at most (measured), over 12 updates of D, in parameters that moved by up to
     12 learning rates, 2.4e-3."""
     (state, infos), (ours, our_infos) = outcome, other
     chex.assert_trees_all_equal_shapes_and_dtypes(state, ours)

@@ -45,10 +45,10 @@ def test_the_processors_name_is_its_model(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("precision", "lacks", "warned"), [("bfloat16", True, True), ("bfloat16", False, False), ("float32", True, False)]
 )
-def test_bfloat16_without_hardware_support_is_warned_about(
+def test_a_warning_of_bfloat16_without_hardware_support(
     tmp_path, monkeypatch, small_archives, precision, lacks, warned
 ):
-    """The warning precedes all training."""
+    """The warning comes before training starts."""
     monkeypatch.setattr(ownership, "lacks_bfloat16", lambda: lacks)
     log: list[str] = []
     config = Config(name="x", dataset="archives", epochs=1, hparams=replace(Hyperparameters(), precision=precision))

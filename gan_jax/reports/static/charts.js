@@ -34,6 +34,9 @@ const Charts = (() => {
     return [least / margin, greatest * margin];
   };
 
+  // At most the limits' upper end, where they have one.
+  const limited = ([least, greatest], limits) => [least, Math.min(greatest, limits?.[1] ?? Infinity)];
+
   const dim = (color) => `${color}55`;
 
   function options(chart, width) {
@@ -57,14 +60,14 @@ const Charts = (() => {
         ...common,
         stroke: color,
         width: 1.8,
-        dash: [undefined, [6, 4], [6, 3, 2, 3]][line.dash],
+        dash: [undefined, [6, 4], [6, 3, 2, 3]][line.dash_style],
         points: { show: few, size: 6, fill: color },
         label: line.label,
       });
       data.push(line.values);
     });
     const y = chart.logarithmic
-      ? { distr: 3, range: logarithmicRange }
+      ? { distr: 3, range: (u, least, greatest) => limited(logarithmicRange(u, least, greatest), chart.limits) }
       : chart.limits
         ? { range: chart.limits }
         : {};
@@ -113,7 +116,7 @@ const Charts = (() => {
       button.type = "button";
       button.setAttribute("aria-pressed", "true");
       const swatch = document.createElement("span");
-      swatch.className = line.dash ? "swatch dashed" : "swatch";
+      swatch.className = line.dash_style ? "swatch dashed" : "swatch";
       swatch.style.setProperty("--line", `var(--${line.color})`);
       const value = document.createElement("span");
       value.className = "value";

@@ -62,7 +62,7 @@ def test_a_baseline_that_differs_is_refused_with_the_difference(tmp_path, change
 def test_a_run_given_twice_counts_once(tmp_path):
     path = write(tmp_path / "a", BASE)
     runs = [read_run(path), read_run(tmp_path / "." / "a")]
-    with pytest.raises(UserError, match="named twice"):
+    with pytest.raises(UserError, match="given twice"):
         compare(runs, tmp_path / "out", "a")
     assert not (tmp_path / "out").exists()
 
@@ -71,7 +71,7 @@ def test_a_run_given_twice_counts_once(tmp_path):
 def test_a_directory_that_is_no_run_is_reported(tmp_path, remove):
     path = write(tmp_path / "a", BASE, epochs=1)
     (path / remove).unlink()
-    with pytest.raises(UserError, match="holds no"):
+    with pytest.raises(UserError, match="contains no"):
         read_run(path)
 
 
@@ -104,7 +104,7 @@ def test_seeds_are_compared_in_a_separate_directory(tmp_path, part_b):
     assert "| part_b | 3 | 2 |" in table
     assert "difference from part_a" in table
     assert together.count("No comparison") == 1
-    assert f"there is no folder {tmp_path / 'part_a-seed_1'}" in together
+    assert f"there is no directory {tmp_path / 'part_a-seed_1'}" in together
 
 
 def test_without_a_baseline_nothing_is_compared(tmp_path, part_b):

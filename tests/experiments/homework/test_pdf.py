@@ -48,7 +48,7 @@ def test_a_new_run_and_a_run_that_cannot_be_shown(tmp_path):
     text = text_of(make_pdf(tmp_path / "runs"))
     assert "part_a is not finished: 1 of 100 epochs" in text
     assert "Passed over:" in text
-    assert "part_b holds no samples" in text
+    assert "part_b contains no samples" in text
     assert str(tmp_path) not in text.replace(" ", "")  # a long path may wrap within a word
     assert "./run.sh part_b makes it" in text
 

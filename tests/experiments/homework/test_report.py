@@ -134,7 +134,7 @@ def test_without_runs_the_shipped_networks_are_used(tmp_path):
 
 
 def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):
-    """Without own runs: small enough, and results of earlier commands are left alone."""
+    """Made when there are no runs in runs/: it is small enough, and no other file is changed."""
     monkeypatch.setattr(report, "DEFAULT_OUT", tmp_path / "runs")
     done = call("report", "--out", tmp_path / "a" / "page.html")
     assert done.returncode == 0, done
@@ -268,9 +268,9 @@ def test_runs_that_cannot_be_shown_are_skipped_and_reported(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["/nonexistent"], "there is no folder"),
-        ([RESULTS / "bench"], "holds no run"),
-        ([RESULTS / "part_a", RESULTS / "part_a"], "named twice"),
+        (["/nonexistent"], "there is no directory"),
+        ([RESULTS / "bench"], "contains no run"),
+        ([RESULTS / "part_a", RESULTS / "part_a"], "given twice"),
         (["--out", "page.txt"], "such as report.html"),
         (["--out", "/proc/nowhere/page.html"], "cannot write"),
     ],

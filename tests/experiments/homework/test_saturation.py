@@ -19,8 +19,8 @@ from experiments.homework.saturation import (
     _train_discriminator,
     draw,
     frozen_generators,
-    greatest_fall,
     in_words,
+    largest_drop,
     measure,
     measured_iterations,
     orders_changed,
@@ -87,28 +87,28 @@ def test_the_change_is_signed_and_averages_its_ends():
     assert orders_changed(np.array([3.0])) == 0
 
 
-def test_the_greatest_fall_may_end_at_any_later_point():
-    assert greatest_fall(np.array([1.0, 10.0, 0.1])) == pytest.approx(2)
-    assert greatest_fall(np.array([1.0, 1e-5, 10.0])) == pytest.approx(5)  # though the maximum comes later
-    assert greatest_fall(np.array([1.0, 2.0, 3.0])) == 0
+def test_the_largest_drop_may_end_at_any_later_point():
+    assert largest_drop(np.array([1.0, 10.0, 0.1])) == pytest.approx(2)
+    assert largest_drop(np.array([1.0, 1e-5, 10.0])) == pytest.approx(5)  # though the maximum comes later
+    assert largest_drop(np.array([1.0, 2.0, 3.0])) == 0
 
 
 def test_a_norm_of_zero_bounds_the_change():
     vanishing, dead, born = np.array([1.0, 1e-30, 0.0]), np.zeros(4), np.array([0.0, 1.0])
-    assert orders_changed(vanishing) == greatest_fall(vanishing) * -1 == pytest.approx(np.log10(TINY))
+    assert orders_changed(vanishing) == largest_drop(vanishing) * -1 == pytest.approx(np.log10(TINY))
     assert orders_changed(dead) is orders_changed(born) is None
-    assert greatest_fall(dead) == greatest_fall(born) == 0
+    assert largest_drop(dead) == largest_drop(born) == 0
 
 
 @pytest.mark.parametrize(
     ("norms", "words"),
     [
-        ([1.0, 1e-5], "falls by 5.0 orders of magnitude (greatest fall 5.0)"),
-        ([1.0, 0.1, 1000.0], "grows by 3.0 orders of magnitude (greatest fall 1.0)"),
-        ([1.0, 0.0], "falls by at least 37.9 orders of magnitude (greatest fall at least 37.9)"),
-        ([*([1e-37] * 3), 1.0, 1.0, 0.0], "grows by at most 24.4 orders of magnitude (greatest fall at least 37.9)"),
-        ([1.0, 1.0, 0.0, 10.0, 10.0], "grows by 1.0 orders of magnitude (greatest fall at least 37.9)"),
-        ([0.0, 0.0], "is 0 at first"),
+        ([1.0, 1e-5], "falls by 5.0 orders of magnitude (largest drop 5.0)"),
+        ([1.0, 0.1, 1000.0], "grows by 3.0 orders of magnitude (largest drop 1.0)"),
+        ([1.0, 0.0], "falls by at least 37.9 orders of magnitude (largest drop at least 37.9)"),
+        ([*([1e-37] * 3), 1.0, 1.0, 0.0], "grows by at most 24.4 orders of magnitude (largest drop at least 37.9)"),
+        ([1.0, 1.0, 0.0, 10.0, 10.0], "grows by 1.0 orders of magnitude (largest drop at least 37.9)"),
+        ([0.0, 0.0], "starts at 0"),
     ],
 )
 def test_changes_are_described_in_words(norms, words):
@@ -140,7 +140,7 @@ def test_files_are_written(mnist, tmp_path):
     for loss in LOSSES:
         norms = np.array(curve["gradient_norm"][loss])
         assert curve["orders_changed"][loss] == orders_changed(norms)
-        assert curve["greatest_fall"][loss] == greatest_fall(norms)
+        assert curve["greatest_fall"][loss] == largest_drop(norms)
         assert in_words(norms) in lines[1]
     assert (tmp_path / "saturation.png").stat().st_size > 5000
     assert lines[0] == "G: epoch 1/1"

@@ -93,12 +93,12 @@ def test_the_duration_of_the_study():
     assert len(costs) == len(CHANGES)
     hours = sum(cost["epoch_seconds"] for cost in costs.values()) * 3 * 100 / 3600
     assert f"is {hours:.0f} hours on two cores" in " ".join(PAGE.split())
-    assert f"are {hours:.0f} hours on two cores" in str(improvements.__doc__)
+    assert f"about {hours:.0f} hours on two cores" in str(improvements.__doc__)
 
 
 def test_label_smoothing_under_either_loss():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    for row, names in zip(table(PAGE, "G minimises"), SMOOTHING.values(), strict=True):
+    for row, names in zip(table(PAGE, "G minimizes"), SMOOTHING.values(), strict=True):
         for cell, name in zip(list(row.values())[1:], names, strict=True):
             value = changes[name]["frechet"]
             assert_printed(cell, *printed_values(value))
@@ -202,7 +202,7 @@ def test_statements_about_the_screening():
     assert re.findall(r"`(\w+)`", quoted) == [name for name, value in frechet.items() if value < least]
     assert most > frechet["hinge"] > frechet["part_a"]
     spectral, fast = (RunDir(SCREENING / name).read_metrics() for name in ("spectral_normalisation", "fast"))
-    [quoted] = re.findall(r"spectral normalisation was at (.+?);", text)
+    [quoted] = re.findall(r"spectral normalization was at (.+?);", text)
     assert_printed(quoted, spectral["frechet"][19], 20, spectral["frechet"][39])
     assert min(fast["discriminator_accuracy"][9:]) > 0.995
     first = list(frechet)[:4]

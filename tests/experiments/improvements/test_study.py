@@ -139,7 +139,7 @@ def test_a_study_of_two_changes_resumes_where_it_was_stopped(call, tmp_path, sma
     assert contents(folder / "hinge-archives") == before
     assert json.loads((folder / "costs.json").read_text()) == costs
     assert done.stdout.count("| change |") == 1
-    # A cost from another machine and a damaged one are measured anew.
+    # A cost from another machine and a damaged one are measured again.
     (folder / "costs.json").write_text(json.dumps({"part_a": costs["part_a"] | {"processor_count": 0}, "hinge": 1}))
     shutil.rmtree(folder / "hinge-archives-seed_1")
     assert call(*options, "--epochs", 1).returncode == 0
@@ -201,7 +201,7 @@ def test_a_directory_of_another_run_is_reported_before_training(call, tmp_path, 
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     done = call("improvements", "--only", "hinge", "--out", tmp_path, *options)
     assert done.returncode == 2
-    assert "hinge-archives-seed_2 belongs to another configuration" in done.stderr
+    assert "hinge-archives-seed_2 was trained with a different configuration" in done.stderr
     assert [path.name for path in (tmp_path / "improvements").iterdir()] == ["hinge-archives-seed_2"]
 
 

@@ -30,9 +30,9 @@ QUIET = (
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset) -> Path:
-    """Some of the shipped results, and a run of one epoch with a checkpoint, which the live generator uses.
+    """Some of the shipped results, and a run with a checkpoint after epoch 1, which the live generator uses.
 
-    Its networks are untrained, with weights twice as large so that images have contrast.
+    The checkpoint's networks are untrained; their weights are doubled so that images have contrast.
     """
     folder = tmp_path_factory.mktemp("runs")
     for name in SHOWN:
