@@ -100,4 +100,5 @@ def test_the_picture_shows_the_shipped_runs():
     for place, name in enumerate(readme_figure.FATES):
         metrics = RunDir(ROOT / "experiments" / "results" / name).read_metrics()
         line = figure.axes[len(readme_figure.FATES)].lines[place]
-        np.testing.assert_array_equal(line.get_ydata(), metrics["generator_gradient_norm"])
+        expected = metrics["generator_gradient_norm"]
+        np.testing.assert_allclose(np.asarray(line.get_ydata()), expected, rtol=1e-4)  # a chart has five digits

@@ -195,7 +195,7 @@ def test_part_best():
     [quoted] = re.findall(r"An epoch takes (.+?)\. Weights", " ".join(README.split()))
     at = interval([frechet_at(read_run(RESULTS / f"part_best{seed}"), 100 / times) for seed in SEEDS_OF_BEST])
     assert_printed(quoted, times, 100 / times, at.mean, at.spread)
-    words = "Classifier Fréchet distance {:.1f}, all ten classes, coverage {:.2f}, recall {:.2f}."
+    words = "Fréchet distance {:.1f}, all ten classes, coverage {:.2f}, recall {:.2f}."
     seed_0 = last("part_best")
     assert PART_BEST.measured == words.format(*(seed_0[name] for name in ("frechet", "coverage", "recall")))
     assert seed_0["classes_covered"] == 10

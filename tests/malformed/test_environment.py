@@ -92,5 +92,5 @@ def test_the_cache_is_private_to_its_owner(tmp_path, monkeypatch):
     (tmp_path / "gan_jax").chmod(0o777)
     assert private_cache_folder().stat().st_mode & 0o777 == 0o700
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(UserError, match="another user's"):
+    with pytest.raises(UserError, match="belongs to another user"):
         private_cache_folder()
