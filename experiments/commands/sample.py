@@ -133,7 +133,7 @@ def _load(run: Path | None, pretrained: Pretrained) -> "TrainedGenerator":
     prepare()
     from gan_jax.inference.pretrained import load_generator
 
-    return load_generator(None if run is None else run_path(run), pretrained)
+    return load_generator(None if run is None else run_path(run, DEFAULT_OUT), pretrained)
 
 
 def _columns(count: int) -> int:

@@ -4,18 +4,37 @@ Importing JAX takes half a second, and `./run.sh --help` and errors in options o
 `LOSSES`.
 """
 
-from importlib import import_module
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 
 class LazyModule:
-    """Module that is imported at its first use."""
+    """Module that a function imports at its first use; names of modules are never made from text."""
 
-    def __init__(self, name: str):
-        self._name = name
+    def __init__(self, load: Callable[[], ModuleType]):
+        self._load = load
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(import_module(self._name), attribute)
+        return getattr(self._load(), attribute)
 
 
-chex, jax, jnp = LazyModule("chex"), LazyModule("jax"), LazyModule("jax.numpy")
+def _chex() -> ModuleType:
+    import chex
+
+    return chex
+
+
+def _jax() -> ModuleType:
+    import jax
+
+    return jax
+
+
+def _jnp() -> ModuleType:
+    import jax.numpy
+
+    return jax.numpy
+
+
+chex, jax, jnp = LazyModule(_chex), LazyModule(_jax), LazyModule(_jnp)

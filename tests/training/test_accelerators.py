@@ -64,6 +64,6 @@ def test_a_missing_platform_is_one_line(tmp_path, platform):
     if "the batch size 60001" in done.stderr:
         pytest.skip(f"there is a {platform} here")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"run.sh: error: there is no {platform} here")
+    assert done.stderr.startswith(f"run.sh: error: platform {platform} is not available")
     assert done.stderr.count("\n") == 1
     assert not contents(tmp_path)

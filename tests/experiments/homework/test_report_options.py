@@ -56,14 +56,14 @@ def test_only_a_d_that_is_not_shift_invariant_can_be_reported_dead(tmp_path: Pat
     [
         (dict(loss="hinge"), True),
         (dict(loss="hinge", spectral_norm=True), True),
-        (dict(loss="relativistic"), False),
+        (dict(loss="relativistic"), True),
         (dict(pack_size=2), False),
         (dict(minibatch_stddev=4), False),
     ],
     ids=str,
 )
-def test_a_d_that_takes_several_images_is_not_shown(tmp_path, options, shows_d):
-    """A spectrally normalized D is exported with its effective weights."""
+def test_a_d_is_shown_unless_it_takes_several_images(tmp_path, options, shows_d):
+    """A spectrally normalized D has its effective weights, and a relativistic one the mean logit of real images."""
     copy_of_part_a(tmp_path / "mine", 0, name="mine")
     folder = RunDir(tmp_path / "mine")
     config = folder.read_config()
@@ -73,11 +73,12 @@ def test_a_d_that_takes_several_images_is_not_shown(tmp_path, options, shows_d):
     state = initial_state(config)._replace(epoch=jnp.int32(1))
     checkpoints.save(folder.checkpoints, state)
     found = make(tmp_path, whole=False).generator
-    assert ("Under each image is D's output" in found.about) == shows_d
+    assert ("Under each image is D's" in found.about) == shows_d
     assert (found.live.discriminator is not None) == shows_d
     if shows_d:
         weights = discriminator_weights(state.discriminator, config.hparams)["params"]
-        assert found.live == live_generator.embed(state.generator["params"], weights)
+        assert found.live == live_generator.embed(state.generator["params"], weights, found.live.offset)
+        assert (found.live.offset != 0) == (config.hparams.loss == "relativistic")
 
 
 def test_a_run_of_stacked_digits_does_not_replace_the_shipped_networks(tmp_path):
@@ -87,4 +88,4 @@ def test_a_run_of_stacked_digits_does_not_replace_the_shipped_networks(tmp_path)
     assert config is not None
     folder.write_config(replace(config, hparams=replace(config.hparams, stacked_digits=3)))
     folder.checkpoints.mkdir()
-    assert "There is no run of single digits with a checkpoint" in make(tmp_path, whole=False).generator.about
+    assert "no run of single digits has a checkpoint" in make(tmp_path, whole=False).generator.about
