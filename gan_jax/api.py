@@ -10,7 +10,7 @@ import numpy as np
 from gan_jax import evaluation
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.config import Hyperparameters as Hyperparameters  # for `gan_jax`
-from gan_jax.data.datasets import ImageDataset, load_archives
+from gan_jax.data.datasets import ImageDataset, load_archives, require_bytes
 from gan_jax.data.datasets import load as load_images
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import require
@@ -74,6 +74,8 @@ def train(
     own = config.dataset == ARCHIVES_DATASET
     require(own or dataset is None, f'your own images need Config(dataset="{ARCHIVES_DATASET}")')
     require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") needs your own images')
+    if dataset is not None:
+        require_bytes(dataset)
     classifier = load_classifier() if config.dataset == "mnist" else None
     run_data = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
     options, callbacks = trainer_options or TrainerOptions(), bar() if progress else SILENT

@@ -1,6 +1,7 @@
 """The public names of `gan_jax`: the examples in their docstrings run, and they are imported lazily."""
 
 import doctest
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -75,6 +76,34 @@ def test_images_and_configuration_must_agree(tmp_path, small_archives):
     with pytest.raises(UserError, match="unknown data set 'mnits'"):
         gan_jax.load_dataset("mnits")
     assert not list(tmp_path.iterdir())
+
+
+CONVERTED = {  # what was given, and what the message tells to do with it
+    "floats in [0, 1]": (lambda pixels: pixels / 255, "np.rint(255 * train_images).astype(np.uint8)"),
+    "floats in [-1, 1]": (lambda pixels: pixels / 127.5 - 1, "np.rint(127.5 * (train_images + 1)).astype(np.uint8)"),
+    "floats of bytes": (lambda pixels: pixels.astype(float), "train_images.astype(np.uint8)"),
+    "wide integers": (lambda pixels: pixels.astype(np.int64), "train_images.astype(np.uint8)"),
+    "squares": (lambda pixels: pixels.reshape(-1, 28, 28), "train_images.reshape(len(train_images), -1)"),
+    "zeros and ones": (lambda pixels: (pixels > 127).astype(np.uint8), "255 * train_images"),
+}
+
+
+@pytest.mark.parametrize(("change", "line"), CONVERTED.values(), ids=CONVERTED)
+def test_images_that_are_no_bytes_are_refused_with_the_line_that_converts_them(tmp_path, mnist, change, line):
+    """The line gives the pixels back, but for those that were 0 and 1; nothing is written before."""
+    pixels = mnist.train_images[:1100]
+    few = mnist._replace(train_images=change(pixels), train_labels=mnist.train_labels[:1100])
+    with pytest.raises(UserError, match=re.escape(line)):
+        gan_jax.train(gan_jax.Config(name="x", dataset="archives", epochs=1), few, out=tmp_path, progress=False)
+    assert not list(tmp_path.iterdir())
+    if line != "255 * train_images":
+        np.testing.assert_array_equal(eval(line, {"np": np, "train_images": few.train_images}), pixels)
+
+
+def test_labels_must_be_as_many_as_images(tmp_path, mnist):
+    few = mnist._replace(train_labels=mnist.train_labels[:9])
+    with pytest.raises(UserError, match="60000 train images but 9 labels"):
+        gan_jax.train(gan_jax.Config(name="x", dataset="archives", epochs=1), few, out=tmp_path, progress=False)
 
 
 def test_images_that_are_no_digits_are_evaluated_without_classes(small_archives):

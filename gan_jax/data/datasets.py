@@ -103,6 +103,33 @@ def _require_network(url: str) -> None:
         raise UserError(f"no network: {host} has no address ({error.strerror}). {_DOWNLOAD}") from error
 
 
+def require_bytes(dataset: ImageDataset) -> None:
+    """Raise UserError, with the line that converts them, unless the arrays are as `ImageDataset` has them."""
+    for name, array in dataset._asdict().items():
+        found = np.asarray(array)
+        given = f"{name} is {found.dtype} {found.shape}"
+        if name.endswith("labels"):
+            require(found.dtype == np.uint8 and found.ndim == 1, f"{given}, not uint8 (n,): {name}.astype(np.uint8)")
+            continue
+        if found.dtype != np.uint8:
+            raise UserError(f"{given}, not uint8 (n, 784) from 0 to 255: {_conversion(name, found)}")
+        if found.ndim != 2:
+            raise UserError(f"{given}, not uint8 (n, 784): {name}.reshape(len({name}), -1)")
+        require(found.shape[1] == 784, f"{given}: images of 28 x 28 pixels are (n, 784)")
+        require(found.size == 0 or found.max() > 1, f"{name} holds 0 and 1 alone: white is 255: 255 * {name}")
+    for kind in ("train", "test"):
+        images, labels = (len(getattr(dataset, f"{kind}_{what}")) for what in ("images", "labels"))
+        require(images == labels, f"{images} {kind} images but {labels} labels")
+
+
+def _conversion(name: str, images: np.ndarray) -> str:
+    """Return the expression that converts images to bytes, by the range that they seem to have."""
+    if not np.issubdtype(images.dtype, np.floating) or images.size == 0 or images.max() > 1:
+        return f"{name}.astype(np.uint8)"
+    scaled = f"127.5 * ({name} + 1)" if images.min() < 0 else f"255 * {name}"
+    return f"np.rint({scaled}).astype(np.uint8)"
+
+
 def load_archives(folder: Path) -> ImageDataset:
     """Load a data set from four gzipped IDX files with MNIST's names, of 28 x 28 images of unsigned bytes.
 
