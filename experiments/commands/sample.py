@@ -25,7 +25,8 @@ OptionalRun = Annotated[
     ),
 ]
 PretrainedOption = Annotated[
-    Pretrained, Parameter(help="Shipped generator (100 epochs): part_best's, or part_a's for comparison.")
+    Pretrained,
+    Parameter(help="Shipped generator (100 epochs): part_best's (seed 0), or part_a's (seed 1) for comparison."),
 ]
 Seed = Annotated[int, whole("Seed of the latents: equal seeds give equal images.")]
 

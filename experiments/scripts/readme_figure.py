@@ -19,7 +19,7 @@ from gan_jax.utils.files import save_figure
 FATES = {
     "part_a": "G minimizes -log D(G(z)): it learns",
     "part_b": "log(1 - D(G(z))): its gradient vanishes",
-    "part_c4": "four steps of D for each of G: mostly ones",
+    "part_c4": "4 D steps per G step: mostly ones",
 }
 CURVES = ("generator_gradient_norm", "frechet", "largest_share")
 ROWS = 5  # of samples, of 30 pixels each

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from gan_jax.analysis.charts import Chart
 from gan_jax.plotting.style import COLORS
 from gan_jax.reports.page_model import Page
 
@@ -38,7 +39,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "spread": spread, "number": number, "zip": zip}
+    environment.filters |= {"plain": plain, "table_rows": table_rows, "number": number, "zip": zip}
     return environment.get_template("page.html").render(
         page=page,
         policy=_policy(scripts, styles),
@@ -89,11 +90,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def spread(length: int, most: int = TABLE_ROWS) -> list[int]:
-    """Return at most `most` evenly spread indices of a sequence, including the first and the last."""
-    if length <= most:
-        return list(range(length))
-    return [math.floor(place * (length - 1) / (most - 1) + 0.5) for place in range(most)]
+def table_rows(chart: Chart) -> list[int]:
+    """Choose at most TABLE_ROWS places of a chart's values, evenly among those where any line has one."""
+    there = [place for place in range(len(chart.x)) if any(line.values[place] is not None for line in chart.lines)]
+    if len(there) <= TABLE_ROWS:
+        return there
+    return [there[math.floor(row * (len(there) - 1) / (TABLE_ROWS - 1) + 0.5)] for row in range(TABLE_ROWS)]
 
 
 def number(value: float | None) -> str:

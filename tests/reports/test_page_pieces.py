@@ -214,6 +214,10 @@ def test_the_policy_allows_only_the_pages_own_scripts():
     assert all(str(link).startswith(("#", "data:")) for link in links)
 
 
-def test_spread_keeps_both_ends():
-    assert html.spread(3) == [0, 1, 2]
-    assert html.spread(100) == [0, 10, 20, 30, 40, 50, 59, 69, 79, 89, 99]
+def test_a_charts_table_has_the_epochs_that_were_measured():
+    """Evenly chosen among them, the first and the last included; "-" fills no row."""
+    every = charts.Chart("t", range(1, 101), [charts.Line("a", "run-0", [1.0] * 100)])
+    assert html.table_rows(every) == [0, 10, 20, 30, 40, 50, 59, 69, 79, 89, 99]
+    tenth = [1.0 if epoch % 10 == 0 else None for epoch in range(1, 101)]
+    measured = every._replace(lines=[charts.Line("a", "run-0", tenth), charts.Line("b", "run-1", [None] * 100)])
+    assert html.table_rows(measured) == list(range(9, 100, 10))
