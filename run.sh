@@ -53,6 +53,11 @@ install() {
         made="" # what is the newest today
     fi
     if [ "$made" != "$(key "$versions")" ]; then
+        case "$accelerator" in
+            cuda) say "NVIDIA GPU: jax[cuda12]" ;;
+            tpu) say "TPU: jax[tpu]" ;;
+            cpu) say "no GPU or TPU: jax on the CPU" ;;
+        esac
         python=$(find_python)
         say "making the environment in $venv, with the $versions versions: this takes half a minute or so"
         rm -rf "$venv.before"
@@ -137,11 +142,6 @@ case "$*" in
 esac
 
 accelerator=$(accelerator)
-case "$accelerator" in
-    cuda) say "NVIDIA GPU: jax[cuda12]" ;;
-    tpu) say "TPU: jax[tpu]" ;;
-    cpu) say "no GPU or TPU: jax on the CPU" ;;
-esac
 if command -v flock >/dev/null; then
     exec 9>"$root/.venv.lock" # two first starts at once would tread on each other
     flock 9
