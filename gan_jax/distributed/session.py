@@ -25,7 +25,7 @@ from gan_jax.utils.signals import ImmediateStopError, StoppedError
 
 HEARTBEAT_SECONDS = 30  # a process that is silent for so long is taken for dead; an overloaded one may be silent, too
 _RESUME = "The same commands resume from the last checkpoint"
-# How XLA's collectives report that the other side is gone.
+# Messages with which XLA's collectives report that the other side is gone.
 _LOST = re.compile("gloo|nccl|coordination service|connection (reset|closed)", re.IGNORECASE)
 # XLA aborts a process whose coordinator or peer is gone, without returning to Python: the error message then comes
 # from a watcher process, which reads a pipe that closes with ours.
