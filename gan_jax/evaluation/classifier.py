@@ -10,10 +10,10 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 
-from gan_jax.evaluation.batched_map import map_rows
 from gan_jax.models.mlp import IMAGE_SIZE
 from gan_jax.types import Params
 from gan_jax.utils import safetensors_io
+from gan_jax.utils.batched_map import map_rows
 from gan_jax.utils.jit import deterministic_jit
 
 WEIGHTS = Path(__file__).with_name("mnist_classifier.safetensors")

@@ -1,5 +1,6 @@
 """Evaluation of generated images by all metrics, against a reference that is computed once from real images."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.pixels import require_unit_range, to_unit_range
+from gan_jax.evaluation.by_digit import DiscriminatorFns, measure_by_digit
 from gan_jax.evaluation.class_histogram import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.classifier import classify
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
@@ -22,6 +24,7 @@ class FeatureReference(NamedTuple):
     """Results of the classifier on real images."""
 
     classifier: Params
+    test_pixels: np.ndarray  # uint8 (m, 784)
     features: jax.Array  # float32 (m, 128), of the test set
     digits: np.ndarray  # int (m,), predicted classes of the test set
     squared_radii: jax.Array  # float32 (m,), squared distances to the k-th nearest neighbor in the test set
@@ -64,6 +67,7 @@ class Evaluation(NamedTuple):
     classes_covered: int | None = None  # classes with 1 % or more of the samples, 1 to 10
     kl_to_uniform: float | None = None  # of the class histogram, in nats, 0 to log 10
     digit_histogram: tuple[float, ...] | None = None  # share of each class
+    by_digit: Mapping[str, float] | None = None  # see `measure_by_digit`; None without a discriminator
 
 
 def make_reference(
@@ -97,12 +101,13 @@ def make_reference(
     )
 
 
-def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
+def evaluate(samples: jax.Array, reference: Reference, discriminator: DiscriminatorFns | None = None) -> Evaluation:
     """Evaluate samples, without randomness; n = 10 000 take about 5 s on two CPU cores.
 
     Args:
         samples: float32 (n, 784) in [-1, 1], n as given to `make_reference`.
         reference: the result of `make_reference`.
+        discriminator: the D that the samples' generator was trained with, to be measured digit by digit, too.
 
     Raises:
         ValueError: if the samples have another shape, or values that are out of range or NaN.
@@ -124,7 +129,7 @@ def evaluate(samples: jax.Array, reference: Reference) -> Evaluation:
     return (
         evaluation
         if reference.feature_reference is None
-        else _with_features(evaluation, samples, reference.feature_reference)
+        else _with_features(evaluation, samples, reference.feature_reference, discriminator)
     )
 
 
@@ -136,6 +141,7 @@ def _feature_reference(
     test_moments = moments(features)
     return FeatureReference(
         classifier=classifier,
+        test_pixels=test_pixels,
         features=features,
         digits=np.argmax(logits, axis=1),
         squared_radii=knn_squared_radii(features),
@@ -144,9 +150,16 @@ def _feature_reference(
     )
 
 
-def _with_features(evaluation: Evaluation, samples: jax.Array, reference: FeatureReference) -> Evaluation:
+def _with_features(
+    evaluation: Evaluation, samples: jax.Array, reference: FeatureReference, discriminator: DiscriminatorFns | None
+) -> Evaluation:
     features, logits = classify(reference.classifier, samples)
     histogram = digit_histogram(logits)
+    if discriminator is not None:
+        digits = np.argmax(logits, axis=1)
+        real = to_unit_range(reference.test_pixels)
+        by_digit = measure_by_digit(samples, digits, real, reference.digits, discriminator)
+        evaluation = evaluation._replace(by_digit=by_digit)
     return evaluation._replace(
         frechet=frechet_distance(moments(features), reference.moments),
         frechet_floor=reference.frechet_floor,
@@ -170,11 +183,12 @@ def _subset(images: np.ndarray, count: int) -> np.ndarray:
 
 
 def columns(evaluation: Evaluation) -> dict[str, float]:
-    """Return the metrics by column: the fields in order, with `digit_share_0` to `digit_share_9` for the histogram.
+    """Return the metrics by column: the fields in order, then a column for each digit of what is measured by digit.
 
-    Metrics that are None have no column. All evaluations of a run have the same columns.
+    Metrics that are None have no column.
     """
     fields = evaluation._asdict()
     shares = fields.pop("digit_histogram") or ()
+    by_digit = fields.pop("by_digit") or {}
     measured = {name: value for name, value in fields.items() if value is not None}
-    return measured | {f"digit_share_{digit}": share for digit, share in enumerate(shares)}
+    return measured | {f"digit_share_{digit}": share for digit, share in enumerate(shares)} | dict(by_digit)

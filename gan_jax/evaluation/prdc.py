@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.pixels import to_unit_range
-from gan_jax.evaluation.batched_map import map_rows
+from gan_jax.utils.batched_map import map_rows
 from gan_jax.utils.jit import deterministic_jit
 
 NEIGHBORS = 5  # k, as in Naeem et al.

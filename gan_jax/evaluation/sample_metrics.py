@@ -2,7 +2,7 @@
 
 import jax
 
-from gan_jax.evaluation import Reference, columns, count_modes, evaluate, mode_coverage
+from gan_jax.evaluation import DiscriminatorFns, Reference, columns, count_modes, evaluate, mode_coverage
 
 
 def sample_count(reference: Reference, channels: int) -> int:
@@ -10,10 +10,15 @@ def sample_count(reference: Reference, channels: int) -> int:
     return mode_coverage.SAMPLES if channels > 1 else reference.samples
 
 
-def compute_sample_metrics(samples: jax.Array, reference: Reference, channels: int) -> dict[str, float]:
-    """Evaluate samples float32 (n, channels * 784) in [-1, 1]; without a classifier its metrics are absent."""
+def compute_sample_metrics(
+    samples: jax.Array, reference: Reference, channels: int, discriminator: DiscriminatorFns | None = None
+) -> dict[str, float]:
+    """Evaluate samples float32 (n, channels * 784) in [-1, 1]; without a classifier its metrics are absent.
+
+    With a discriminator it is measured digit by digit, too, if the images have one channel.
+    """
     if channels == 1:
-        return columns(evaluate(samples, reference))
+        return columns(evaluate(samples, reference, discriminator))
     known = reference.feature_reference
     if known is None:
         return {}

@@ -11,7 +11,7 @@ from gan_jax.analysis.metrics import DIGIT_SHARES, describe
 from gan_jax.config import Config
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import DivergedError
-from gan_jax.evaluation import Reference, collapse_warnings
+from gan_jax.evaluation import DiscriminatorFns, Reference, collapse_warnings
 from gan_jax.evaluation.sample_metrics import compute_sample_metrics, sample_count
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.plotting import image_grid
@@ -37,6 +37,7 @@ class ModelFns:
     generate: Callable[[jax.Array], jax.Array]  # latents float32 (n, 128) -> images float32 (n, 784) in [-1, 1]
     discriminate: Callable[[jax.Array], jax.Array]  # images like those -> D(x) without dropout, float32 (n,) in [0, 1]
     generate_without_ema: Callable[[jax.Array], jax.Array] | None = None  # G itself, if `generate` is its average
+    by_digit: DiscriminatorFns | None = None  # None if D(x) of a single image has no meaning
 
 
 @dataclass
@@ -117,7 +118,7 @@ class RunRecorder:
         """Add the sample metrics to the last row, log them, and return the digit histogram, if known."""
         channels = self.config.hparams.stacked_digits
         latents = self._latents(Stream.EVALUATION, sample_count(reference, channels))
-        found = compute_sample_metrics(model_fns.generate(latents), reference, channels)
+        found = compute_sample_metrics(model_fns.generate(latents), reference, channels, model_fns.by_digit)
         self.rows[-1] |= found
         for line in describe(found):
             callbacks.log(f"{self.config.name}: {line}")

@@ -57,7 +57,8 @@ class EventWriter:
         from tensorboardX import summary
 
         for name, value in row.items():
-            self._write(epoch, summary=summary.scalar(f"metrics/{name}", value))
+            group = "digits" if name.startswith("digit_") else "metrics"
+            self._write(epoch, summary=summary.scalar(f"{group}/{name}", value))
         if grid is not None:
             self._write(epoch, summary=summary.image("samples", grid, dataformats="HW"))
         for name, values in outputs.items():

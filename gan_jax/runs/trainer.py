@@ -20,6 +20,8 @@ from gan_jax.config import Config, require_precision
 from gan_jax.distributed.collectives import allgather_json, assert_same_on_all, broadcast_from_main, is_main_process
 from gan_jax.distributed.sharding import BATCH, SEEDS, make_mesh, replicate, to_local, tracing_for
 from gan_jax.errors import DivergedError, require
+from gan_jax.evaluation import DiscriminatorFns
+from gan_jax.losses.adversarial import LOSSES
 from gan_jax.runs import checkpoints
 from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.options import TrainerOptions
@@ -29,7 +31,7 @@ from gan_jax.runs.restore import ActiveRun, can_train_together, initial_state, o
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.training import nan_debugging
-from gan_jax.training.apply_fns import discriminate, generate
+from gan_jax.training.apply_fns import discriminate, generate, sample_gradient_norms
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.training.state import GanState
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
@@ -176,11 +178,16 @@ def _train_group(
 
 def _model_fns(state: GanState, config: Config) -> ModelFns:
     """Bind a state's networks to functions of arrays of this process."""
-    raw = partial(generate, to_local(state.generator), hparams=config.hparams)
+    hparams, discriminator_params = config.hparams, to_local(state.discriminator)
+    raw = partial(generate, to_local(state.generator), hparams=hparams)
+    outputs = partial(discriminate, discriminator_params, hparams=hparams)
+    norms = partial(sample_gradient_norms, discriminator_params, hparams=hparams)
+    single = hparams.group_size == 1 and not LOSSES[hparams.loss].shift_invariant
     return ModelFns(
-        generate=partial(generate, to_local(state.sampling_params), hparams=config.hparams),
-        discriminate=partial(discriminate, to_local(state.discriminator), hparams=config.hparams),
+        generate=partial(generate, to_local(state.sampling_params), hparams=hparams),
+        discriminate=outputs,
         generate_without_ema=None if state.average is None else raw,
+        by_digit=DiscriminatorFns(outputs, norms) if single else None,
     )
 
 

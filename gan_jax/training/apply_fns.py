@@ -8,9 +8,11 @@ from functools import partial
 from typing import cast
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.config import Hyperparameters
+from gan_jax.losses.adversarial import LOSSES
 from gan_jax.models import spectral_norm
 from gan_jax.models.mlp import (
     DISCRIMINATOR_SIZES,
@@ -24,7 +26,10 @@ from gan_jax.models.mlp import (
 from gan_jax.models.packing import pack
 from gan_jax.training.prng import Stream, stream_key
 from gan_jax.types import Params
+from gan_jax.utils.batched_map import map_rows
 from gan_jax.utils.jit import deterministic_jit
+
+GRADIENT_BLOCK = 500  # samples at a time, so that activations fit in the processor's cache
 
 
 def networks(hparams: Hyperparameters) -> tuple[Generator, Discriminator]:
@@ -84,6 +89,37 @@ def discriminate(discriminator_params: Params, images: Array, *, hparams: Hyperp
     """
     images = images[: len(images) // hparams.group_size * hparams.group_size]
     return jax.nn.sigmoid(discriminator_logits(discriminator_params, images, hparams))
+
+
+@partial(deterministic_jit, static_argnames=("hparams",))
+def sample_gradient_norms(
+    discriminator_params: Params, samples: Array, real_images: Array, *, hparams: Hyperparameters
+) -> Array:
+    """Compute the norm of the gradient of G's loss with respect to the pixels of each sample, without dropout.
+
+    Args:
+        discriminator_params: D's parameters.
+        samples: float32 (n, 784) in [-1, 1].
+        real_images: as many, for losses that compare both.
+        hparams: static, with D(x) of single images: a group size of 1.
+
+    Returns:
+        float32 (n,), up to a common factor; exact where the gradient is too small to be squared.
+    """
+
+    def generator_loss(samples: Array, real_images: Array) -> Array:
+        real_logits = discriminator_logits(discriminator_params, real_images, hparams)
+        fake_logits = discriminator_logits(discriminator_params, samples, hparams)
+        return LOSSES[hparams.loss].generator(real_logits, fake_logits, hparams.targets)
+
+    def norms(rows: Array) -> Array:
+        fake, real = jnp.split(rows, 2, axis=1)
+        gradient = jax.grad(generator_loss)(fake, real)
+        largest = jnp.abs(gradient).max(axis=1)
+        scale = jnp.where(largest > 0, largest, 1)
+        return scale * jnp.linalg.norm(gradient / scale[:, None], axis=1)
+
+    return map_rows(norms, jnp.concatenate([samples, real_images], axis=1), GRADIENT_BLOCK)
 
 
 def sample_latents(key: Array, stream: Stream, count: int) -> Array:
