@@ -36,7 +36,7 @@ MEANINGS = {
     "discriminator_gradient_norm": "Length of the gradient that updates D.",
     "generator_gradient_norm": "Length of the gradient that updates G. Near 0, G no longer learns.",
     "frechet": "Distance between generated and test images in the features of a small MNIST classifier: lower is "
-    "better. Near the floor, the features have the same mean and covariance. It is no FID, whose classifier is another.",
+    "better. Near the floor, the features agree in mean and covariance. It is no FID, whose classifier is another.",
     "frechet_floor": "Fréchet distance of as many real training images from the test images: a G that copies its "
     "training images would score this.",
     "n": "Generated images that were measured.",
