@@ -76,10 +76,9 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
     made = [(out, page, f"the report, {len(page) / 1e6:.1f} MB, of {source}")]
     try:
         if pdf:
-            typeset, there = (
-                homework_pdf.make(results, source, author, own_words.read(out.with_name(own_words.FILE))),
-                split(group_by_seed(results.runs))[0],
-            )
+            say("typesetting the PDF, which takes up to a minute")
+            words = own_words.read(out.with_name(own_words.FILE))
+            typeset, there = homework_pdf.make(results, source, author, words), split(group_by_seed(results.runs))[0]
             missing = [name for name in PARTS if name not in there]
             missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]
             still = f"; still missing: {', '.join(missing)}" if missing else ""
