@@ -22,7 +22,9 @@ def slopes(losses: Mapping[str, Callable]) -> None:
     for color, (name, loss) in zip(RUN_COLORS, losses.items(), strict=False):
         axis.plot(answers, np.abs(jax.vmap(jax.grad(lambda logit, loss=loss: loss(logit[None])))(logits)), color,
                   label=name)  # fmt: skip
-    axis.set(xlabel="D(G(z)): 0 where D rejects the image, 1 where it is taken in", xlim=(0, 1), ylim=(-0.02, 1.25))
+    axis.set(
+        xlabel="D(G(z)): 0 where D rejects the image, 1 where D takes it for real", xlim=(0, 1), ylim=(-0.02, 1.25)
+    )
     axis.set(ylabel="size of the slope in D's logit")
     axis.legend(frameon=False, loc="upper center", ncols=3)
     plt.show()
