@@ -177,7 +177,7 @@ def test_the_small_game_shrinks_slowly_under_the_non_saturating_loss():
     )
     for _ in range(2000):
         point = play(*point)
-    assert f"{np.hypot(*point):.2f}" in cells(SOLUTIONS)["turns-answer"].source
+    assert f"{np.hypot(point[0], point[1]):.2f}" in cells(SOLUTIONS)["turns-answer"].source
 
 
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the homework's archive of the code has no results")
