@@ -126,6 +126,7 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
+    homework) extras=(math report) ;;
     notebook)
         extras=(notebook)
         case "${2:-}" in
