@@ -188,6 +188,15 @@ def test_numbers_in_the_text_are_those_of_the_shipped_runs():
     ]
 
 
+def test_ones_are_the_most_alike(mnist):
+    """The answer of exercise 7 says so: their root mean square distance from their mean image is the smallest."""
+    images = {digit: mnist.train_images[mnist.train_labels == digit].astype(float) for digit in range(10)}
+    spreads = {digit: np.sqrt(each.var(axis=0).sum()) for digit, each in images.items()}
+    first, second, *_ = sorted(spreads, key=lambda digit: spreads[digit])
+    assert first == 1
+    assert spreads[first] < 0.9 * spreads[second]
+
+
 @pytest.mark.slow
 def test_the_committed_parameters(tmp_path, cache):
     """G's gradient has vanished under the saturating loss alone, and no run of four epochs draws digits."""
