@@ -1,0 +1,54 @@
+"""Samples are played over the epochs: by a button and by the keyboard, and slower for who prefers less motion."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.reports.browser.opened import Opened
+
+# The epochs shown from now on, each with its time in milliseconds.
+RECORD = """figure => {
+    const output = figure.querySelector("output");
+    figure.shownAt = [];
+    new MutationObserver(() => {
+        const last = figure.shownAt.at(-1);
+        if (last?.[0] !== output.textContent) figure.shownAt.push([output.textContent, performance.now()]);
+    }).observe(output, {childList: true});
+}"""
+
+
+@pytest.mark.parametrize(("motion", "pause"), [("no-preference", 300), ("reduce", 1000)])
+def test_the_epochs_are_played_from_the_first_to_the_last(browser, file, motion, pause):
+    opened = Opened(browser, file, reduced_motion=motion)
+    figure = opened.page.locator("#part_b figure.samples")
+    button = figure.locator(".play")
+    figure.evaluate(RECORD)
+    button.focus()
+    opened.page.keyboard.press("Space")  # at the last epoch it begins again
+    opened.page.wait_for_function(
+        "each => each.shownAt.length > 1 && each.querySelector('.play').textContent === 'Play'",
+        arg=figure.element_handle(),
+    )
+    shown = figure.evaluate("each => each.shownAt")
+    epochs, times = zip(*shown, strict=True)
+    assert epochs[0] == "1"
+    assert epochs[-1] == "100"
+    assert [int(epoch) for epoch in epochs] == sorted({int(epoch) for epoch in epochs})
+    assert min(later - earlier for earlier, later in pairwise(times)) > 0.9 * pause  # by a frame
+    opened.context.close()
+
+
+def test_the_reader_pauses_it_and_the_slider_stops_it(page):
+    figure = page.locator("#part_b figure.samples")
+    button, slider, output = figure.locator(".play"), figure.locator("input"), figure.locator("output")
+    button.click()
+    button.click()
+    assert button.inner_text() == "Play"
+    stopped = output.inner_text()
+    page.wait_for_timeout(700)  # two epochs' time
+    assert output.inner_text() == stopped
+    button.click()
+    slider.focus()
+    page.keyboard.press("End")
+    assert (button.inner_text(), output.inner_text()) == ("Play", "100")
+    assert figure.locator("img").first.get_attribute("alt") == "64 samples of part_b after epoch 100"
