@@ -406,4 +406,5 @@ def test_every_chart_has_titles_of_its_axes_and_rows_with_values(shipped):
         for line in measured:  # each line's values, and not those of denser ones, chose the rows
             among = [row for row in rows if line.values[row] is not None]
             there = sum(value is not None for value in line.values)
-            assert len(among) >= min(there, 9), (chart.title, line.label)
+            wanted = 1 if line.values[-1] is None else min(there, 9)  # a shorter run ends within the axis
+            assert len(among) >= wanted, (chart.title, line.label)
