@@ -120,6 +120,7 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
+    homework) extras=(math report) ;;
     notebook) extras=(notebook) ;;
     docs | lock)
         [ $# = 1 ] || { say "error: ./run.sh $1 takes no arguments, not ${*:2}" && exit 2; }
