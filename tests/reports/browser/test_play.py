@@ -34,7 +34,8 @@ def test_the_epochs_are_played_from_the_first_to_the_last(browser, file, motion,
     assert epochs[0] == "1"
     assert epochs[-1] == "100"
     assert [int(epoch) for epoch in epochs] == sorted({int(epoch) for epoch in epochs})
-    assert min(later - earlier for earlier, later in pairwise(times)) > 0.9 * pause  # by a frame
+    # Half of it: a busy machine draws a frame late, and the next in time.
+    assert min(later - earlier for earlier, later in pairwise(times)) > pause / 2
     opened.context.close()
 
 
