@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from experiments.homework.derivations import Measured, check_id, derivation
 from experiments.homework.saturation import LOSSES, charts, curves_of, in_words
+from gan_jax.analysis.slopes import generator_slopes
 from gan_jax.reports import images, run_sections
 from gan_jax.reports.page_model import Experiment, Provenance, Table
 
@@ -66,7 +67,8 @@ def saturation(record: Record | None) -> Experiment:
         "scratch against it, and along the way the gradient is measured that G would receive under either loss "
         "(Arjovsky and Bottou 2017, figures 2 and 3)."
     )
-    about = Experiment("saturation", "Saturation", question)
+    slopes = generator_slopes()
+    about = Experiment("saturation", "Saturation", question, text=[slopes.about], charts=[slopes])
     if record is None:
         return about._replace(missing="./run.sh saturation")
     folder, values = record
@@ -78,8 +80,8 @@ def saturation(record: Record | None) -> Experiment:
         for curve in curves
     ]
     return about._replace(
-        text=text,
-        charts=charts(curves),
+        text=[*about.text, *text],
+        charts=[*about.charts, *charts(curves)],
         provenance=[_provenance("saturation", folder / "saturation.json", values.get("provenance", {}))],
     )
 

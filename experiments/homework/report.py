@@ -1,6 +1,7 @@
 """The report: one HTML page of runs, experiments and checks, and the files beside it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from experiments.harness.options import DEFAULT_OUT
@@ -11,12 +12,14 @@ from experiments.homework.code_archive import code_archive
 from experiments.homework.part_sections import section_of, section_of_part, split
 from experiments.homework.parts import PARTS
 from experiments.homework.results import Results, gather, gather_named
+from gan_jax.analysis.charts import Chart, with_few_shown
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
 from gan_jax.analysis.tables import as_cells, table
 from gan_jax.config import Config
 from gan_jax.data.datasets import load
 from gan_jax.errors import UserError, require
 from gan_jax.inference.pretrained import (
+    PRETRAINED,
     TrainedDiscriminator,
     load_discriminator,
     load_generator,
@@ -24,27 +27,38 @@ from gan_jax.inference.pretrained import (
 )
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.reports import html, images, live_generator, run_sections
+from gan_jax.reports.guide import HEADINGS, make_guide
+from gan_jax.reports.live_generator import Live
 from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Section, Table
 from gan_jax.runs import checkpoints
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.training.state import GanState
-from gan_jax.types import Params
+from gan_jax.types import Params, Pretrained
 from gan_jax.utils.files import write_bytes
 from gan_jax.utils.text import without_folders
 
 SHIPPED = Path(__file__).parents[1] / "results"
 INTRODUCTION = (
-    "Two networks on MNIST: a generator G that turns noise into images, and a discriminator D that tells them from "
-    "digits. This page shows training runs, their measurements, and explanations of the results."
+    "Two networks learn from {images}: a generator G turns noise into images, and a discriminator D tells them from "
+    "real {kind}. This page shows training runs, their measurements, and explanations of the results."
 )
+NAMES = {
+    "mnist": "the digits of MNIST",
+    "fashion_mnist": "the clothes of Fashion-MNIST",
+    "kmnist": "the characters of KMNIST",
+    "archives": "images of your own",
+}
 
+FEW = 4  # runs whose lines are all drawn in the overview's charts at first
 COMPUTED_HERE = "computed here in your browser."
 D_SHOWN = "Under each image is D's output: the probability it assigns to the image being real."
 D_RELATIVE = (
     "Under each image is D's probability that it is more real than the average test image: 50 % is just as real."
 )
+D_LEFT_OUT = "Its D is left out, to keep the page small."
+D_OF_MANY = "Its D has no output for a single image."
 
 
 def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, archive: bool) -> None:
@@ -106,15 +120,16 @@ def make_page(results: Results, source: str, whole: bool) -> Page:
     ids |= {name: f"run-{place}" for place, name in enumerate(others, start=1)}
     most = images.epochs_for(len(groups))
     experiments, style = _experiments(results, whole)
+    introduction, image = _words(results.runs)
     return Page(
         title="How GANs train",
-        introduction=[INTRODUCTION],
+        introduction=[introduction],
+        image=image,
+        guide=make_guide({name for run in results.runs for name in run.metrics}),
         made=_made(results, source),
         generator=_generator(results.runs),
         overview=_overview(groups, ids) if groups else None,
-        overview_charts=run_sections.comparison_charts(groups, without=("discriminator_loss", "generator_loss"))
-        if groups
-        else [],
+        overview_charts=_overview_charts(groups) if groups else [],
         parts=_parts(groups, standing, most, whole),
         others=[section_of(name, groups[name], most, ids[name]) for name in others],
         experiments=experiments,
@@ -153,7 +168,25 @@ def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
         [None, float(len(runs)), *(row[name].mean if name in row else None for name in names)]
         for runs, row in zip(groups.values(), table(groups), strict=True)
     ]
-    return Table("All runs after their last epoch", rows, keys=keys, links=[ids[name] for name in groups])
+    links = [ids[name] for name in groups]
+    return Table("All runs after their last epoch", rows, keys=keys, links=links, meanings=HEADINGS)
+
+
+def _overview_charts(groups: Groups) -> list[Chart]:
+    """Chart all runs' measurements; of many runs only the first and the best by Fréchet distance are drawn at first."""
+    charts = run_sections.comparison_charts(groups, without=("discriminator_loss", "generator_loss"))
+    if len(groups) <= FEW:
+        return charts
+    distances = {name: row["frechet"].mean for name, row in zip(groups, table(groups), strict=True) if "frechet" in row}
+    shown = {next(iter(groups)), *sorted(distances, key=lambda name: distances[name])[:1]}
+    return [with_few_shown(chart, shown) for chart in charts]
+
+
+def _words(runs: Sequence[LoadedRun]) -> tuple[str, str]:
+    """Return the introduction in words that suit the runs' data, and the word for one of its images."""
+    datasets = sorted({run.config.dataset for run in runs}, key=list(NAMES).index) or ["mnist"]
+    kind = "digit" if datasets == ["mnist"] else "image"
+    return INTRODUCTION.format(images=" and ".join(NAMES[name] for name in datasets), kind=f"{kind}s"), kind
 
 
 def _made(results: Results, source: str) -> Provenance:
@@ -164,27 +197,47 @@ def _made(results: Results, source: str) -> Provenance:
 
 
 def _generator(runs: Sequence[LoadedRun]) -> Generator:
-    """Embed the networks of the newest checkpoint of the first run that has one, or else the shipped ones."""
-    reasons = []
-    for run in runs:
+    """Embed the networks of the newest run that has a checkpoint, if any, and the shipped generators."""
+    choices, notes = [], []
+    for run in sorted(filter(_has_checkpoints, runs), key=_time_of_checkpoints, reverse=True):
         folder = RunDir(Path(run.path))
-        if run.trainer != JAX or not folder.checkpoints.is_dir() or run.config.hparams.stacked_digits > 1:
-            continue
         try:
             state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
             if state is None:
                 raise UserError("it has no intact checkpoint")
-            of = f"{run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}"
-            about = f"G and D of {of}, {COMPUTED_HERE}"
-            return _embed(about, state.sampling_params, _discriminator(state, run.config))
+            name = f"{run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}"
+            about = f"Of the runs on this page, G of the one that was trained last, {COMPUTED_HERE}"
+            choices.append(_embed(name, about, state.sampling_params, _discriminator(state, run.config)))
+            break
         except UserError as error:
-            reasons.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
-    shipped = load_generator()
-    about = (
-        f"G and D of {shipped.name}, which the package ships, {COMPUTED_HERE} They are shown since no run of single "
-        "digits has a checkpoint that can be read: ./run.sh part_a makes one."
-    )
-    return _embed(" ".join([*reasons, about]), shipped.params, load_discriminator())
+            notes.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
+    if not choices:
+        notes.append(
+            "No run of single digits on this page has a checkpoint that can be read: ./run.sh part_a makes one."
+        )
+    for name in PRETRAINED:
+        choices.append(_shipped(name, with_discriminator=not choices))
+    return Generator(live_generator.those_that_fit(choices), notes)
+
+
+@cache
+def _shipped(name: Pretrained, with_discriminator: bool) -> Live:
+    """Embed a shipped generator."""
+    shipped, about = load_generator(pretrained=name), f"G that the package ships, {COMPUTED_HERE}"
+    if with_discriminator:
+        return _embed(shipped.name, about, shipped.params, load_discriminator(name))
+    return live_generator.embed(shipped.name, f"{about} {D_LEFT_OUT}", shipped.params["params"])
+
+
+def _has_checkpoints(run: LoadedRun) -> bool:
+    """Return whether a run has checkpoints of a generator that the page can draw with."""
+    stacked = run.config.hparams.stacked_digits > 1
+    return run.trainer == JAX and not stacked and RunDir(Path(run.path)).checkpoints.is_dir()
+
+
+def _time_of_checkpoints(run: LoadedRun) -> float:
+    """Return the time at which a run's newest checkpoint was written."""
+    return RunDir(Path(run.path)).checkpoints.stat().st_mtime
 
 
 def _discriminator(state: GanState, config: Config) -> TrainedDiscriminator | None:
@@ -194,10 +247,9 @@ def _discriminator(state: GanState, config: Config) -> TrainedDiscriminator | No
     return single_image_discriminator(state.discriminator, config.hparams, lambda: load("mnist").test_images)
 
 
-def _embed(about: str, generator: Params, discriminator: TrainedDiscriminator | None) -> Generator:
+def _embed(name: str, about: str, generator: Params, discriminator: TrainedDiscriminator | None) -> Live:
     """Embed both networks, and say what is shown under the images."""
     if discriminator is None:
-        return Generator(f"{about} Its D has no output for a single image.", live_generator.embed(generator["params"]))
-    output = D_RELATIVE if discriminator.offset else D_SHOWN
-    networks = live_generator.embed(generator["params"], discriminator.params["params"], discriminator.offset)
-    return Generator(f"{about} {output}", networks)
+        return live_generator.embed(name, f"{about} {D_OF_MANY}", generator["params"])
+    about = f"{about} {D_RELATIVE if discriminator.offset else D_SHOWN}"
+    return live_generator.embed(name, about, generator["params"], discriminator.params["params"], discriminator.offset)

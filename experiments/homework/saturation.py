@@ -115,9 +115,12 @@ def charts(curves: Sequence[Curve]) -> list[Chart]:
                 )
                 for place, curve in enumerate(curves)
             ],
+            "gradient norm",
             x_title="iterations of D from scratch",
             logarithmic=True,
             x_logarithmic=True,
+            about="Length of the gradient that a frozen G would receive, while a new D is trained against it from "
+            "scratch: the further to the right, the better D. Near 0, G would learn nothing.",
         )
         for loss, formula in LOSSES.items()
     ]

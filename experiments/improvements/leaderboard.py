@@ -12,7 +12,7 @@ from gan_jax.analysis.intervals import Interval, aggregate_seeds, difference, in
 from gan_jax.analysis.metrics import METRICS
 from gan_jax.analysis.run_groups import LoadedRun
 from gan_jax.analysis.tables import TIMES, format_interval
-from gan_jax.plotting.style import DASHES, REFERENCE, RUN_COLORS
+from gan_jax.plotting.style import REFERENCE, RUN_COLORS, line_style
 
 BASELINE = "part_a"
 MEASURED = ("frechet", "density", "coverage", "classes_covered", "kl_to_uniform", "nearest_ratio")
@@ -132,7 +132,7 @@ def draw(rows: Rows, found: Found, costs: Mapping[str, Cost]) -> Figure:
         time = costs[name].times * found[name][0].metrics["epoch"]
         frechet = np.array([run.metrics["frechet"] for run in found[name]])
         measured = np.isfinite(frechet).all(axis=0)
-        style = DASHES[place // len(RUN_COLORS)]
+        style = line_style(place // len(RUN_COLORS))
         center = aggregate_seeds(frechet[:, measured], logarithmic=True)
         curves.plot(time[measured], center, color=color, linestyle=style, marker=".", label=name)
     curves.axhline(floor, color=REFERENCE, linestyle="--", linewidth=1)

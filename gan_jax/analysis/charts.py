@@ -1,11 +1,12 @@
 """Charts of metrics as plain data, which matplotlib draws in figures and uPlot on pages."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.analysis.glossary import MEANINGS
 from gan_jax.analysis.intervals import aggregate_seeds
 from gan_jax.analysis.metrics import METRICS, GroupedMetrics, Metrics, digit_shares
 
@@ -22,8 +23,9 @@ class Line(NamedTuple):
     color: str  # a name in gan_jax.plotting.style.COLORS
     values: Values
     seeds: Sequence[Values] = ()
-    dash_style: int = 0  # 0: solid; 1 and 2: two patterns of dashes
+    dash_style: int = 0  # 0: solid; n: a pattern of dashes, as in gan_jax.plotting.style
     points: bool = False  # connected points: the metric was measured after some epochs only
+    hidden: bool = False  # on a page, only listed in the legend until it is chosen there
 
 
 class Chart(NamedTuple):
@@ -32,11 +34,12 @@ class Chart(NamedTuple):
     title: str
     x: Sequence[float]
     lines: Sequence[Line]
-    unit: str = ""  # of the values, shown beside their axis
+    unit: str = ""  # title of the axis of the values: their quantity or unit
     x_title: str = "epoch"
     logarithmic: bool = False
     x_logarithmic: bool = False  # symmetric, so that it starts at 0
     limits: tuple[float | None, float | None] | None = None  # of the values' axis, if known
+    about: str = ""  # explanation of the values, for a beginner
 
 
 class Bars(NamedTuple):
@@ -94,7 +97,7 @@ def losses(runs: Sequence[Metrics], equilibrium: tuple[float, float]) -> Chart:
         level(f"{format_log2(value)}: {name} at D = 1/2", name, value, len(x))
         for name, value in zip(names, equilibrium, strict=True)
     ]
-    return Chart("Losses", x, lines, "mean loss of the epoch")
+    return Chart("Losses", x, lines, "mean of the epoch", about=_explain("discriminator_loss", "generator_loss"))
 
 
 def discriminator_output(runs: Sequence[Metrics]) -> Chart:
@@ -106,14 +109,16 @@ def discriminator_output(runs: Sequence[Metrics]) -> Chart:
         line("accuracy of D", "accuracy", runs, "discriminator_accuracy"),
         level("1/2: chance", "reference", 0.5, len(x)),
     ]
-    return Chart("Output of D", x, lines, "mean of the epoch", limits=(0, 1))
+    about = _explain("real_probability", "fake_probability", "discriminator_accuracy")
+    return Chart("Output of D", x, lines, "mean of the epoch", limits=(0, 1), about=about)
 
 
 def gradient_norms(runs: Sequence[Metrics]) -> Chart:
     """Chart the gradient norms of both networks."""
     names = ("discriminator", "generator")
     lines = [line(name, name, runs, f"{name}_gradient_norm", logarithmic=True) for name in names]
-    return Chart("Gradient norm", _epochs(runs), lines, "mean of the epoch", logarithmic=True)
+    about = _explain(*(f"{name}_gradient_norm" for name in names))
+    return Chart("Gradient norm", _epochs(runs), lines, "mean of the epoch", logarithmic=True, about=about)
 
 
 def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None = None) -> Chart | None:
@@ -136,16 +141,33 @@ def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None =
     x = max((_epochs(runs) for *_, runs in present), key=len)
     lines = []
     for index, group, runs in present:
-        dash_style, color = index // GROUP_COLORS % 3, f"run-{index % GROUP_COLORS}"
+        dash_style, color = divmod(index, GROUP_COLORS)
         measured = [metrics for metrics in runs if name in metrics]
-        lines.append(line(group, color, measured, name, logarithmic=logarithmic, dash_style=dash_style, epochs=len(x)))
+        style = {"color": f"run-{color}", "dash_style": dash_style}
+        lines.append(line(group, runs=measured, name=name, logarithmic=logarithmic, epochs=len(x), **style))
     limits = (None, metric.maximum) if logarithmic and metric.maximum is not None else None
-    return Chart(metric.label[0].upper() + metric.label[1:], x, lines, logarithmic=logarithmic, limits=limits)
+    title = metric.label[0].upper() + metric.label[1:]
+    return Chart(
+        title,
+        x,
+        lines,
+        metric.axis or metric.label,
+        logarithmic=logarithmic,
+        limits=limits,
+        about=MEANINGS.get(name, ""),
+    )
 
 
 def compare_metrics(groups: GroupedMetrics, names: Sequence[str]) -> list[Chart]:
     """Chart each of these metrics that any group has."""
     return [chart for name in names if (chart := compare_metric(groups, name)) is not None]
+
+
+def with_few_shown(chart: Chart, labels: Collection[str]) -> Chart:
+    """Hide the lines with other labels, unless that would hide all lines."""
+    if not any(line.label in labels for line in chart.lines):
+        return chart
+    return chart._replace(lines=[line._replace(hidden=line.label not in labels) for line in chart.lines])
 
 
 def digit_bars(groups: GroupedMetrics) -> Bars | None:
@@ -166,6 +188,10 @@ def format_log2(value: float) -> str:
     if multiple == 0 or not math.isclose(value, multiple * math.log(2), rel_tol=1e-6):
         return f"{value:.3g}"
     return {1: "log 2", -1: "-log 2"}.get(multiple, f"{multiple} log 2")
+
+
+def _explain(*names: str) -> str:
+    return " ".join(MEANINGS[name] for name in names)
 
 
 def _epochs(runs: Sequence[Metrics]) -> list[int]:

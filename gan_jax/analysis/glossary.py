@@ -18,7 +18,7 @@ TERMS = {
     "label smoothing": "D is trained towards 0.9 rather than 1 for real images (one-sided), and towards 0.1 rather "
     "than 0 for generated ones as well (two-sided).",
     "mode collapse": "G draws few kinds of image, or one only, whatever the latent.",
-    "blob phase": "The first epochs of a run, in which G draws one gray shape for all latents before digits form.",
+    "blob phase": "The first epochs of a run, in which G draws one gray shape, whatever the latent.",
     "seed": "The number that all randomness of a run follows from. Runs that differ in the seed alone show how much "
     "is chance.",
 }
@@ -57,7 +57,7 @@ MEANINGS = {
     "nearest_median": "Median distance of a sample from the most similar training image, over the pixels.",
     "held_out_nearest_median": "Median distance of a test image from the most similar training image.",
     "nearest_ratio": "Distance of samples from training images, relative to that of test images: near 1 is as for new "
-    "digits; near 0 the samples are copies.",
+    "images; near 0 the samples are copies.",
     "modes": "Numbers of three digits, of 1000, that occur among the samples of Stacked MNIST.",
     "modes_kl": "Unevenness of the shares of these numbers: 0 if all are equally frequent.",
     "modes_kl_floor": "Unevenness that as many real numbers have by chance.",

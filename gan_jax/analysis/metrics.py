@@ -29,6 +29,7 @@ class Metric(NamedTuple):
     table: bool = True  # has a column in tables
     compared: bool = True  # with the baseline, in tables of differences
     chart: bool = False  # has a chart in comparisons
+    axis: str = ""  # title of the axis of its values in charts; empty: the label
     measured: bool = True  # on samples, after some epochs; otherwise reported by training after each epoch
 
 
@@ -39,26 +40,47 @@ def _trained(title: str, label: str, **options: object) -> Metric:
 
 METRICS: dict[str, Metric] = {
     "epoch": _trained("epochs", "epoch", format="{:.0f}", compared=False),
-    "discriminator_loss": _trained("D loss", "loss of D", format="{:.3g}", chart=True),
-    "generator_loss": _trained("G loss", "loss of G", format="{:.3g}", chart=True),
-    "real_probability": _trained("D(x)", "D(x)", maximum=1, table=False),
+    "discriminator_loss": _trained("D loss", "loss of D", format="{:.3g}", chart=True, axis="mean loss of the epoch"),
+    "generator_loss": _trained("G loss", "loss of G", format="{:.3g}", chart=True, axis="mean loss of the epoch"),
+    "real_probability": _trained("D(x)", "D(x)", maximum=1, table=False, axis="mean of the epoch"),
     "fake_probability": _trained(
-        "D(G(z))", "D(G(z))", format="{:.2g}", logarithmic=True, geometric=True, maximum=1, chart=True
+        "D(G(z))",
+        "D(G(z))",
+        format="{:.2g}",
+        logarithmic=True,
+        geometric=True,
+        maximum=1,
+        chart=True,
+        axis="mean of the epoch",
     ),
     "discriminator_accuracy": _trained("accuracy", "accuracy of D", maximum=1, table=False),
     "discriminator_gradient_norm": _trained(
         "D gradient", "norm of D's gradient", format="{:.2g}", logarithmic=True, geometric=True, table=False
     ),
     "generator_gradient_norm": _trained(
-        "G gradient", "norm of G's gradient", format="{:.2g}", logarithmic=True, geometric=True, chart=True
+        "G gradient",
+        "norm of G's gradient",
+        format="{:.2g}",
+        logarithmic=True,
+        geometric=True,
+        chart=True,
+        axis="mean norm of the epoch",
     ),
-    "frechet": Metric("Fréchet", "classifier Fréchet distance", "{:.1f}", logarithmic=True, best=0, chart=True),
+    "frechet": Metric(
+        "Fréchet",
+        "classifier Fréchet distance",
+        "{:.1f}",
+        logarithmic=True,
+        best=0,
+        chart=True,
+        axis="distance, lower is better",
+    ),
     "frechet_floor": Metric("floor", "real against real", "{:.1f}", compared=False),
     "n": Metric("samples", "samples", "{:.0f}", compared=False),
     "precision": Metric("precision", "precision", "{:.3f}", best=1),
     "recall": Metric("recall", "recall", best=1),
     "density": Metric("density", "density", best=np.inf),
-    "coverage": Metric("coverage", "coverage", best=1, chart=True),
+    "coverage": Metric("coverage", "coverage", best=1, chart=True, axis="share of real images"),
     "classifier_score": Metric("score", "classifier score", best=10, table=False),
     "classes_covered": Metric("classes", "classes covered", "{:.1f}", count=True, best=10),
     "kl_to_uniform": Metric("KL", "KL to uniform", "{:.3f}", best=0),
@@ -67,11 +89,15 @@ METRICS: dict[str, Metric] = {
     "nearest_median": Metric("median", "median distance to the nearest training image", table=False),
     "held_out_nearest_median": Metric("test median", "that of test images", table=False),
     "nearest_ratio": Metric("nearest", "ratio of the two"),
-    "modes": Metric("modes", "modes of stacked digits", "{:.1f}", count=True, best=1000, chart=True),
+    "modes": Metric(
+        "modes", "modes of stacked digits", "{:.1f}", count=True, best=1000, chart=True, axis="modes, of 1000"
+    ),
     "modes_kl": Metric("KL of modes", "KL of modes to uniform", "{:.3f}", best=0),
     "modes_kl_floor": Metric("KL floor", "that of real images", "{:.3f}", table=False),
     "digits_kl": Metric("KL of digits", "KL from per-digit imbalance", "{:.3f}", best=0, table=False),
-    "largest_share": Metric("largest share", "largest digit share", best=0.1, table=False, chart=True),
+    "largest_share": Metric(
+        "largest share", "largest digit share", best=0.1, table=False, chart=True, axis="share of the samples"
+    ),
 }
 CURVES = tuple(name for name, metric in METRICS.items() if metric.chart and not metric.measured)
 MEASUREMENTS = tuple(name for name, metric in METRICS.items() if metric.chart and metric.measured)

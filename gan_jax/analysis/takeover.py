@@ -10,6 +10,10 @@ from gan_jax.analysis.metrics import DIGITS, Metrics, by_digit, digit_shares
 
 FREQUENT = 0.25  # share from which on a digit is far more frequent than the even share of a tenth
 ALIKE = 1.25  # ratios below it, and above its inverse, are called about equal: 10 000 samples, but one run
+ABOUT = (
+    "The bold line of the other digits is their mean, and each thin line is one of them. The classifier says which "
+    "digit a generated image shows."
+)
 CHARTED = {
     "digit_fake_probability": ("D's answer for generated images, by digit", True),
     "digit_real_probability": ("D's answer for real images, by digit", False),
@@ -130,8 +134,10 @@ def charts(metrics: Metrics, digit: int) -> list[Chart]:
                         points=True,
                     ),
                 ],
+                "share" if "share" in name else "mean answer",
                 logarithmic=logarithmic,
                 limits=None if logarithmic else (0, 1),
+                about=ABOUT,
             )
         )
     return found

@@ -24,24 +24,34 @@ SCALE = ".scale"
 def encode_quantized(params: Params, description: Mapping[str, Any]) -> bytes:
     """Encode a network's parameters, and their description in JSON values, as the content of a file.
 
-    Each column of a kernel, float32 (fan_in, features), becomes int8 times its own scale, its largest magnitude over
-    127: the error is at most 0.4 % of that magnitude. Biases are kept in float32.
-
     Raises UserError for parameters that are not finite, or too many for a file.
+    """
+    content = compress(quantize(params), description)
+    require(len(content) <= MAX_BYTES, f"these weights take {len(content)} bytes, more than {MAX_BYTES}")
+    return content
+
+
+def quantize(params: Params, levels: int = LEVELS) -> Tensors:
+    """Round each column of a kernel, float32 (fan_in, features), to int8 times a scale of its own.
+
+    The scale is the column's largest magnitude over `levels`, at most 127: the error is at most half of it, 0.4 % of
+    that magnitude with 127 levels. Biases are kept in float32. Raises UserError for parameters that are not finite.
     """
     tensors = {}
     for name, tensor in flatten_dict(params["params"], sep=".").items():
         values = np.asarray(tensor)
         require(bool(np.isfinite(values).all()), f"{name} has values that are not finite")
         if values.ndim == 2:
-            scale = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float32).tiny) / LEVELS
+            scale = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float32).tiny) / levels
             tensors[name + SCALE] = scale.astype(np.float32)
             values = np.rint(values / tensors[name + SCALE]).astype(np.int8)
         tensors[name] = values
-    # Without gzip's time, equal tensors give equal files.
-    content = gzip.compress(serialize(tensors, {DESCRIPTION: json.dumps(description)}), mtime=0)
-    require(len(content) <= MAX_BYTES, f"these weights take {len(content)} bytes, more than {MAX_BYTES}")
-    return content
+    return tensors
+
+
+def compress(tensors: Tensors, description: Mapping[str, Any]) -> bytes:
+    """Serialize tensors with a description, compressed; without gzip's time, equal tensors give equal files."""
+    return gzip.compress(serialize(tensors, {DESCRIPTION: json.dumps(description)}), mtime=0)
 
 
 def read_quantized(path: Path, sha256: str) -> tuple[Tensors, Any]:
@@ -53,6 +63,11 @@ def read_quantized(path: Path, sha256: str) -> tuple[Tensors, Any]:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise UserError(f"{path} is damaged: its SHA-256 is {found}, not {sha256}")
+    return decompress(content)
+
+
+def decompress(content: bytes) -> tuple[Tensors, Any]:
+    """Return the tensors in float32 and the description that `compress` took."""
     tensors, metadata = decode(gzip.decompress(content))
     values = {
         name: tensor * tensors[name + SCALE] if name + SCALE in tensors else tensor

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from gan_jax.analysis.charts import Bars, Chart, Values
-from gan_jax.plotting.style import COLORS, DASHES, REFERENCE
+from gan_jax.plotting.style import COLORS, REFERENCE, line_style
 from gan_jax.utils.text import for_figure
 
 
@@ -27,7 +27,7 @@ def draw(axis: Axes, chart: Chart) -> None:
         marker = "o" if line.points or single else None
         axis.plot(
             *_shown(x, line.values, line.points), label=for_figure(line.label), color=color, marker=marker,
-            linestyle=DASHES[line.dash_style], markersize=4, lw=1.6 if line.dash_style == 0 or line.seeds else 1.2,
+            linestyle=line_style(line.dash_style), markersize=4, lw=1.6 if line.dash_style == 0 or line.seeds else 1.2,
         )  # fmt: skip
     axis.set(title=for_figure(chart.title), xlabel=chart.x_title, ylabel=chart.unit)
     axis.grid(alpha=0.25)

@@ -11,20 +11,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gan_jax.analysis.charts import Chart
-from gan_jax.plotting.style import COLORS
+from gan_jax.plotting.style import COLORS, dash_pattern
+from gan_jax.reports.images import GRAYS
+from gan_jax.reports.live_generator import Live
 from gan_jax.reports.page_model import Page
 
 SCRIPTS = (
     "uPlot.iife.min.js",
     "theme.js",
     "charts.js",
+    "player.js",
     "samples.js",
     "tables.js",
     "scrolling.js",
     "network.js",
     "live.js",
 )
-STYLES = ("uPlot.min.css", "page.css")
+STYLES = ("uPlot.min.css", "page.css", "live.css", "print.css")
 TABLE_ROWS = 11  # of the table of a chart's values, at most
 
 
@@ -39,7 +42,17 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "table_rows": table_rows, "number": number, "zip": zip}
+    explanations: dict[str, str] = {}  # ids by text: an explanation is in the page once, however often it is shown
+    environment.filters |= {
+        "chart_data": chart_data,
+        "dash": dash_pattern,
+        "explanation": lambda text: explanations.setdefault(text, f"about-{len(explanations) + 1}"),
+        "layout": layout,
+        "number": number,
+        "table_rows": table_rows,
+        "zip": zip,
+    }
+    environment.globals |= {"explanations": explanations, "grays": GRAYS}
     return environment.get_template("page.html").render(
         page=page,
         policy=_policy(scripts, styles),
@@ -79,23 +92,42 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def plain(value: Any) -> Any:
-    """Convert named tuples to dictionaries, recursively, so that JSON keeps the names of their fields."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(field) for name, field in value._asdict().items()}  # pyright: ignore[reportAttributeAccessIssue]
-    if isinstance(value, dict):
-        return {name: plain(field) for name, field in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(field) for field in value]
-    return value
+def chart_data(chart: Chart) -> dict[str, Any]:
+    """Return what charts.js draws of a chart; dashes are in line widths."""
+    lines = [line._asdict() | {"dash": dash_pattern(line.dash_style)} for line in chart.lines]
+    return chart._asdict() | {"lines": lines, "about": ""}
+
+
+def layout(choices: Sequence[Live]) -> list[dict[str, Any]]:
+    """Return what live.js knows of each generator beside its weights: the layers' names, D's offset, the directions."""
+    return [
+        {
+            "generator": live.generator.layers,
+            "discriminator": live.discriminator and live.discriminator.layers,
+            "offset": live.offset,
+            "directions": live.directions,
+        }
+        for live in choices
+    ]
 
 
 def table_rows(chart: Chart) -> list[int]:
-    """Choose at most TABLE_ROWS places of a chart's values, evenly among those where any line has one."""
-    there = [place for place in range(len(chart.x)) if any(line.values[place] is not None for line in chart.lines)]
+    """Choose at most TABLE_ROWS places of a chart's values: evenly, and where the most lines have one.
+
+    Without a value of any line no place is chosen. Between the first and the last, each place is the one with most
+    values in its part of the axis, since some runs were measured after every tenth epoch only, and others after each.
+    """
+    counts = [sum(line.values[place] is not None for line in chart.lines) for place in range(len(chart.x))]
+    there = [place for place, count in enumerate(counts) if count]
     if len(there) <= TABLE_ROWS:
         return there
-    return [there[math.floor(row * (len(there) - 1) / (TABLE_ROWS - 1) + 0.5)] for row in range(TABLE_ROWS)]
+    chosen = {there[0], there[-1]}
+    step = (len(there) - 1) / (TABLE_ROWS - 1)
+    for row in range(1, TABLE_ROWS - 1):
+        part = there[math.ceil((row - 0.5) * step) : math.ceil((row + 0.5) * step)]
+        middle = there[math.floor(row * step + 0.5)]
+        chosen.add(max(part, key=lambda place: (counts[place], -abs(place - middle))))
+    return sorted(chosen)
 
 
 def number(value: float | None) -> str:

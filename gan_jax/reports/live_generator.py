@@ -1,39 +1,50 @@
 """Trained networks embedded in a page, and the latent directions that change the generator's output most."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gan_jax.errors import UserError
+from gan_jax.inference.quantized import compress, quantize
 
 DIRECTIONS = 8
-MOST_BYTES = 9_000_000  # of a page's weights in base64: both networks at the homework's width take 7.9 million
+LEVELS = 31  # positive values of a weight: 6 bits; about 5 after compression
+MOST_BYTES = 6_000_000  # of a page's weights in base64: each network at the homework's width takes 1.3 to 1.4 million
 
 Layers = Mapping[str, Mapping[str, np.ndarray]]  # {layer: {"kernel": (fan_in, features), "bias": (features,)}}
 
 
 class Network(NamedTuple):
-    """Fully connected layers in order, each with its kernel, row by row, and then its bias, in float16."""
+    """Fully connected layers, by name in their order, and their weights."""
 
-    shapes: list[tuple[int, int]]  # (fan_in, features)
-    weights: str  # base64, little-endian
+    layers: list[str]
+    weights: str  # base64 of what `gan_jax.inference.quantized.compress` returns
 
 
 class Live(NamedTuple):
-    """Data from which a page generates digits."""
+    """A generator that the page draws with, and the D that answers, if it is shown."""
 
+    name: str
+    about: str
     generator: Network
     discriminator: Network | None  # None: D's output is not shown
     offset: float  # subtracted from D's logit
     directions: list[list[float]]  # unit vectors, the one that changes the first layer most first
 
+    @property
+    def size(self) -> int:
+        """Bytes of the weights in the page."""
+        return sum(len(network.weights) for network in (self.generator, self.discriminator) if network is not None)
 
-def embed(generator: Layers, discriminator: Layers | None = None, offset: float = 0.0) -> Live:
-    """Embed both networks' layers, under flax's names.
+
+def embed(name: str, about: str, generator: Layers, discriminator: Layers | None = None, offset: float = 0.0) -> Live:
+    """Embed the layers of G, and of D if it is given, under flax's names.
 
     Args:
+        name: name of the generator.
+        about: explanation of where it is from, and of D's output.
         generator: float (128, ...) to (..., 784), layers hidden_1, hidden_2, ... and image.
         discriminator: float (784, ...) to (..., 1), layers hidden_1, hidden_2, ... and logit; or None.
         offset: subtracted from D's logit, as in `gan_jax.inference.pretrained.TrainedDiscriminator`.
@@ -41,12 +52,22 @@ def embed(generator: Layers, discriminator: Layers | None = None, offset: float 
     Raises:
         UserError: if they would take more than MOST_BYTES.
     """
-    first = _network(generator)
-    second = None if discriminator is None else _network(discriminator)
-    size = len(first.weights) + (0 if second is None else len(second.weights))
-    if size > MOST_BYTES:
-        raise UserError(f"its weights take {size / 1e6:.1f} MB of the page, which has room for {MOST_BYTES / 1e6:.0f}")
-    return Live(first, second, offset, directions(generator["hidden_1"]["kernel"]))
+    networks = _network(generator), None if discriminator is None else _network(discriminator)
+    live = Live(name, about, *networks, offset, directions(generator["hidden_1"]["kernel"]))
+    if live.size > MOST_BYTES:
+        raise UserError(
+            f"its weights take {live.size / 1e6:.1f} MB of the page, which has room for {MOST_BYTES / 1e6:g}"
+        )
+    return live
+
+
+def those_that_fit(choices: Sequence[Live]) -> list[Live]:
+    """Leave out each generator after the first whose weights no longer fit into MOST_BYTES."""
+    chosen: list[Live] = []
+    for live in choices:
+        if live.size + sum(other.size for other in chosen) <= MOST_BYTES:
+            chosen.append(live)
+    return chosen
 
 
 def directions(kernel: np.ndarray, count: int = DIRECTIONS) -> list[list[float]]:
@@ -64,9 +85,5 @@ def directions(kernel: np.ndarray, count: int = DIRECTIONS) -> list[list[float]]
 def _network(layers: Layers) -> Network:
     hidden = sorted((name for name in layers if name.startswith("hidden_")), key=lambda name: int(name[7:]))
     [last] = set(layers) - set(hidden)
-    shapes, parts = [], []
-    for name in (*hidden, last):
-        kernel, bias = layers[name]["kernel"], layers[name]["bias"]
-        shapes.append((int(kernel.shape[0]), int(kernel.shape[1])))
-        parts += [np.asarray(kernel, "<f2").tobytes(), np.asarray(bias, "<f2").tobytes()]
-    return Network(shapes, base64.b64encode(b"".join(parts)).decode())
+    content = compress(quantize({"params": layers}, LEVELS), {})
+    return Network([*hidden, last], base64.b64encode(content).decode())

@@ -1,9 +1,11 @@
 """Content of a page: plain data, made from the runs and rendered by `html`."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gan_jax.analysis.charts import Bars, Chart
+from gan_jax.reports.guide import Guide
 from gan_jax.reports.images import Picture, Samples
 from gan_jax.reports.live_generator import Live
 
@@ -24,6 +26,7 @@ class Table(NamedTuple):
     keys: Sequence[Sequence[float | None]] = ()  # numbers to sort by, for each row but the first
     links: Sequence[str] = ()  # id of the section of each row but the first
     ids: Sequence[str] = ()  # id of each row but the first, or ""
+    meanings: Mapping[str, str] = MappingProxyType({})  # explanations of headings, by their text
 
 
 class Reason(NamedTuple):
@@ -61,7 +64,7 @@ class Experiment(NamedTuple):
     id: str
     title: str
     question: str
-    missing: str = ""  # as in Section
+    missing: str = ""  # command that makes missing results
     text: Sequence[str] = ()
     charts: Sequence[Chart] = ()
     derivation: str = ""  # trusted HTML with MathML
@@ -72,10 +75,10 @@ class Experiment(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """Section with the live generator."""
+    """Section with the live generator, which the reader chooses among one or more."""
 
-    about: str
-    live: Live
+    choices: Sequence[Live]
+    notes: Sequence[str] = ()
 
 
 class Page(NamedTuple):
@@ -83,6 +86,8 @@ class Page(NamedTuple):
 
     title: str
     introduction: Sequence[str]
+    image: str  # word for an image of the runs' data, in the singular: digit
+    guide: Guide
     made: Provenance
     generator: Generator
     overview: Table | None

@@ -14,7 +14,10 @@ from gan_jax.analysis import charts
 from gan_jax.analysis.metrics import with_largest_share
 from gan_jax.errors import UserError
 from gan_jax.inference.pretrained import load_generator
+from gan_jax.inference.quantized import decompress
+from gan_jax.plotting.style import line_style
 from gan_jax.reports import html, images, live_generator
+from gan_jax.reports.guide import Guide
 from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Reason, Section, Table
 from gan_jax.runs.run_dir import RunDir
 
@@ -85,19 +88,30 @@ class TestPictures:
     def test_more_runs_show_fewer_epochs_each(self):
         assert images.epochs_for(1) == images.MOST_EPOCHS
         assert images.epochs_for(1000) == images.FEWEST_EPOCHS
-        assert 8 * images.epochs_for(8) * images.BYTES_PER_GRID <= images.SAMPLES_BYTES
+        assert 20 * images.epochs_for(20) * images.BYTES_PER_GRID <= images.SAMPLES_BYTES
+        assert images.epochs_for(20) < images.MOST_EPOCHS
+
+    def test_a_hundred_epochs_sampled_every_fifth_are_all_shown_of_a_dozen_runs(self):
+        sampled = [1, *range(5, 101, 5)]
+        assert images.choose_epochs(sampled, images.epochs_for(12)) == sampled
 
     def test_samples_are_those_in_the_directory_up_to_the_last_epoch(self, tmp_path, mnist):
         grid = mnist.train_images[:64].reshape(8, 8, 28, 28).swapaxes(1, 2).reshape(224, 224)
         for epoch in (1, 2, 3):
             RunDir(tmp_path).write_sample(epoch, grid)
         found = images.samples(RunDir(tmp_path), seed=4, most=20, last=2)
-        assert (found.seed, found.epochs) == (4, [1, 2])
+        assert (found.seed, found.epochs, found.width, found.height) == (4, [1, 2], 224, 224)
         with Image.open(io.BytesIO(base64.b64decode(found.uris[0].partition(",")[2]))) as image:
             shown = np.asarray(image.convert("L"), int)
-        assert np.abs(shown - grid).mean() < 8  # 16 grays: at worst half a step of 256 / 16 on average
+        assert np.abs(shown - grid).max() <= 255 / 7 / 2 + 0.5  # half a step of 8 grays, and rounding to whole ones
+        assert len(np.unique(shown)) == 8
         assert len(found.uris[0]) <= images.BYTES_PER_GRID
-        assert "in 16 grays" in html.render(hostile_page())
+        assert "in 8 grays" in html.render(hostile_page())
+
+    def test_a_run_without_samples_has_no_picture(self, tmp_path):
+        section = Section(id="x", title="x", samples=images.samples(RunDir(tmp_path), seed=0, most=3, last=5))
+        page = hostile_page()._replace(parts=[section._replace(charts=[charts.Chart("t", [1], [])])], others=[])
+        assert '<figure class="samples"' not in html.render(page)
 
     def test_an_invalid_picture_is_reported(self, tmp_path):
         (tmp_path / "x.png").write_bytes(b"<svg onload=alert(1)>")
@@ -117,13 +131,21 @@ class TestLive:
     def test_weights_in_order(self):
         layers = self.layers([3, 5, 4, 2], "image")
         shuffled = dict(reversed(layers.items()))  # files have no order
-        network = live_generator.embed({**shuffled, "hidden_1": layers["hidden_1"]}).generator
-        assert network.shapes == [(3, 5), (5, 4), (4, 2)]
-        values = np.frombuffer(base64.b64decode(network.weights), "<f2")
-        expected = np.concatenate(
-            [part.ravel() for layer in layers.values() for part in (layer["kernel"], layer["bias"])]
-        )
-        np.testing.assert_array_equal(values, expected.astype(np.float16))
+        network = live_generator.embed("G", "", {**shuffled, "hidden_1": layers["hidden_1"]}).generator
+        assert network.layers == ["hidden_1", "hidden_2", "image"]
+        found, _ = decompress(base64.b64decode(network.weights))
+        for name, layer in layers.items():
+            # Half a step of 31 levels up to the column's largest magnitude, and float32's rounding.
+            steps = np.abs(layer["kernel"]).max(axis=0) / 31
+            assert (np.abs(found[f"{name}.kernel"] - layer["kernel"]) <= 0.5001 * steps).all()
+            np.testing.assert_allclose(found[f"{name}.bias"], layer["bias"], rtol=1e-6)
+
+    def test_generators_that_no_longer_fit_are_left_out(self, monkeypatch):
+        small = live_generator.embed("small", "", self.layers([3, 5, 4, 2], "image"))
+        large = small._replace(name="large", discriminator=small.generator)
+        monkeypatch.setattr(live_generator, "MOST_BYTES", 3 * small.size)
+        found = live_generator.those_that_fit([large, large, small])
+        assert [live.name for live in found] == ["large", "small"]
 
     def test_directions_have_the_largest_gains(self):
         """Directions are orthonormal, and their gains are singular values of the kernel, the largest first."""
@@ -137,7 +159,7 @@ class TestLive:
     def test_too_large_a_network_is_refused(self, monkeypatch):
         monkeypatch.setattr(live_generator, "MOST_BYTES", 100)
         with pytest.raises(UserError, match="MB of the page"):
-            live_generator.embed(self.layers([3, 5, 4, 2], "image"))
+            live_generator.embed("G", "", self.layers([3, 5, 4, 2], "image"))
 
 
 HOSTILE = "</script><img src=x onerror='hacked=1'>\"'&<!--"
@@ -146,11 +168,11 @@ HOSTILE = "</script><img src=x onerror='hacked=1'>\"'&<!--"
 def hostile_page() -> Page:
     """A page with text that would break out of every context if not escaped."""
     t = HOSTILE
-    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dash_style=1)], unit=t, x_title=t)
-    table = Table(t, [[t, t], [t, t]], notes=[t], keys=[[None, 1.0]], links=[t], ids=[t])
+    chart = charts.Chart(t, [1, 2], [charts.Line(t, "run-0", [1, None], dash_style=1)], unit=t, x_title=t, about=t)
+    table = Table(t, [[t, t], [t, t]], notes=[t], keys=[[None, 1.0]], links=[t], ids=[t], meanings={t: t})
     made = Provenance(t, {t: t})
     bars = charts.Bars(["run-0"], {t: [0.1] * 10}, {t: [[0.1] * 10]})
-    samples = images.Samples(0, [1], ["data:,"])
+    samples = images.Samples(0, [1, 2], ["data:,", "data:,"], 1, 1)
     section = Section(
         id="a", title=t, question=t, claim=t, expected=t, notes=[t], warnings=[t], hparams=[(t, t)], samples=samples,
         charts=[chart, chart], reason=Reason([t], [chart], bars), comparison=[chart], tables=[table], provenance=[made],
@@ -161,32 +183,41 @@ def hostile_page() -> Page:
         id="c", title=t, question=t, text=[t], charts=[chart], pictures=[(t, drawn)], tables=[table], warnings=[t],
         provenance=[made],
     )  # fmt: skip
-    generator = Generator(t, live_generator.embed(load_generator().params["params"]))
-    return Page(t, [t], made, generator, table, [chart], [section, missing], [section._replace(id="d")], [experiment])
+    live = live_generator.embed(t, t, load_generator().params["params"])
+    parts, guide = [section, missing], Guide([t], {t: {t: t}})
+    generator = Generator([live, live], [t])
+    return Page(
+        title=t, introduction=[t], image=t, guide=guide, made=made, generator=generator, overview=table,
+        overview_charts=[chart], parts=parts, others=[section._replace(id="d")], experiments=[experiment],
+    )  # fmt: skip
 
 
 class Elements(HTMLParser):
-    """Records every element and its attributes, and the content of data scripts."""
+    """Records every element and its attributes, the texts, and the content of data scripts."""
 
     def __init__(self, text: str):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.data: list[str] = []
-        self._reads = False
+        self.texts: list[str] = []  # outside of scripts and styles
+        self._reads = self._hidden = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
+        self._hidden = tag in ("script", "style")
         self._reads = tag == "script" and dict(attrs).get("type") == "application/json"
         if self._reads:
             self.data.append("")
 
     def handle_endtag(self, tag):
-        self._reads = False
+        self._reads = self._hidden = False
 
     def handle_data(self, data):
         if self._reads:
             self.data[-1] += data
+        elif not self._hidden and data.strip():
+            self.texts.append(data.strip())
 
 
 def test_all_text_is_escaped():
@@ -221,3 +252,35 @@ def test_a_charts_table_has_the_epochs_that_were_measured():
     tenth = [1.0 if epoch % 10 == 0 else None for epoch in range(1, 101)]
     measured = every._replace(lines=[charts.Line("a", "run-0", tenth), charts.Line("b", "run-1", [None] * 100)])
     assert html.table_rows(measured) == list(range(9, 100, 10))
+    mixed = every._replace(lines=[*every.lines, *measured.lines])  # one after each epoch, one after each tenth
+    assert html.table_rows(mixed) == [0, *range(9, 100, 10)]
+
+
+def test_an_explanation_is_in_the_page_once_and_all_its_buttons_show_it():
+    elements = Elements(html.render(hostile_page())).found
+    shown = {attributes["id"] for _, attributes in elements if "popover" in attributes}
+    asked = [attributes["popovertarget"] for _, attributes in elements if "popovertarget" in attributes]
+    assert len(asked) > len(shown) == len(set(asked))
+    assert set(asked) == shown
+
+
+def test_lines_of_a_chart_never_look_alike():
+    """However many groups there are, no two have the same color and dashes; these are in the page as in figures."""
+    groups = {f"run {place}": [metrics([1, 2])] for place in range(50)}
+    chart = charts.compare_metric(groups, "frechet")
+    assert chart is not None
+    looks = {(line["color"], line["dash"]) for line in html.chart_data(chart)["lines"]}
+    assert len(looks) == len({(color, str(line_style(style))) for color, style in _styles(chart)}) == 50
+
+
+def _styles(chart):
+    return [(line.color, line.dash_style) for line in chart.lines]
+
+
+def test_few_lines_are_shown_of_many():
+    groups = {name: [metrics([1, 2])] for name in "abc"}
+    chart = charts.compare_metric(groups, "frechet")
+    assert chart is not None
+    few = charts.with_few_shown(chart, {"a", "c"})
+    assert [line.hidden for line in few.lines] == [False, True, False]
+    assert charts.with_few_shown(chart, {"other"}) == chart  # rather all than none

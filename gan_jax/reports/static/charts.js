@@ -2,8 +2,9 @@
 "use strict";
 
 const Charts = (() => {
-  const HEIGHT = 240;
-  const THIN = 0.8;
+  const HEIGHT = 260; // as .plot in page.css, which reserves it
+  const [PRINTED_WIDTH, PRINTED_HEIGHT] = [340, 205]; // on paper, where a chart is drawn twice as large and shown at half
+  const [BOLD, THIN] = [1.8, 0.8];
 
   const shown = (value) => {
     if (value === null || value === undefined) return "–";
@@ -39,29 +40,36 @@ const Charts = (() => {
 
   const dim = (color) => `${color}55`;
 
-  function options(chart, width) {
-    const axis = {
+  // uPlot's settings and data for a chart of this width, drawn `zoom` times as large.
+  function options(chart, width, height, zoom) {
+    const axis = (label, size) => ({
       stroke: Theme.color("quiet"),
-      grid: { stroke: Theme.color("grid"), width: 1 },
+      grid: { stroke: Theme.color("grid"), width: zoom },
       ticks: { show: false },
-      font: "12px system-ui, sans-serif",
-    };
+      font: `${12 * zoom}px system-ui, sans-serif`,
+      gap: 5 * zoom,
+      size: size * zoom,
+      label,
+      labelFont: `${12 * zoom}px system-ui, sans-serif`,
+      labelSize: 18 * zoom,
+      labelGap: 0,
+    });
     const series = [{}];
     const data = [chart.x];
     chart.lines.forEach((line) => {
       const color = Theme.color(line.color);
-      const common = { scale: "y", spanGaps: line.points };
+      const common = { scale: "y", spanGaps: line.points, pxAlign: 0 }; // 0: a straight line stays straight
       for (const values of line.seeds) {
-        series.push({ ...common, stroke: dim(color), width: THIN, points: { show: false } });
+        series.push({ ...common, stroke: dim(color), width: THIN * zoom, points: { show: false } });
         data.push(values);
       }
       const few = line.points || chart.x.length === 1;
       series.push({
         ...common,
         stroke: color,
-        width: 1.8,
-        dash: [undefined, [6, 4], [6, 3, 2, 3]][line.dash_style],
-        points: { show: few, size: 6, fill: color },
+        width: BOLD * zoom,
+        dash: line.dash.length ? line.dash.map((length) => length * BOLD * zoom) : undefined,
+        points: { show: few, size: 6 * zoom, fill: color },
         label: line.label,
       });
       data.push(line.values);
@@ -71,25 +79,29 @@ const Charts = (() => {
       : chart.limits
         ? { range: chart.limits }
         : {};
+    const whole = chart.x.every(Number.isInteger);
     return {
       data,
       settings: {
-        width,
-        height: HEIGHT,
+        width: width * zoom,
+        height: height * zoom,
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 8 } },
         scales: { x: chart.x_logarithmic ? { time: false, distr: 4, asinh: 1 } : { time: false }, y },
         axes: [
           {
-            ...axis,
-            size: 32,
+            ...axis(chart.x_title, 32),
+            space: 50 * zoom,
+            values: (_, at) => at.map(shown),
             ...(chart.x_logarithmic
-              ? { splits: (_u, _i, _least, greatest) => [0, ...decades(1, greatest)], values: (_, at) => at.map(shown), filter: (_, at) => at }
-              : { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }),
+              ? { splits: (_u, _i, _least, greatest) => [0, ...decades(1, greatest)], filter: (_, at) => at }
+              : whole
+                ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }
+                : {}),
           },
           {
-            ...axis,
-            size: 58,
+            ...axis(chart.unit || chart.title, 56),
+            space: 30 * zoom,
             values: (_, at) => at.map(shown),
             ...(chart.logarithmic
               ? { splits: (_u, _i, least, greatest) => decades(least, greatest), filter: (_, at) => at }
@@ -104,48 +116,38 @@ const Charts = (() => {
   // Indices, among uPlot's series, of each line and of its seeds.
   function places(chart) {
     let next = 1;
-    return chart.lines.map((line) => {
-      const all = Array.from({ length: line.seeds.length + 1 }, () => next++);
-      return { all, own: all.at(-1) };
-    });
+    return chart.lines.map((line) => Array.from({ length: line.seeds.length + 1 }, () => next++));
   }
 
-  function legend(box, chart) {
-    return chart.lines.map((line) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.setAttribute("aria-pressed", "true");
-      const swatch = document.createElement("span");
-      swatch.className = line.dash_style ? "swatch dashed" : "swatch";
-      swatch.style.setProperty("--line", `var(--${line.color})`);
-      const value = document.createElement("span");
-      value.className = "value";
-      button.append(swatch, ` ${line.label} `, value);
-      box.append(button);
-      return { button, value };
-    });
-  }
+  const buttonsOf = (figure) => [...figure.querySelectorAll(".legend button")];
+  const isOn = (button) => button.getAttribute("aria-pressed") === "true";
 
   function start(figure) {
     const chart = JSON.parse(figure.querySelector("script").textContent);
     const host = figure.querySelector(".plot");
     const spoken = figure.querySelector(".spoken");
     const where = places(chart);
-    const entries = legend(figure.querySelector(".legend"), chart);
+    const buttons = buttonsOf(figure);
     let plot = null;
     let at = null; // index in x of the values in the legend; null: each line's last value
 
     const lastOf = (values) => values.findLast((value) => value !== null);
     const showValues = () => {
       chart.lines.forEach((line, place) => {
-        entries[place].value.textContent = shown(at === null ? lastOf(line.values) : line.values[at]);
+        const value = at === null ? lastOf(line.values) : line.values[at];
+        buttons[place].querySelector(".value").textContent = shown(value);
       });
       figure.dataset.at = at === null ? "" : `${chart.x_title} ${chart.x[at]}`;
     };
+    const showLines = () =>
+      buttons.forEach((button, place) => {
+        const show = isOn(button);
+        where[place].forEach((i) => plot.series[i].show === show || plot.setSeries(i, { show }));
+      });
     const draw = () => {
-      const hidden = entries.map(({ button }) => button.getAttribute("aria-pressed") === "false");
       plot?.destroy();
-      const { data, settings } = options(chart, host.clientWidth);
+      const size = printing ? [PRINTED_WIDTH, PRINTED_HEIGHT, 2] : [host.clientWidth, HEIGHT, 1];
+      const { data, settings } = options(chart, ...size);
       settings.hooks = {
         setCursor: [
           (u) => {
@@ -155,17 +157,11 @@ const Charts = (() => {
         ],
       };
       plot = new uPlot(settings, data, host);
-      hidden.forEach((is, place) => is && where[place].all.forEach((i) => plot.setSeries(i, { show: false })));
+      showLines();
       showValues();
     };
 
-    entries.forEach(({ button }, place) =>
-      button.addEventListener("click", () => {
-        const show = button.getAttribute("aria-pressed") === "false";
-        button.setAttribute("aria-pressed", String(show));
-        where[place].all.forEach((i) => plot.setSeries(i, { show }));
-      }),
-    );
+    figure.addEventListener("lines", showLines);
     host.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
       if (step === undefined) return;
@@ -175,17 +171,32 @@ const Charts = (() => {
       plot.setCursor({ left: plot.valToPos(chart.x[at], "x"), top: 0 });
       showValues();
       spoken.textContent = `${chart.x_title} ${chart.x[at]}: ${chart.lines
+        .filter((_, place) => isOn(buttons[place]))
         .map((line) => `${line.label} ${shown(line.values[at])}`)
         .join(", ")}`;
     });
     host.addEventListener("blur", () => plot.setCursor({ left: -10, top: -10 }));
     document.addEventListener("theme", draw);
     new ResizeObserver(() => {
-      if (plot && host.clientWidth && plot.width !== host.clientWidth)
+      if (!printing && host.clientWidth && plot.width !== host.clientWidth)
         plot.setSize({ width: host.clientWidth, height: HEIGHT });
     }).observe(host);
     draw();
   }
+
+  // A click in a legend switches the line, and lines of that name in the charts linked with this one.
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest(".legend button");
+    if (!button) return;
+    const figure = button.closest("figure");
+    const show = String(!isOn(button));
+    for (const each of figure.closest(".linked")?.querySelectorAll("figure.chart") ?? [figure]) {
+      for (const other of buttonsOf(each))
+        if (other === button || (each !== figure && other.dataset.line === button.dataset.line))
+          other.setAttribute("aria-pressed", show);
+      each.dispatchEvent(new Event("lines"));
+    }
+  });
 
   const waiting = new Set(document.querySelectorAll("figure.chart:not(.bars)"));
   function begin(figure) {
@@ -197,6 +208,15 @@ const Charts = (() => {
     { rootMargin: "400px" },
   );
   waiting.forEach((figure) => near.observe(figure));
-  window.addEventListener("beforeprint", () => [...waiting].forEach(begin)); // a printed page does not scroll
+
+  // A printed page does not scroll, has a width of its own, and is light.
+  let printing = false;
+  const print = (now) => () => {
+    printing = now;
+    Theme.print(now); // draws the charts again that were drawn before
+    if (now) [...waiting].forEach(begin);
+  };
+  window.addEventListener("beforeprint", print(true));
+  window.addEventListener("afterprint", print(false));
   return { start };
 })();

@@ -3,30 +3,33 @@
 
 const GanNetwork = (() => {
   const LEAKY_SLOPE = 0.2;
+  const KINDS = { F32: Float32Array, I8: Int8Array };
 
-  // The 65 536 values that a float16 can take.
-  const halves = Float32Array.from({ length: 65536 }, (_, bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 0x1f;
-    const fraction = (bits & 0x3ff) / 1024;
-    if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
-  });
+  // Base64 of what gan_jax.inference.quantized.compress writes -> {name: typed array}.
+  async function tensors(base64) {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const content = await new Response(stream).arrayBuffer();
+    const start = 8 + Number(new DataView(content).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(content.slice(8, start)));
+    const read = ({ dtype, data_offsets: [from, to] }) => new KINDS[dtype](content.slice(start + from, start + to));
+    return Object.fromEntries(
+      Object.entries(header)
+        .filter(([name]) => name !== "__metadata__")
+        .map(([name, found]) => [name, read(found)]),
+    );
+  }
 
-  // Base64 of little-endian float16, each layer's kernel, row by row, and its bias -> layers of Float32Array.
-  function load(base64, shapes) {
-    const bytes = atob(base64);
-    let at = 0;
-    const take = (count) => {
-      const values = new Float32Array(count);
-      for (let i = 0; i < count; i++, at += 2) values[i] = halves[bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8)];
-      return values;
-    };
-    return shapes.map(([inputs, outputs]) => ({
-      kernel: take(inputs * outputs),
-      bias: take(outputs),
-      hidden: new Float32Array(outputs),
-    }));
+  // Layers of Float32Array, in the order of their names; a kernel is stored as integers and a scale for each column.
+  async function load(base64, names) {
+    const found = await tensors(base64);
+    return names.map((name) => {
+      const scale = found[`${name}.kernel.scale`];
+      const kernel = Float32Array.from(found[`${name}.kernel`]);
+      for (let start = 0; start < kernel.length; start += scale.length)
+        for (let j = 0; j < scale.length; j++) kernel[start + j] *= scale[j];
+      return { kernel, bias: found[`${name}.bias`], hidden: new Float32Array(scale.length) };
+    });
   }
 
   // Float32Array (inputs) -> (outputs), before the last activation; valid until the next call.

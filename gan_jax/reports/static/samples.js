@@ -1,47 +1,56 @@
-// Slider over the epochs of a run's samples, with the baseline's samples of the nearest epoch beside them.
+// Slider over the epochs of a run's samples, which can be played, with the baseline's samples of the nearest epoch.
 "use strict";
 
 {
-  const framesOf = (figure) => JSON.parse(figure.querySelector("script").textContent);
+  const SECONDS = 0.3; // that an epoch is shown
 
-  document.querySelectorAll("figure.samples").forEach((figure) => {
-    const frames = framesOf(figure);
-    const image = figure.querySelector("img");
+  // The image in the page is the last epoch's; the script beside it has the others.
+  const framesOf = (figure) => {
+    const { epochs, earlier } = JSON.parse(figure.querySelector("script").textContent);
+    return { epochs, uris: [...earlier, figure.querySelector("img").src] };
+  };
+  const all = new Map([...document.querySelectorAll("figure.samples")].map((figure) => [figure, framesOf(figure)]));
+
+  all.forEach((frames, figure) => {
     const slider = figure.querySelector("input");
+    if (!slider) return;
+    const [own, beside] = figure.querySelectorAll(".frames > div");
+    const baseline = all.get(document.querySelector(`#${figure.dataset.beside || "none"} figure.samples`));
     const output = figure.querySelector("output");
-    const title = figure.closest("section").querySelector("h3").textContent;
-    const other = document.querySelector(`#${figure.dataset.beside || "none"} figure.samples`);
-    const baseline = other && framesOf(other);
-    let beside = null;
-    if (baseline) {
-      beside = document.createElement("img");
-      beside.width = beside.height = 242;
-      const box = document.createElement("div");
-      const caption = document.createElement("p");
-      caption.className = "unit";
-      box.append(beside, caption);
-      const own = document.createElement("p");
-      own.className = "unit";
-      own.textContent = title;
-      image.after(own);
-      figure.querySelector(".frames").append(box);
+
+    function put(box, { epochs, uris }, place) {
+      const image = box.querySelector("img");
+      image.src = uris[place];
+      image.alt = `64 samples of ${box.dataset.run} after epoch ${epochs[place]}`;
+      box.querySelector(".unit").textContent = `${box.dataset.run}, epoch ${epochs[place]}`;
     }
-    const show = () => {
+    function show() {
       const place = Number(slider.value);
       const epoch = frames.epochs[place];
-      image.src = frames.uris[place];
-      image.alt = `64 samples of ${title} after epoch ${epoch}`;
+      put(own, frames, place);
       output.textContent = epoch;
       slider.setAttribute("aria-valuetext", `epoch ${epoch}`);
       if (!baseline) return;
       const distances = baseline.epochs.map((each) => Math.abs(each - epoch));
-      const nearest = distances.indexOf(Math.min(...distances));
-      beside.src = baseline.uris[nearest];
-      beside.alt = `64 samples of part_a after epoch ${baseline.epochs[nearest]}`;
-      beside.nextSibling.textContent =
-        baseline.epochs[nearest] === epoch ? "part_a" : `part_a, epoch ${baseline.epochs[nearest]}`;
-    };
-    slider.addEventListener("input", show);
+      put(beside, baseline, distances.indexOf(Math.min(...distances)));
+    }
+
+    let since = 0;
+    const playing = player(figure.querySelector(".play"), (seconds) => {
+      const last = frames.epochs.length - 1;
+      since = seconds === 0 ? 0 : since + seconds;
+      if (seconds === 0 && Number(slider.value) === last) slider.value = 0;
+      else if (since >= SECONDS) {
+        since = 0;
+        slider.value = Number(slider.value) + 1;
+      }
+      show();
+      return Number(slider.value) < last;
+    });
+    slider.addEventListener("input", () => {
+      playing.pause();
+      show();
+    });
     show();
   });
 }

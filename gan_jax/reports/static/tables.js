@@ -7,7 +7,7 @@ document.querySelectorAll("table.sortable").forEach((table) => {
   const texts = new Intl.Collator(undefined, { numeric: true });
 
   headings.forEach((heading, column) => {
-    heading.querySelector("button").addEventListener("click", () => {
+    heading.querySelector(".sort").addEventListener("click", () => {
       const up = heading.getAttribute("aria-sort") !== "ascending";
       headings.forEach((each) => each.removeAttribute("aria-sort"));
       heading.setAttribute("aria-sort", up ? "ascending" : "descending");

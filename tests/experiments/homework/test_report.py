@@ -1,28 +1,41 @@
 """`./run.sh report`: from the shipped results, from a few runs, and with missing or invalid input."""
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments.homework import report
 from experiments.homework.parts import PARTS
 from experiments.homework.results import gather, gather_named
+from gan_jax.analysis.metrics import METRICS
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import UserError
 from gan_jax.inference.pretrained import load_discriminator, load_generator
 from gan_jax.reports import live_generator
-from gan_jax.reports.html import render
+from gan_jax.reports.html import render, table_rows
 from gan_jax.reports.page_model import Page
+from gan_jax.runs import checkpoints
+from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_dir import RunDir
 from tests.helpers.command import contents
+from tests.reports.test_page_pieces import Elements
 
 RESULTS = Path(report.SHIPPED)
-LARGEST = 15_000_000
+LARGEST = 8_500_000
+SAID = ("alt", "aria-label", "aria-valuetext", "title", "data-name")  # attributes that readers see or hear
+TRAINED = {
+    "epoch",
+    *(name for name, metric in METRICS.items() if not metric.measured),
+    "discriminator_steps",
+    "seconds",
+}
 
 
 def make(folder: Path, whole: bool = True) -> Page:
@@ -125,12 +138,19 @@ def test_missing_results_have_a_placeholder_with_their_command(tmp_path):
 def test_without_runs_the_shipped_networks_are_used(tmp_path):
     found = make(tmp_path).generator
     discriminator = load_discriminator()
-    assert found.live == live_generator.embed(
-        load_generator().params["params"], discriminator.params["params"], discriminator.offset
+    first, second = found.choices
+    assert first == live_generator.embed(
+        "part_best after epoch 100",
+        first.about,
+        load_generator().params["params"],
+        discriminator.params["params"],
+        discriminator.offset,
     )
-    assert found.live.discriminator is not None
-    assert "part_best after epoch 100" in found.about
-    assert "./run.sh part_a makes" in found.about
+    assert first.discriminator is not None
+    other = load_generator(pretrained="part_a")
+    assert second == live_generator.embed(other.name, second.about, other.params["params"])
+    assert "Its D is left out" in second.about
+    assert "./run.sh part_a makes" in found.notes[-1]
 
 
 def test_the_page_of_the_shipped_results(call, tmp_path, monkeypatch):
@@ -312,3 +332,79 @@ def test_an_unwritable_file_is_named_as_the_user_gave_it(call, tmp_path):
     assert done.returncode == 2
     assert "homework.zip: Is a directory" in done.stderr
     assert ".partial" not in done.stderr
+
+
+def test_the_generator_of_the_newest_run_draws_first(tmp_path):
+    """Whatever the names: of two runs with checkpoints the one that was saved last."""
+    for place, name in enumerate(("newer", "older")):
+        copy_of_part_a(tmp_path / name, place, name=name)
+        folder = RunDir(tmp_path / name)
+        config = folder.read_config()
+        assert config is not None
+        checkpoints.save(folder.checkpoints, initial_state(config)._replace(epoch=jnp.int32(1)))
+        os.utime(folder.checkpoints, (1000 - place, 1000 - place))
+    found = make(tmp_path, whole=False).generator
+    names = [live.name for live in found.choices]
+    assert names == ["newer, seed 0, after epoch 1", "part_best after epoch 100", "part_a-seed_1 after epoch 100"]
+    assert [live.discriminator is None for live in found.choices] == [False, True, True]
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("dataset", "image", "data"),
+    [
+        ("mnist", "digit", "the digits of MNIST"),
+        ("fashion_mnist", "image", "the clothes of Fashion-MNIST"),
+        ("archives", "image", "images of your own"),
+    ],
+)
+def test_the_words_fit_the_data(tmp_path, dataset, image, data):
+    """Of other data the page's own words say nothing about digits, and nothing about MNIST."""
+    folder = RunDir(copy_of_part_a(tmp_path / "mine", 0, name="mine"))
+    config = folder.read_config()
+    assert config is not None
+    folder.write_config(replace(config, dataset=dataset))
+    # Without the classifier, which is of MNIST's digits alone, its measurements are missing.
+    folder.write_rows([{name: row[name] for name in row if name in TRAINED} for row in folder.read_rows()])
+    page = make(tmp_path, whole=False)
+    assert (page.image, data in page.introduction[0]) == (image, True)
+    text = render(page._replace(guide=page.guide._replace(words={})))
+    assert f"New {image}" in text
+    elements = Elements(text)
+    said = elements.texts + [str(value) for _, given in elements.found for name, value in given.items() if name in SAID]
+    about = {part for live in page.generator.choices for part in (live.name, live.about)} | {*page.generator.notes}
+    # The shipped generators draw digits whatever the runs' data, and tables name the metrics.
+    said = [words for words in said if not any(part in words for part in about)]
+    said = [words for words in said if re.search("digit|MNIST", re.sub("fashion.mnist", "", words, flags=re.I), re.I)]
+    assert bool(said) == (image == "digit"), said
+
+
+def test_the_overview_draws_few_of_many_runs_at_first(shipped):
+    for chart in shipped.overview_charts:
+        shown = [line.label for line in chart.lines if not line.hidden]
+        assert shown in (["part_a", "part_best"], ["stacked_mnist"])
+        assert len({(line.color, line.dash_style) for line in chart.lines}) == len(chart.lines)
+
+
+def test_g_s_slopes_are_shown_before_anything_was_trained(tmp_path):
+    [saturation, *_] = make(tmp_path).experiments
+    assert [chart.title for chart in saturation.charts] == ["What a generated image teaches G"]
+
+
+def test_every_chart_has_titles_of_its_axes_and_rows_with_values(shipped):
+    sections = [*shipped.parts, *shipped.others]
+    charts = [*shipped.overview_charts, *(chart for each in shipped.experiments for chart in each.charts)]
+    for section in sections:
+        charts += [*section.charts, *section.comparison, *(section.reason.charts if section.reason else [])]
+    assert len(charts) > 80
+    for chart in charts:
+        assert chart.unit, chart.title
+        assert chart.x_title, chart.title
+        rows = table_rows(chart)
+        measured = [line for line in chart.lines if any(value is not None for value in line.values)]
+        assert all(any(line.values[row] is not None for line in measured) for row in rows)
+        for line in measured:  # each line's values, and not those of denser ones, chose the rows
+            among = [row for row in rows if line.values[row] is not None]
+            there = sum(value is not None for value in line.values)
+            wanted = 1 if line.values[-1] is None else min(there, 9)  # a shorter run ends within the axis
+            assert len(among) >= wanted, (chart.title, line.label)

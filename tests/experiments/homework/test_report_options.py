@@ -72,13 +72,14 @@ def test_a_d_is_shown_unless_it_takes_several_images(tmp_path, options, shows_d)
     folder.write_config(config)
     state = initial_state(config)._replace(epoch=jnp.int32(1))
     checkpoints.save(folder.checkpoints, state)
-    found = make(tmp_path, whole=False).generator
+    found = make(tmp_path, whole=False).generator.choices[0]
     assert ("Under each image is D's" in found.about) == shows_d
-    assert (found.live.discriminator is not None) == shows_d
+    assert (found.discriminator is not None) == shows_d
     if shows_d:
         weights = discriminator_weights(state.discriminator, config.hparams)["params"]
-        assert found.live == live_generator.embed(state.generator["params"], weights, found.live.offset)
-        assert (found.live.offset != 0) == (config.hparams.loss == "relativistic")
+        expected = live_generator.embed(found.name, found.about, state.generator["params"], weights, found.offset)
+        assert found == expected
+        assert (found.offset != 0) == (config.hparams.loss == "relativistic")
 
 
 def test_a_run_of_stacked_digits_does_not_replace_the_shipped_networks(tmp_path):
@@ -88,4 +89,6 @@ def test_a_run_of_stacked_digits_does_not_replace_the_shipped_networks(tmp_path)
     assert config is not None
     folder.write_config(replace(config, hparams=replace(config.hparams, stacked_digits=3)))
     folder.checkpoints.mkdir()
-    assert "no run of single digits has a checkpoint" in make(tmp_path, whole=False).generator.about
+    found = make(tmp_path, whole=False).generator
+    assert found.choices[0].name == "part_best after epoch 100"
+    assert "No run of single digits" in found.notes[0]

@@ -18,8 +18,9 @@ def write_page(folder: Path, path: Path) -> Path:
 class Opened:
     """A page, its complaints and its requests."""
 
-    def __init__(self, browser, file: Path, size=DESK, scheme="light"):
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    def __init__(self, browser, file: Path, size=DESK, scheme="light", **options):
+        viewport = {"width": size[0], "height": size[1]}
+        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.homework import report
+from gan_jax.analysis.charts import compare_metric, with_few_shown
 from gan_jax.reports import html as pages
 from gan_jax.runs.run_dir import RunDir
 from tests.reports.browser.opened import DESK, PHONE, SHOWN, Opened, frames, write_page
@@ -146,6 +148,31 @@ def test_the_legend_switches_lines(page):
     assert ink(chart) == drawn
 
 
+def test_charts_of_many_runs_show_few_at_first_and_follow_one_another(browser, tmp_path):
+    names = [f"run {place}" for place in range(12)]
+    steps = {"epoch": np.arange(1.0, 4.0)}
+    groups = {name: [{**steps, "frechet": np.full(3, 2.0 + place)}] for place, name in enumerate(names)}
+    chart = compare_metric(groups, "frechet")
+    assert chart is not None
+    few = with_few_shown(chart, names[:2])
+    # A chart that is far below and not drawn yet follows, too; the run's own charts do not.
+    content = hostile_page()._replace(overview_charts=[few, few._replace(title="second")])
+    file = tmp_path / "many.html"
+    file.write_text(pages.render(content), encoding="utf-8")
+    opened = Opened(browser, file)
+    charts = opened.page.locator("#overview figure.chart")
+    pressed = lambda: [  # noqa: E731
+        [button.get_attribute("data-line") for button in chart.locator(".legend [aria-pressed=true]").all()]
+        for chart in charts.all()
+    ]
+    assert pressed() == [names[:2]] * 2
+    assert charts.first.locator(".legend button").count() == len(names)  # the others are listed
+    charts.first.locator(".legend button", has_text="run 11").click()
+    charts.first.locator(".legend button", has_text="run 0").click()
+    assert pressed() == [["run 1", "run 11"]] * 2
+    opened.context.close()
+
+
 def test_the_table_sorts_by_name_and_by_number(page):
     table = page.locator("table.sortable")
     names = lambda: table.locator("tbody th").all_inner_texts()  # noqa: E731
@@ -179,7 +206,7 @@ def test_the_page_is_readable_without_scripts(browser, file):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    assert page.locator("#part_b figure.samples img").count() == 1
+    assert page.locator("#part_b figure.samples img").count() == 2
     page.locator("#part_b details summary").first.click()
     assert page.locator("#part_b figure.chart table").first.is_visible()
     context.close()
