@@ -8,42 +8,19 @@ from experiments.harness.progress import say
 from experiments.homework import math_sections
 from experiments.homework import pdf as homework_pdf
 from experiments.homework.code_archive import code_archive
-from experiments.homework.part_sections import section_of, section_of_part, split
+from experiments.homework.part_sections import section_of_part, split
 from experiments.homework.parts import PARTS
 from experiments.homework.results import Results, gather, gather_named
-from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
-from gan_jax.analysis.tables import as_cells, table
-from gan_jax.config import Config
-from gan_jax.data.datasets import load
+from gan_jax.analysis.run_groups import Groups, group_by_seed
 from gan_jax.errors import UserError, require
-from gan_jax.inference.pretrained import (
-    TrainedDiscriminator,
-    load_discriminator,
-    load_generator,
-    single_image_discriminator,
-)
-from gan_jax.losses.adversarial import LOSSES
-from gan_jax.reports import html, images, live_generator, run_sections
-from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Section, Table
-from gan_jax.runs import checkpoints
-from gan_jax.runs.provenance import provenance
-from gan_jax.runs.restore import initial_state
-from gan_jax.runs.run_dir import JAX, RunDir
-from gan_jax.training.state import GanState
-from gan_jax.types import Params
+from gan_jax.reports import html, images, run_report
+from gan_jax.reports.page_model import Experiment, Page, Section
 from gan_jax.utils.files import write_bytes
-from gan_jax.utils.text import without_folders
 
 SHIPPED = Path(__file__).parents[1] / "results"
 INTRODUCTION = (
     "Two networks on MNIST: a generator G that turns noise into images, and a discriminator D that tells them from "
     "digits. This page shows training runs, their measurements, and explanations of the results."
-)
-
-COMPUTED_HERE = "computed here in your browser."
-D_SHOWN = "Under each image is D's output: the probability it assigns to the image being real."
-D_RELATIVE = (
-    "Under each image is D's probability that it is more real than the average test image: 50 % is just as real."
 )
 
 
@@ -60,7 +37,7 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
     Raises:
         UserError: if a directory has no results, or `out` is not an HTML file or cannot be written.
     """
-    require(out.suffix in (".html", ".htm") and not out.is_dir(), f"--out names a file such as report.html, not {out}")
+    run_report.require_html(out, "--out")
     require(pdf or author is None, "--author goes on the title of the PDF: add --pdf")
     homework_pdf.require_author(author)
     if folders:
@@ -103,17 +80,16 @@ def make_page(results: Results, source: str, whole: bool) -> Page:
     ids |= {name: f"run-{place}" for place, name in enumerate(others, start=1)}
     most = images.epochs_for(len(groups))
     experiments, style = _experiments(results, whole)
+    facts = {"shows": source} | ({"skipped": "; ".join(results.reasons())} if results.passed_over else {})
     return Page(
         title="How GANs train",
         introduction=[INTRODUCTION],
-        made=_made(results, source),
-        generator=_generator(results.runs),
-        overview=_overview(groups, ids) if groups else None,
-        overview_charts=run_sections.comparison_charts(groups, without=("discriminator_loss", "generator_loss"))
-        if groups
-        else [],
+        made=run_report.made(facts),
+        generator=run_report.generator(results.runs),
+        overview=run_report.overview(groups, ids) if groups else None,
+        overview_charts=run_report.overview_charts(groups) if groups else [],
         parts=_parts(groups, standing, most, whole),
-        others=[section_of(name, groups[name], most, ids[name]) for name in others],
+        others=[run_report.fill(Section(ids[name], name), groups[name], most) for name in others],
         experiments=experiments,
         style=style,
     )
@@ -140,61 +116,3 @@ def _experiments(results: Results, whole: bool) -> tuple[list[Experiment], str]:
             experiment, style = math_sections.mathematics(name, records.get(name))
             found.append(experiment)
     return found, style
-
-
-def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
-    """Make the overview, a row for each group, with the numbers that its columns are sorted by."""
-    [rows, *_] = as_cells(groups)
-    names = list(dict.fromkeys(name for row in table(groups) for name in row))
-    keys = [
-        [None, float(len(runs)), *(row[name].mean if name in row else None for name in names)]
-        for runs, row in zip(groups.values(), table(groups), strict=True)
-    ]
-    return Table("All runs after their last epoch", rows, keys=keys, links=[ids[name] for name in groups])
-
-
-def _made(results: Results, source: str) -> Provenance:
-    facts = run_sections.made_by(provenance()) | {"shows": source}
-    if results.passed_over:
-        facts["skipped"] = "; ".join(results.reasons())
-    return Provenance("this page", facts)
-
-
-def _generator(runs: Sequence[LoadedRun]) -> Generator:
-    """Embed the networks of the newest checkpoint of the first run that has one, or else the shipped ones."""
-    reasons = []
-    for run in runs:
-        folder = RunDir(Path(run.path))
-        if run.trainer != JAX or not folder.checkpoints.is_dir() or run.config.hparams.stacked_digits > 1:
-            continue
-        try:
-            state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
-            if state is None:
-                raise UserError("it has no intact checkpoint")
-            of = f"{run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}"
-            about = f"G and D of {of}, {COMPUTED_HERE}"
-            return _embed(about, state.sampling_params, _discriminator(state, run.config))
-        except UserError as error:
-            reasons.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
-    shipped = load_generator()
-    about = (
-        f"G and D of {shipped.name}, which the package ships, {COMPUTED_HERE} They are shown since no run of single "
-        "digits has a checkpoint that can be read: ./run.sh part_a makes one."
-    )
-    return _embed(" ".join([*reasons, about]), shipped.params, load_discriminator())
-
-
-def _discriminator(state: GanState, config: Config) -> TrainedDiscriminator | None:
-    """Return a run's D, or None if it has no output for a single image, or only beside images that are not at hand."""
-    if LOSSES[config.hparams.loss].shift_invariant and config.dataset != "mnist":
-        return None
-    return single_image_discriminator(state.discriminator, config.hparams, lambda: load("mnist").test_images)
-
-
-def _embed(about: str, generator: Params, discriminator: TrainedDiscriminator | None) -> Generator:
-    """Embed both networks, and say what is shown under the images."""
-    if discriminator is None:
-        return Generator(f"{about} Its D has no output for a single image.", live_generator.embed(generator["params"]))
-    output = D_RELATIVE if discriminator.offset else D_SHOWN
-    networks = live_generator.embed(generator["params"], discriminator.params["params"], discriminator.offset)
-    return Generator(f"{about} {output}", networks)

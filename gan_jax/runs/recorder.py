@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from gan_jax.analysis.metrics import DIGIT_SHARES, describe
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.config import Config
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import DivergedError
@@ -24,6 +25,7 @@ from gan_jax.runs.run_dir import MetricsRow, RunDir
 from gan_jax.runs.tensorboard import EventWriter
 from gan_jax.training.apply_fns import sample_latents
 from gan_jax.training.prng import Stream
+from gan_jax.utils.interface import option
 
 SAMPLE_COUNT = 64
 HISTOGRAM_IMAGES = 1000  # real and generated images each, in the histograms of D's output
@@ -118,12 +120,14 @@ class RunRecorder:
         """Add the sample metrics to the last row, log them, and return the digit histogram, if known."""
         channels = self.config.hparams.stacked_digits
         latents = self._latents(Stream.EVALUATION, sample_count(reference, channels))
-        found = compute_sample_metrics(model_fns.generate(latents), reference, channels, model_fns.by_digit)
+        found = compute_sample_metrics(
+            model_fns.generate(latents), reference, channels, model_fns.by_digit, OWN_METRICS
+        )
         self.rows[-1] |= found
         for line in describe(found):
             callbacks.log(f"{self.config.name}: {line}")
         if model_fns.generate_without_ema is not None:
-            raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels)
+            raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels, own=OWN_METRICS)
             self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
             callbacks.log(f"{self.config.name}: without the EMA: {describe(raw)[0]}")
         return tuple(found[name] for name in DIGIT_SHARES) if DIGIT_SHARES[0] in found else None
@@ -146,5 +150,6 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
         metric, iteration = min(broken.items(), key=lambda item: item[1])
         raise DivergedError(
             f"{name} diverged: the {metric} became non-finite at iteration {iteration} of epoch {epoch}. Earlier "
-            "checkpoints are kept. Lower --learning-rate, with another --name or --overwrite"
+            f"checkpoints are kept. Lower {option('learning_rate')}, with another {option('name')} or "
+            f"{option('overwrite')}"
         )
