@@ -21,11 +21,13 @@ from experiments.commands.sample import export, interpolate, sample
 from experiments.commands.torch import torch_baseline
 from experiments.commands.verify import verify
 from experiments.harness.options import DEFAULTS, RunOptions, SeveralPartsOptions, StudyOptions, configure
+from experiments.harness.plugins import load_plugins
 from experiments.harness.runtime import jax_session, prepare
 from experiments.harness.train_options import TrainOptions, config_of
 from experiments.homework.parts import EXTENSION_RUNS, PARTS, Part
 from experiments.improvements.variants import CHANGES, parse_changes, with_epochs
 from gan_jax.errors import UserError
+from gan_jax.utils.interface import command_line
 from gan_jax.utils.signals import StoppedError, raise_on_signal
 from gan_jax.utils.text import printable
 
@@ -49,7 +51,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # rather than fail on what its encoding lacks
     try:
-        with raise_on_signal():
+        with command_line(), raise_on_signal():
             status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")
@@ -103,6 +105,7 @@ def _part_command(part: Part) -> Callable[..., None]:
 
 
 def _run_parts(parts: list[Part], options: RunOptions) -> None:
+    load_plugins(options.plugin)
     for part in parts:  # an option that does not fit is refused before the first is trained
         configure(part.config if options.epochs is None else with_epochs(part.config, options.epochs), options)
     with jax_session(options):
@@ -146,6 +149,7 @@ def train(
     train_options: TrainOptions = TrainOptions(),  # noqa: B008  # pyright: ignore[reportInvalidTypeForm]
 ) -> None:
     """Train your own variant: part_a with your changes."""
+    load_plugins(options.plugin)
     base = config_of(train_options, options)
     configure(base, options)
     with jax_session(options):
@@ -169,6 +173,7 @@ def improvements(
 
     All changes with three seeds take about 18 hours on two cores; finished runs are kept, and the same command resumes.
     """
+    load_plugins(options.plugin)
     chosen = [] if only is None else parse_changes(only)
     with jax_session(RunOptions(platform=options.platform)):
         prepare(options.platform)

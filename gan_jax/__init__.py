@@ -1,6 +1,6 @@
 """A laboratory for how GANs train, in pure functions of JAX and Flax.
 
-Train a run, sample from it, and evaluate the samples:
+Train a run, sample from it, evaluate the samples, and compare runs:
 
     import gan_jax
 
@@ -8,6 +8,7 @@ Train a run, sample from it, and evaluate the samples:
     run = gan_jax.train(config)  # in runs/mine, with a progress bar
     images = gan_jax.sample(run, count=10_000, seed=3)
     print(gan_jax.evaluate(images))
+    print(gan_jax.compare(["runs/mine", "runs/other"]))
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,26 +16,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gan_jax.api import (
         Config,
+        EpochInfo,
         Hyperparameters,
         ImageDataset,
         Schedule,
         TrainerOptions,
+        compare,
         count_modes,
         evaluate,
         load_dataset,
+        metrics_frame,
+        register_metric,
+        report,
         sample,
         train,
     )
 
 __all__ = [
     "Config",
+    "EpochInfo",
     "Hyperparameters",
     "ImageDataset",
     "Schedule",
     "TrainerOptions",
+    "compare",
     "count_modes",
     "evaluate",
     "load_dataset",
+    "metrics_frame",
+    "register_metric",
+    "report",
     "sample",
     "train",
 ]

@@ -1,13 +1,18 @@
-"""Functions for notebooks: load images, train, sample and evaluate, without the command line."""
+"""Functions for notebooks: load images, train, sample, evaluate, compare and report, without the command line."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import evaluation
+from gan_jax.analysis.own_metrics import OWN_METRICS
+from gan_jax.analysis.own_metrics import register_metric as register_metric  # for `gan_jax`
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.config import Hyperparameters as Hyperparameters  # for `gan_jax`
 from gan_jax.data.datasets import ImageDataset, load_archives, require_bytes
@@ -15,16 +20,24 @@ from gan_jax.data.datasets import load as load_images
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import require
 from gan_jax.evaluation import Evaluation, Modes, Reference, load_classifier, make_reference
+from gan_jax.inference.epoch_info import EpochInfo as EpochInfo  # for `gan_jax`
 from gan_jax.inference.pretrained import load_generator
 from gan_jax.inference.sampling import sample_images
-from gan_jax.runs import trainer
+from gan_jax.runs import comparison, frames, trainer
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.comparison import Comparison as Comparison
+from gan_jax.runs.find_run import find_run
 from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.progress import bar
 from gan_jax.runs.run_data import make_run_data
-from gan_jax.runs.run_dir import RunDir
+from gan_jax.runs.run_dir import MetricsRow, RunDir
 from gan_jax.schedules import Schedule as Schedule
-from gan_jax.types import DEFAULT_PRETRAINED, Pretrained
+from gan_jax.types import DEFAULT_PRETRAINED, Params, Pretrained
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Run = RunDir | str | Path  # from `train`, or its directory
 
 SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
 
@@ -49,6 +62,7 @@ def train(
     out: str | Path = "runs",
     trainer_options: TrainerOptions | None = None,
     progress: bool = True,
+    on_epoch_end: Callable[[EpochInfo], None] | None = None,
 ) -> RunDir:
     """Train a run, or resume it, and return its directory, `out/config.name`.
 
@@ -58,6 +72,8 @@ def train(
         out: the parent directory of the runs, created if missing.
         trainer_options: how often to save checkpoints, and to evaluate and draw samples.
         progress: True to show a progress bar and to print the metrics of the samples.
+        on_epoch_end: called after each epoch that is trained, also of a resumed run. It cannot change the run. If it
+            raises an error, the run is saved and the error goes on: the same call resumes with the next epoch.
 
     Raises:
         DivergedError: if a loss or gradient is no longer finite.
@@ -79,7 +95,14 @@ def train(
     classifier = load_classifier() if config.dataset == "mnist" else None
     run_data = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
     options, callbacks = trainer_options or TrainerOptions(), bar() if progress else SILENT
+    if on_epoch_end is not None:
+        callbacks = replace(callbacks, on_generator=_info_for(on_epoch_end))
     return trainer.train([config], run_data, Path(out), options, callbacks, together=False)[0]
+
+
+def _info_for(on_epoch_end: Callable[[EpochInfo], None]) -> Callable[[Config, Params, MetricsRow], None]:
+    """Make the trainer's callback from the user's."""
+    return lambda config, params, row: on_epoch_end(EpochInfo(config, int(row["epoch"]), row, params))
 
 
 def sample(
@@ -104,8 +127,8 @@ def sample(
     >>> images.shape, bool(abs(images).max() <= 1)
     ((16, 784), True)
     """
-    path = run.path if isinstance(run, RunDir) else run
-    return sample_images(load_generator(None if path is None else Path(path), pretrained), count, seed)
+    path = None if run is None else find_run(*_paths(run))
+    return sample_images(load_generator(path, pretrained), count, seed)
 
 
 def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits: bool = True) -> Evaluation:
@@ -125,7 +148,80 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
     (500, True)
     """
     reference = _mnist_reference(len(samples)) if dataset is None else _reference(dataset, len(samples), digits)
-    return evaluation.evaluate(jnp.asarray(samples), reference)
+    return evaluation.evaluate(jnp.asarray(samples), reference, own=OWN_METRICS)
+
+
+def compare(runs: Run | Sequence[Run], out: str | Path | None = None) -> Comparison:
+    """Compare runs after their last epoch, as `./run.sh compare` does; runs that differ in the seed alone are grouped.
+
+    Args:
+        runs: runs from `train`, or their directories, those of the baseline first.
+        out: directory in which to write comparison.csv, .md and .png; None to write nothing.
+
+    Returns:
+        The tables as numbers. Print it to see them; `to_pandas()` makes a data frame.
+
+    Raises:
+        UserError: if there is no such run, one is given twice, or `out` cannot be written.
+
+    >>> import gan_jax
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
+    >>> configs = [gan_jax.Config(name=f"few-seed_{seed}", seed=seed, dataset="archives", epochs=1) for seed in (0, 1)]
+    >>> found = gan_jax.compare([gan_jax.train(config, few, progress=False) for config in configs])
+    >>> found.seeds, found.values["few"]["generator_loss"].n
+    ({'few': [0, 1]}, 2)
+    """
+    found = [comparison.read_run(path) for path in _paths(runs)]
+    return comparison.compare(found, None if out is None else Path(out))
+
+
+def metrics_frame(runs: Run | Sequence[Run]) -> "pd.DataFrame":
+    """Return the metrics of runs as one data frame of pandas, a row for each run and epoch.
+
+    Args:
+        runs: runs from `train`, or their directories.
+
+    Returns:
+        Columns: run, the name; seed; then each field of the configuration in which the runs differ; then the columns of
+        metrics.csv, NaN where a metric was not measured.
+
+    Raises:
+        UserError: if there is no such run, or pandas is not installed.
+
+    >>> import gan_jax
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
+    >>> slow = gan_jax.Hyperparameters(learning_rate=1e-4)
+    >>> configs = [gan_jax.Config(name="usual", dataset="archives", epochs=1),
+    ...            gan_jax.Config(name="slow", dataset="archives", epochs=1, hparams=slow)]
+    >>> frame = gan_jax.metrics_frame([gan_jax.train(config, few, progress=False) for config in configs])
+    >>> frame[["run", "seed", "learning_rate", "epoch"]].values.tolist()
+    [['usual', 0, 0.0002, 1.0], ['slow', 0, 0.0001, 1.0]]
+    """
+    return frames.metrics_frame(_paths(runs))
+
+
+def report(runs: Run | Sequence[Run], out: str | Path) -> Path:
+    """Write one HTML page of runs: charts, samples, tables, and a generator that draws in the browser.
+
+    Args:
+        runs: runs from `train`, or their directories.
+        out: the file, which ends in .html; an existing one is replaced.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        UserError: if there is no such run, `out` cannot be written, or the extra `report` (jinja2) is not installed.
+
+    >>> import gan_jax
+    >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
+    >>> run = gan_jax.train(gan_jax.Config(name="few", dataset="archives", epochs=1), few, progress=False)
+    >>> "<title>" in gan_jax.report(run, "few.html").read_text()
+    True
+    """
+    from gan_jax.reports.run_report import write_report  # takes time to import, which training need not spend
+
+    return write_report([comparison.read_run(path) for path in _paths(runs)], Path(out))
 
 
 def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Modes:
@@ -150,6 +246,12 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
     evaluation.validate_stacked(samples)  # before work that takes seconds
     real = _mnist_digits() if dataset is None else _digits(dataset)
     return evaluation.count_modes(load_classifier(), real, jnp.asarray(samples))
+
+
+def _paths(runs: Run | Sequence[Run]) -> list[Path]:
+    """Return the directories of one run or several."""
+    several = [runs] if isinstance(runs, RunDir | str | Path) else list(runs)
+    return [run.path if isinstance(run, RunDir) else Path(run) for run in several]
 
 
 @lru_cache(maxsize=1)

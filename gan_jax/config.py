@@ -1,6 +1,7 @@
 """Configuration of a run: frozen, hashable dataclasses, validated when constructed, written to JSON and read back."""
 
 import dataclasses
+import difflib
 import functools
 import re
 from collections.abc import Collection
@@ -10,8 +11,10 @@ from typing import Annotated, Any, NamedTuple, Self, get_args, get_type_hints
 from gan_jax.data import DATASETS
 from gan_jax.errors import UserError, require
 from gan_jax.losses.adversarial import LOSSES, Targets
+from gan_jax.losses.gradient_penalty import PENALTIES
 from gan_jax.schedules import ONE_STEP, Schedule
 from gan_jax.types import Precision
+from gan_jax.utils.interface import on_command_line
 
 ARCHIVES_DATASET = "archives"  # the user's own; the run's manifest identifies them by their digest
 MAX_SEED = 2**32 - 1
@@ -61,7 +64,18 @@ def _validate(values: "Hyperparameters | Config") -> None:
             require(in_range, f"{name} must be from {spec.low:g} to {spec.high:g}, not {value}")
         if spec.choices is not None:
             known = isinstance(value, str) and value in spec.choices
-            require(known, f"unknown {name} {value!r}: choose from {', '.join(spec.choices)}")
+            require(known, _unknown(name, value, spec.choices))
+
+
+def _unknown(name: str, value: Any, choices: Collection[str]) -> str:
+    """Return the message on a value that is not among the choices, with the most similar of them."""
+    similar = difflib.get_close_matches(str(value), choices, n=1)
+    nearest = f", did you mean {similar[0]}" if similar else ""
+    own = ""
+    if name == "loss":
+        own = "; one of your own comes with "
+        own += "--plugin FILE.py" if on_command_line() else "an entry in gan_jax.losses.adversarial.LOSSES"
+    return f"unknown {name} {value!r}{nearest}: choose from {', '.join(choices)}{own}"
 
 
 def require_run_name(name: str) -> None:
@@ -135,10 +149,15 @@ class Hyperparameters:
         Spec("Standard deviation of the noise on the images that D sees (Sønderby et al. 2017)", 0, MAX_WEIGHT),
     ] = 0.0
 
+    plugin_penalties: Annotated[
+        str, Spec("Weights of penalties that a plugin adds to the table of penalties, such as 'mine: 0.1, other: 2'")
+    ] = ""
+
     def __post_init__(self) -> None:
         _validate(self)
+        _ = self.penalties  # raises UserError unless it can be read
         unread = not LOSSES[self.loss].uses_targets and self.targets != Targets()
-        options = "--real-target, --fake-target or --generator-target"
+        options = "real_target, fake_target or generator_target"
         require(not unread, f"the {self.loss} loss uses no target labels: do not set {options}")
         require(self.minibatch_stddev != 1, "minibatch_stddev must be 2 images or more, or 0 for none")
         size = self.group_size
@@ -154,6 +173,18 @@ class Hyperparameters:
     def group_size(self) -> int:
         """Number of samples, all real or all generated, that the batch size must be a multiple of."""
         return self.pack_size * max(self.minibatch_stddev, 1)
+
+    @property
+    def penalties(self) -> dict[str, float]:
+        """Weights of the gradient penalties that are on, by name, in the order of PENALTIES."""
+        added = _parse_weights(self.plugin_penalties)
+        built_in = {name: getattr(self, name) for name in PENALTIES if name in specs(type(self))}
+        for name in added:
+            require(name not in built_in, f"{name} is no penalty of a plugin: set its weight by {name}")
+            known = ", ".join(each for each in PENALTIES if each not in built_in) or "none"
+            require(name in PENALTIES, f"unknown penalty {name!r}: plugins have added {known}")
+        weights = built_in | added
+        return {name: weights[name] for name in PENALTIES if weights.get(name)}
 
     @property
     def generator_adam(self) -> tuple[float, float, float]:
@@ -180,6 +211,23 @@ class Hyperparameters:
         if len(named) < len(values):
             raise TypeError("a field is given under its current and its former name")
         return cls(**named)
+
+
+def _parse_weights(text: str) -> dict[str, float]:
+    """Parse weights by name: 'mine: 0.1, other: 2'. Raises UserError unless each is from 0 to MAX_WEIGHT."""
+    weights: dict[str, float] = {}
+    for part in text.split(",") if text else []:
+        match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*:\s*([0-9.eE+-]+)\s*", part, re.ASCII)
+        try:
+            weight = float(match[2]) if match else -1.0
+        except ValueError:
+            weight = -1.0
+        fits = match is not None and 0 <= weight <= MAX_WEIGHT and match[1] not in weights
+        message = f"plugin_penalties must be like 'mine: 0.1, other: 2', with weights from 0 to {MAX_WEIGHT:g}"
+        if match is None or not fits:
+            raise UserError(f"{message}, not {text!r}")
+        weights[match[1]] = weight
+    return weights
 
 
 # Names of fields in run directories of earlier versions.

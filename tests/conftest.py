@@ -43,7 +43,13 @@ import numpy as np
 from jax._src import compiler
 
 from experiments import cli
+from gan_jax.analysis.glossary import MEANINGS
+from gan_jax.analysis.metrics import MEASUREMENTS, METRICS
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.data.datasets import ARCHIVES, ImageDataset, load_archives
+from gan_jax.losses.adversarial import LOSSES
+from gan_jax.losses.gradient_penalty import PENALTIES
+from gan_jax.runs import plugins
 from tests.helpers.command import Done
 from tests.helpers.narrow import narrow_networks
 
@@ -272,3 +278,15 @@ def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset
     folder = tmp_path_factory.mktemp("archives")
     write_small_archives(folder, mnist)
     return folder
+
+
+@pytest.fixture
+def own_tables() -> Iterator[None]:
+    """Take what a test registers, losses, penalties, metrics and plugins, out of the tables after it."""
+    tables: list[Any] = [LOSSES, PENALTIES, METRICS, MEANINGS, OWN_METRICS, plugins._loaded, plugins._registered]
+    before, charted = [dict(table) for table in tables], list(MEASUREMENTS)
+    yield
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
+    MEASUREMENTS[:] = charted

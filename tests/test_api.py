@@ -23,6 +23,7 @@ CONFIG = gan_jax.Config(name="few", dataset="archives", epochs=1)
 
 
 @pytest.mark.parametrize("name", gan_jax.__all__)
+@pytest.mark.usefixtures("own_tables")
 def test_the_example_in_the_docstring(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     public = getattr(gan_jax, name)
@@ -65,7 +66,7 @@ def test_from_training_to_samples(tmp_path, small_archives, capsys):
     assert not np.allclose(images, gan_jax.sample(count=8, seed=3), atol=0.1)  # those of the shipped generator
     assert load_generator(run.path).params_sha256 == run.read_manifest()["params_sha256"]
     gan_jax.train(CONFIG, digits, out=tmp_path)
-    assert "is already finished (1 epochs)" in capsys.readouterr().out
+    assert "is already finished (1 epoch)" in capsys.readouterr().out
 
 
 def test_images_and_configuration_must_agree(tmp_path, small_archives):

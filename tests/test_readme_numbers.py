@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.harness.comparison import read_run
 from experiments.homework.parts import PART_BEST, PARTS, STACKED_MNIST
 from experiments.improvements.leaderboard import frechet_at
 from gan_jax.analysis.intervals import interval, prediction
+from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
 
 ROOT = Path(__file__).parent.parent

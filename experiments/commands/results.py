@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.harness.options import DEFAULT_OUT, Out, flag, paths, run_path
+from experiments.harness.options import DEFAULT_OUT, Out, Plugins, flag, paths
+from experiments.harness.plugins import load_plugins
 from gan_jax.config import require_run_name
 from gan_jax.errors import UserError
 
@@ -18,17 +19,18 @@ def compare(
     *,
     out: Out = DEFAULT_OUT,
     name: Annotated[str, Parameter(help="Directory in --out for the table and the figure.")] = "comparison",
+    plugin: Plugins = None,
 ) -> None:
     """Compare runs in a table, curves and samples; runs that differ only in the seed are grouped."""
+    load_plugins(plugin)
     require_run_name(name)
-    from experiments.harness import comparison
-    from gan_jax.analysis.run_groups import group_by_seed
+    from gan_jax.runs.comparison import compare_and_print, read_run
+    from gan_jax.runs.find_run import find_run
     from gan_jax.runs.run_dir import RunDir
 
     if RunDir(out / name).read_config() is not None:
         raise UserError(f"{out / name} is a run directory: choose another --name")
-    found = [comparison.read_run(run_path(run, out)) for run in runs]
-    comparison.compare(found, out / name, " against ".join(group_by_seed(found)))
+    compare_and_print([read_run(find_run(run, out)) for run in runs], out / name)
 
 
 def report(
@@ -55,8 +57,11 @@ def report(
     archive: Annotated[
         bool, flag("Also zip the code for submission: homework.zip beside it, which is replaced.", name="--zip")
     ] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Write an HTML report of runs: measurements, explanations, and a generator that runs in the browser."""
+    load_plugins(plugin)
     from experiments.homework import report
+    from gan_jax.runs.find_run import find_run
 
-    report.report([run_path(run) for run in runs or []], out, pdf, author, archive)
+    report.report([find_run(run, DEFAULT_OUT) for run in runs or []], out, pdf, author, archive)

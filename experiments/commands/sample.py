@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from experiments.harness.options import DEFAULT_OUT, paths, run_path, whole
+from experiments.harness.options import DEFAULT_OUT, Plugins, paths, whole
+from experiments.harness.plugins import load_plugins
 from experiments.harness.runtime import prepare
 from gan_jax.errors import UserError, require
 from gan_jax.types import DEFAULT_PRETRAINED, Pretrained
@@ -39,13 +40,18 @@ def sample(
     count: Annotated[int, whole("Number of images; a larger count starts with the same images.")] = 64,
     seed: Seed = 0,
     out: Annotated[
-        Path, paths("The .png file to write. Default: samples.png in runs, beside run.sh.", show_default=False)
+        Path,
+        paths(
+            "The .png file to write; its directory is created. Default: samples.png in runs, beside run.sh.",
+            show_default=False,
+        ),
     ] = DEFAULT_OUT / "samples.png",
+    plugin: Plugins = None,
 ) -> None:
     """Draw samples of a trained generator in a grid. RUN defaults to a shipped generator."""
     _require_ending(out, ".png")
     _require_file(out)
-    generator = _load(run, pretrained)
+    generator = _load(run, pretrained, plugin)
     from gan_jax.inference.sampling import sample_images
     from gan_jax.plotting.image_grid import grid
     from gan_jax.runs.progress import say
@@ -73,11 +79,12 @@ def interpolate(
             show_default=False,
         ),
     ] = DEFAULT_OUT / "interpolation.png",
+    plugin: Plugins = None,
 ) -> None:
     """Interpolate spherically between random latents (slerp, White 2016)."""
     _require_ending(out, ".png", ".gif")
     _require_file(out)
-    generator = _load(run, pretrained)
+    generator = _load(run, pretrained, plugin)
     from gan_jax.inference.sampling import interpolate_images
     from gan_jax.plotting.image_grid import FRAMES_PER_SECOND, grid
     from gan_jax.runs.progress import say
@@ -100,20 +107,24 @@ def export(
     *,
     pretrained: PretrainedOption = DEFAULT_PRETRAINED,
     out: Annotated[
-        Path,
+        Path | None,
         paths(
             "File to write: the weights in float16 if it ends in .safetensors, else a serialized jax.export program "
             "(StableHLO)."
         ),
-    ],
+    ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Export a trained generator, as weights or as a program that needs jax but not gan_jax.
 
     jax.export.deserialize(open(FILE, "rb").read()).call(latents) maps latents float32 (n, 128), for any n, to images
     float32 (n, 784) in [-1, 1], on CPUs, NVIDIA GPUs and TPUs.
     """
+    if out is None:
+        kinds = "--out generator.safetensors for the weights, --out generator.bin for a program that draws images"
+        raise UserError(f"export needs the file to write: {kinds}")
     _require_file(out)
-    generator = _load(run, pretrained)
+    generator = _load(run, pretrained, plugin)
     from gan_jax.inference.export import export_stablehlo
     from gan_jax.inference.pretrained import write_generator
     from gan_jax.runs.progress import say
@@ -129,12 +140,14 @@ def export(
     say(f"{out}: {generator.name}, {out.stat().st_size / 1e6:.1f} MB")
 
 
-def _load(run: Path | None, pretrained: Pretrained) -> "TrainedGenerator":
+def _load(run: Path | None, pretrained: Pretrained, plugin: list[Path] | None) -> "TrainedGenerator":
     require(run is None or pretrained == DEFAULT_PRETRAINED, "give either a RUN or --pretrained, not both")
+    load_plugins(plugin)
     prepare()
     from gan_jax.inference.pretrained import load_generator
+    from gan_jax.runs.find_run import find_run
 
-    return load_generator(None if run is None else run_path(run, DEFAULT_OUT), pretrained)
+    return load_generator(None if run is None else find_run(run, DEFAULT_OUT), pretrained)
 
 
 def _columns(count: int) -> int:
@@ -153,7 +166,13 @@ def _require_file(path: Path) -> None:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    """Say which directory is created, if one is, as by every command with --out, and refuse what cannot be written."""
+    from gan_jax.runs.progress import say
+
+    created = not path.parent.exists()
     try:
         yield
+        if created:
+            say(f"created the directory {path.parent}")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error

@@ -39,11 +39,13 @@ def torch_baseline(
     configs = configure(base, options)
     prepare()
     from experiments import torch_baseline
-    from experiments.commands.train import report_done
+    from experiments.commands.train import finished, report_done
     from experiments.harness.inputs import run_data_of, trainer_options_of
     from experiments.harness.progress import progress_callbacks
 
     trainer_options, data = trainer_options_of(options), run_data_of(options)
+    already = finished(configs, options)
     report_done(
-        torch_baseline.train(configs, data, options.out, trainer_options, progress_callbacks(), compiled=compiled)
+        torch_baseline.train(configs, data, options.out, trainer_options, progress_callbacks(), compiled=compiled),
+        already,
     )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import jax
 
-from experiments.harness.comparison import compare, read_baselines, read_run
 from experiments.harness.inputs import run_data_of, trainer_options_of
-from experiments.harness.options import RunOptions, configure
+from experiments.harness.options import CommonOptions, RunOptions, configure, existing_path, other_name
 from experiments.harness.progress import progress_callbacks, say
 from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS, Part
@@ -19,6 +18,7 @@ from gan_jax.distributed.collectives import is_main_process
 from gan_jax.errors import DivergedError
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.comparison import compare_and_print, read_baselines, read_run
 from gan_jax.runs.run_dir import RunDir
 
 
@@ -33,6 +33,9 @@ def train_seeds(base: Config, options: RunOptions, callbacks: Callbacks | None =
     devices = options.devices
     if devices is None:
         devices = 1 if jax.process_count() == 1 else jax.device_count()
+    already = finished(configs, options) if is_main_process() else []
+    if is_main_process():
+        _mention_other_seed_0(configs, options.out)
     try:
         folders = trainer.train(
             configs,
@@ -51,7 +54,7 @@ def train_seeds(base: Config, options: RunOptions, callbacks: Callbacks | None =
             say(counted)
             _summarize(whole, options.out / summary, f"{base.name}, {counted}")
         raise
-    report_done(folders)
+    report_done(folders, already)
     if summary is not None and is_main_process():
         _summarize(folders, options.out / summary, f"{base.name}, {len(folders)} seeds")
     return folders
@@ -59,7 +62,7 @@ def train_seeds(base: Config, options: RunOptions, callbacks: Callbacks | None =
 
 def _summarize(folders: Sequence[RunDir], summary: Path, title: str) -> None:
     """Write the summary of several seeds."""
-    compare([read_run(folder.path) for folder in folders], summary, title)
+    compare_and_print([read_run(folder.path) for folder in folders], summary, title)
 
 
 def _summary_name(configs: Sequence[Config]) -> str:
@@ -72,10 +75,30 @@ def _summary_name(configs: Sequence[Config]) -> str:
     return name
 
 
-def report_done(folders: list[RunDir]) -> None:
-    """Print where finished runs are, and the digests of their parameters."""
+def finished(configs: Sequence[Config], options: CommonOptions) -> list[Path]:
+    """List the directories of the runs that need no training, since they are finished."""
+    folders = [(config, RunDir(options.out / config.name)) for config in configs if not options.overwrite]
+    return [folder.path for config, folder in folders if folder.read_manifest().get("epochs") == config.epochs]
+
+
+def _mention_other_seed_0(configs: Sequence[Config], out: Path) -> None:
+    """Say that seed 0, which was trained alone, is trained again under the name that it has among several seeds."""
+    for config in configs:
+        other = other_name(config) if len(configs) > 1 else None
+        if other is not None and not (out / config.name).exists() and (out / other / "config.json").is_file():
+            say(f"{out / other} stays as it is: with --seeds, seed 0 is trained as {config.name}")
+
+
+def report_done(folders: list[RunDir], already: Sequence[Path] = ()) -> None:
+    """Print where runs are, which were finished before, and the digests of their parameters.
+
+    Args:
+        folders: the directories of all runs, finished by now.
+        already: those of them that needed no training.
+    """
     for folder in folders:
-        say(f"Done: figures, samples and metrics are in {folder.path}")
+        what = "Already finished" if folder.path in already else "Done"
+        say(f"{what}: figures, samples and metrics are in {folder.path}")
         say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
 
 
@@ -92,14 +115,14 @@ def run_part(part: Part, options: RunOptions, callbacks: Callbacks | None = None
         return
     found = [read_run(folder.path) for folder in folders]
     baseline = PARTS[part.baseline].config
-    paths = [options.out / config.name for config in configure(baseline, replace(options, name=None))]
+    paths = [existing_path(options.out, config) for config in configure(baseline, replace(options, name=None))]
     baselines, missing = read_baselines(paths, found, part.changes)
     make = f"Train it with: ./run.sh {baseline.name}, and the same options."
     for reason in missing:
         say(f"No comparison with {baseline.name}: {reason}. {make}")
     if not baselines:
         return
-    compare([*baselines, *found], options.out / name, f"{part.config.name} against {baseline.name}")
+    compare_and_print([*baselines, *found], options.out / name, f"{part.config.name} against {baseline.name}")
     if part.config.hparams.loss == "saturating":
         run, other = found[0], baselines[0]
         say(explain_saturation(run.config.name, run, other.config.name, other))

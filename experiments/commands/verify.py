@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from experiments.harness.options import DEFAULT_OUT, Out, PlatformOption, RunOptions, paths, run_path, whole
+from experiments.harness.options import DEFAULT_OUT, Out, PlatformOption, Plugins, RunOptions, paths, whole
+from experiments.harness.plugins import load_plugins
 from experiments.harness.runtime import jax_session, prepare
 from gan_jax.config import ARCHIVES_DATASET
 from gan_jax.errors import require
@@ -21,25 +22,30 @@ def verify(
     classifier: Annotated[
         Path | None, paths("Weights (.safetensors) of the classifier, for a run trained with --classifier.")
     ] = None,
+    plugin: Plugins = None,
     platform: PlatformOption = None,
 ) -> int:
     """Retrain a run from its configuration and compare bit for bit; the exit status is 1 if anything differs."""
+    load_plugins(plugin)
     with jax_session(RunOptions(platform=platform, num_processes=1)):
         prepare(platform)
-        return _verify(run_path(run, out), archives, classifier, since)
+        from gan_jax.runs.find_run import find_run
+
+        return _verify(find_run(run, out), archives, classifier, since)
 
 
 def _verify(path: Path, archives: Path | None, classifier: Path | None, since: int) -> int:
     from experiments.harness.inputs import run_data_of
     from experiments.harness.progress import progress_callbacks, say
     from gan_jax.runs.run_dir import RunDir
-    from gan_jax.runs.verify import environment_diff, read_reference_run, retrain
+    from gan_jax.runs.verify import environment_diff, read_reference_run, require_since, retrain
 
     original = read_reference_run(RunDir(path))
     dataset = original.config.dataset
     own = dataset == ARCHIVES_DATASET
     require(own or archives is None, f"{path} was trained on {dataset}: do not pass --archives")
     require(not own or archives is not None, f"{path} was trained on archives: pass their directory with --archives")
+    require_since(original, since)
     data = run_data_of(RunOptions(dataset=None if own else dataset, archives=archives, classifier=classifier))
     changed = environment_diff(original.manifest)
     for line in changed:

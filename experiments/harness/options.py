@@ -76,8 +76,16 @@ Dataset = Annotated[str | None, Parameter(help=f"{', '.join(DATASETS[:-1])} or {
 Archives = Annotated[
     Path | None, paths("Directory with four gzipped IDX files of 28x28 images, named like those of MNIST.")
 ]
+Plugins = Annotated[
+    list[Path] | None,
+    paths(
+        "Python file of your own, executed first, that registers a loss, a penalty or a metric; repeatable.",
+        name="--plugin",
+        negative="",
+    ),
+]
 _DEFAULT = "Default, unless stated above:"
-_SEEDS = "Several seeds: '5' for 0 to 4, '3,7' for 3 and 7."
+_SEEDS = "Several seeds: '5' for 0 to 4, '3,7' for 3 and 7. The runs are named NAME-seed_0 and so on."
 _EVALUATE_EVERY = "Epochs between evaluations of samples; 0: only after the last epoch."
 PlatformOption = Annotated[Platform | None, Parameter(help="Platform to compute on. Default: the fastest available.")]
 
@@ -121,6 +129,7 @@ class JaxOptions(CommonOptions):
     """Further options of the commands that train with JAX."""
 
     platform: PlatformOption = None
+    plugin: Plugins = None
     checkpoint_every: Annotated[int, whole("Epochs between checkpoints.")] = 10
     detect_nans: Annotated[bool, flag("If the run diverges, locate the first operation with a non-finite result.")] = (
         False
@@ -170,9 +179,20 @@ class StudyOptions(JaxOptions):
     overwrite: Annotated[bool, Parameter(parse=False)] = False
 
 
-def run_path(run: Path, out: Path = DEFAULT_OUT) -> Path:
-    """Return a run's path, which may be given as its name in `out`."""
-    return run if run.exists() else out / run
+def other_name(config: Config) -> str | None:
+    """Return the name that a run of seed 0 has if it was not trained as this one was: alone, or among several seeds."""
+    if config.seed != 0:
+        return None
+    name = config.name.removesuffix("-seed_0")
+    return name if name != config.name else f"{name}-seed_0"
+
+
+def existing_path(out: Path, config: Config) -> Path:
+    """Return where a run is: seed 0 is also found under its other name, NAME or NAME-seed_0."""
+    other = other_name(config)
+    if other is None or (out / config.name).exists() or not (out / other).exists():
+        return out / config.name
+    return out / other
 
 
 def numbers(text: str) -> list[int]:
@@ -214,12 +234,12 @@ def configure(base: Config, options: CommonOptions) -> list[Config]:
     hparams = replace(base.hparams, **given)
     epochs = base.epochs if options.epochs is None else options.epochs
     seeds = seeds_of(options)
-    # The user's own name stays as it is, unless several seeds share it.
-    numbered = options.name is None or len(seeds) > 1
+    # --seeds numbers all of its runs, so that NAME-seed_* are all of them; a single run is numbered only if it must be.
+    numbered = options.seeds is not None
     return [
         replace(
             base,
-            name=f"{name}-seed_{seed}" if numbered and seed != 0 else name,
+            name=f"{name}-seed_{seed}" if numbered or (options.name is None and seed != 0) else name,
             dataset=dataset,
             seed=seed,
             epochs=epochs,

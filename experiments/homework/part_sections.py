@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments.harness.comparison import read_baselines
 from experiments.homework.explanations import reason
 from experiments.homework.parts import PARTS, Part
-from gan_jax.analysis.metrics import CURVES
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
 from gan_jax.analysis.tables import non_comparable
-from gan_jax.reports import images, run_sections
+from gan_jax.reports import run_report, run_sections
 from gan_jax.reports.page_model import Section
-from gan_jax.runs.run_dir import JAX, RunDir
+from gan_jax.runs.comparison import read_baselines
+from gan_jax.runs.run_dir import JAX
 from gan_jax.utils.text import without_folders
 
 OPTIONS = {"batch_size", "learning_rate", "precision"}  # hyperparameters that every part's command takes
@@ -66,33 +65,13 @@ def section_of_part(part: Part, runs: Sequence[LoadedRun], baseline: Sequence[Lo
     why = reason(part, runs, groups)
     shown = {chart.title for chart in why.charts}
     others = run_sections.comparison_charts(groups, without=list(non_comparable(groups))) if groups else []
-    filled = _fill(about, runs, most_epochs)
+    filled = run_report.fill(about, runs, most_epochs)
     return filled._replace(
         notes=[*filled.notes, *notes],
         beside=part.baseline if part.baseline is not None and baseline else "",
         reason=why,
         comparison=[chart for chart in others if chart.title not in shown] if groups else filled.comparison,
         tables=run_sections.measurements(groups) if groups else filled.tables,
-    )
-
-
-def section_of(name: str, runs: Sequence[LoadedRun], most_epochs: int, id: str) -> Section:
-    """Make the section of runs that belong to no part of the homework."""
-    return _fill(Section(id, name), runs, most_epochs)
-
-
-def _fill(section: Section, runs: Sequence[LoadedRun], most_epochs: int) -> Section:
-    """Fill in what the sections of all runs have."""
-    groups = group_by_seed(runs)
-    return section._replace(
-        notes=run_sections.notes(runs),
-        warnings=run_sections.warnings(runs),
-        hparams=run_sections.hparams(runs[0]),
-        samples=images.samples(RunDir(Path(runs[0].path)), runs[0].config.seed, most_epochs, runs[0].epochs),
-        charts=run_sections.run_charts(runs),
-        comparison=run_sections.comparison_charts(groups, without=CURVES),  # which have charts of their own
-        tables=run_sections.measurements(groups),
-        provenance=[run_sections.provenance(run) for run in runs],
     )
 
 

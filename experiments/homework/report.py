@@ -1,7 +1,6 @@
 """The report: one HTML page of runs, experiments and checks, and the files beside it."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 from experiments.harness.options import DEFAULT_OUT
@@ -9,35 +8,15 @@ from experiments.harness.progress import say
 from experiments.homework import math_sections, own_words
 from experiments.homework import pdf as homework_pdf
 from experiments.homework.code_archive import code_archive
-from experiments.homework.part_sections import section_of, section_of_part, split
+from experiments.homework.part_sections import section_of_part, split
 from experiments.homework.parts import PARTS
 from experiments.homework.results import Results, gather, gather_named
-from gan_jax.analysis.charts import Chart, with_few_shown
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
-from gan_jax.analysis.tables import as_cells, table
-from gan_jax.config import Config
-from gan_jax.data.datasets import load
 from gan_jax.errors import UserError, require
-from gan_jax.inference.pretrained import (
-    PRETRAINED,
-    TrainedDiscriminator,
-    load_discriminator,
-    load_generator,
-    single_image_discriminator,
-)
-from gan_jax.losses.adversarial import LOSSES
-from gan_jax.reports import html, images, live_generator, run_sections
-from gan_jax.reports.guide import HEADINGS, make_guide
-from gan_jax.reports.live_generator import Live
-from gan_jax.reports.page_model import Experiment, Generator, Page, Provenance, Section, Table
-from gan_jax.runs import checkpoints
-from gan_jax.runs.provenance import provenance
-from gan_jax.runs.restore import initial_state
-from gan_jax.runs.run_dir import JAX, RunDir
-from gan_jax.training.state import GanState
-from gan_jax.types import Params, Pretrained
+from gan_jax.reports import html, images, run_report
+from gan_jax.reports.guide import make_guide
+from gan_jax.reports.page_model import Experiment, Page, Section
 from gan_jax.utils.files import write_bytes
-from gan_jax.utils.text import without_folders
 
 SHIPPED = Path(__file__).parents[1] / "results"
 INTRODUCTION = (
@@ -50,15 +29,6 @@ NAMES = {
     "kmnist": "the characters of KMNIST",
     "archives": "images of your own",
 }
-
-FEW = 4  # runs whose lines are all drawn in the overview's charts at first
-COMPUTED_HERE = "computed here in your browser."
-D_SHOWN = "Under each image is D's output: the probability it assigns to the image being real."
-D_RELATIVE = (
-    "Under each image is D's probability that it is more real than the average test image: 50 % is just as real."
-)
-D_LEFT_OUT = "Its D is left out, to keep the page small."
-D_OF_MANY = "Its D has no output for a single image."
 
 
 def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, archive: bool) -> None:
@@ -74,7 +44,7 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
     Raises:
         UserError: if a directory has no results, or `out` is not an HTML file or cannot be written.
     """
-    require(out.suffix in (".html", ".htm") and not out.is_dir(), f"--out names a file such as report.html, not {out}")
+    run_report.require_html(out, "--out")
     require(pdf or author is None, "--author goes on the title of the PDF: add --pdf")
     homework_pdf.require_author(author)
     if folders:
@@ -120,18 +90,19 @@ def make_page(results: Results, source: str, whole: bool) -> Page:
     ids |= {name: f"run-{place}" for place, name in enumerate(others, start=1)}
     most = images.epochs_for(len(groups))
     experiments, style = _experiments(results, whole)
+    facts = {"shows": source} | ({"skipped": "; ".join(results.reasons())} if results.passed_over else {})
     introduction, image = _words(results.runs)
     return Page(
         title="How GANs train",
         introduction=[introduction],
         image=image,
         guide=make_guide({name for run in results.runs for name in run.metrics}),
-        made=_made(results, source),
-        generator=_generator(results.runs),
-        overview=_overview(groups, ids) if groups else None,
-        overview_charts=_overview_charts(groups) if groups else [],
+        made=run_report.made(facts),
+        generator=run_report.generator(results.runs),
+        overview=run_report.overview(groups, ids) if groups else None,
+        overview_charts=run_report.overview_charts(groups) if groups else [],
         parts=_parts(groups, standing, most, whole),
-        others=[section_of(name, groups[name], most, ids[name]) for name in others],
+        others=[run_report.fill(Section(ids[name], name), groups[name], most) for name in others],
         experiments=experiments,
         style=style,
     )
@@ -160,96 +131,8 @@ def _experiments(results: Results, whole: bool) -> tuple[list[Experiment], str]:
     return found, style
 
 
-def _overview(groups: Groups, ids: Mapping[str, str]) -> Table:
-    """Make the overview, a row for each group, with the numbers that its columns are sorted by."""
-    [rows, *_] = as_cells(groups)
-    names = list(dict.fromkeys(name for row in table(groups) for name in row))
-    keys = [
-        [None, float(len(runs)), *(row[name].mean if name in row else None for name in names)]
-        for runs, row in zip(groups.values(), table(groups), strict=True)
-    ]
-    links = [ids[name] for name in groups]
-    return Table("All runs after their last epoch", rows, keys=keys, links=links, meanings=HEADINGS)
-
-
-def _overview_charts(groups: Groups) -> list[Chart]:
-    """Chart all runs' measurements; of many runs only the first and the best by Fréchet distance are drawn at first."""
-    charts = run_sections.comparison_charts(groups, without=("discriminator_loss", "generator_loss"))
-    if len(groups) <= FEW:
-        return charts
-    distances = {name: row["frechet"].mean for name, row in zip(groups, table(groups), strict=True) if "frechet" in row}
-    shown = {next(iter(groups)), *sorted(distances, key=lambda name: distances[name])[:1]}
-    return [with_few_shown(chart, shown) for chart in charts]
-
-
 def _words(runs: Sequence[LoadedRun]) -> tuple[str, str]:
     """Return the introduction in words that suit the runs' data, and the word for one of its images."""
     datasets = sorted({run.config.dataset for run in runs}, key=list(NAMES).index) or ["mnist"]
     kind = "digit" if datasets == ["mnist"] else "image"
     return INTRODUCTION.format(images=" and ".join(NAMES[name] for name in datasets), kind=f"{kind}s"), kind
-
-
-def _made(results: Results, source: str) -> Provenance:
-    facts = run_sections.made_by(provenance()) | {"shows": source}
-    if results.passed_over:
-        facts["skipped"] = "; ".join(results.reasons())
-    return Provenance("this page", facts)
-
-
-def _generator(runs: Sequence[LoadedRun]) -> Generator:
-    """Embed the networks of the newest run that has a checkpoint, if any, and the shipped generators."""
-    choices, notes = [], []
-    for run in sorted(filter(_has_checkpoints, runs), key=_time_of_checkpoints, reverse=True):
-        folder = RunDir(Path(run.path))
-        try:
-            state, _ = checkpoints.load_newest(folder.checkpoints, initial_state(run.config))
-            if state is None:
-                raise UserError("it has no intact checkpoint")
-            name = f"{run.config.name}, seed {run.config.seed}, after epoch {int(state.epoch)}"
-            about = f"Of the runs on this page, G of the one that was trained last, {COMPUTED_HERE}"
-            choices.append(_embed(name, about, state.sampling_params, _discriminator(state, run.config)))
-            break
-        except UserError as error:
-            notes.append(f"{run.config.name} was skipped: {without_folders(str(error), folder.path)}.")
-    if not choices:
-        notes.append(
-            "No run of single digits on this page has a checkpoint that can be read: ./run.sh part_a makes one."
-        )
-    for name in PRETRAINED:
-        choices.append(_shipped(name, with_discriminator=not choices))
-    return Generator(live_generator.those_that_fit(choices), notes)
-
-
-@cache
-def _shipped(name: Pretrained, with_discriminator: bool) -> Live:
-    """Embed a shipped generator."""
-    shipped, about = load_generator(pretrained=name), f"G that the package ships, {COMPUTED_HERE}"
-    if with_discriminator:
-        return _embed(shipped.name, about, shipped.params, load_discriminator(name))
-    return live_generator.embed(shipped.name, f"{about} {D_LEFT_OUT}", shipped.params["params"])
-
-
-def _has_checkpoints(run: LoadedRun) -> bool:
-    """Return whether a run has checkpoints of a generator that the page can draw with."""
-    stacked = run.config.hparams.stacked_digits > 1
-    return run.trainer == JAX and not stacked and RunDir(Path(run.path)).checkpoints.is_dir()
-
-
-def _time_of_checkpoints(run: LoadedRun) -> float:
-    """Return the time at which a run's newest checkpoint was written."""
-    return RunDir(Path(run.path)).checkpoints.stat().st_mtime
-
-
-def _discriminator(state: GanState, config: Config) -> TrainedDiscriminator | None:
-    """Return a run's D, or None if it has no output for a single image, or only beside images that are not at hand."""
-    if LOSSES[config.hparams.loss].shift_invariant and config.dataset != "mnist":
-        return None
-    return single_image_discriminator(state.discriminator, config.hparams, lambda: load("mnist").test_images)
-
-
-def _embed(name: str, about: str, generator: Params, discriminator: TrainedDiscriminator | None) -> Live:
-    """Embed both networks, and say what is shown under the images."""
-    if discriminator is None:
-        return live_generator.embed(name, f"{about} {D_OF_MANY}", generator["params"])
-    about = f"{about} {D_RELATIVE if discriminator.offset else D_SHOWN}"
-    return live_generator.embed(name, about, generator["params"], discriminator.params["params"], discriminator.offset)

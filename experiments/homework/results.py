@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.harness.comparison import read_run
 from experiments.homework.parts import PARTS
 from gan_jax.analysis.run_groups import LoadedRun
 from gan_jax.errors import UserError
+from gan_jax.runs.comparison import read_run
+from gan_jax.runs.find_run import find_run
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.utils.text import without_folders
 
@@ -54,8 +55,7 @@ def gather_named(paths: Sequence[Path]) -> Results:
     """
     results = Results()
     for path in paths:
-        if not path.is_dir():
-            raise UserError(f"there is no directory {path}")
+        find_run(path)
         if _add(results, path):
             continue
         inside = gather(path)

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from experiments.improvements.cost import Cost
 from experiments.improvements.variants import CHANGES
+from gan_jax.analysis.formats import TIMES, format_interval
 from gan_jax.analysis.intervals import Interval, aggregate_seeds, difference, interval
 from gan_jax.analysis.metrics import METRICS
 from gan_jax.analysis.run_groups import LoadedRun
-from gan_jax.analysis.tables import TIMES, format_interval
 from gan_jax.plotting.style import REFERENCE, RUN_COLORS, line_style
 
 BASELINE = "part_a"
@@ -45,6 +45,9 @@ def rank(found: Found, costs: Mapping[str, Cost]) -> dict[str, dict[str, Interva
         cost = costs[name]
         row = {column: interval(_last(members, column)) for column in COLUMNS}
         ratio = difference(_last(members, "frechet"), baseline, geometric=True)
+        if len(members) == 2:  # which are shown where their interval is too wide to read
+            usual = interval(baseline, geometric=True).mean
+            ratio = ratio._replace(values=tuple(value / usual for value in _last(members, "frechet")))
         row["ratio"] = ratio if name != BASELINE else interval([1.0], geometric=True)
         row["at_equal_time"] = interval([frechet_at(run, len(run.metrics["epoch"]) / cost.times) for run in members])
         row["cost"] = interval([cost.times])
@@ -73,7 +76,11 @@ def as_json(rows: Rows) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return the table in full precision, with null for NaN, which JSON lacks."""
     return {
         name: {
-            column: {field: number if math.isfinite(number) else None for field, number in value._asdict().items()}
+            column: {
+                field: number if math.isfinite(number) else None
+                for field, number in value._asdict().items()
+                if field != "values"
+            }
             for column, value in row.items()
         }
         for name, row in rows.items()
@@ -81,7 +88,7 @@ def as_json(rows: Rows) -> dict[str, dict[str, dict[str, float | None]]]:
 
 
 def as_markdown(rows: Rows, found: Found, diverged: Mapping[str, str]) -> str:
-    """Format the leaderboard; ± is a 95 % interval over the seeds by Student's t, and a factor is one of logarithms."""
+    """Format the leaderboard: ± is a 95 % interval over the seeds by Student's t, and a factor is one of logarithms."""
     columns = {name: entry for name, entry in (COLUMNS | OTHERS).items()
                if any(math.isfinite(row[name].mean) for row in rows.values())}  # fmt: skip
     heading = ["change", "seeds", *(title for title, _ in columns.values()), "what"]

@@ -9,9 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.harness.comparison import read_run
 from experiments.harness.inputs import run_data_of, trainer_options_of
-from experiments.harness.options import StudyOptions, configure
+from experiments.harness.options import StudyOptions, configure, existing_path
 from experiments.improvements import leaderboard
 from experiments.improvements.cost import Cost, measure
 from experiments.improvements.leaderboard import BASELINE
@@ -21,6 +20,7 @@ from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import DivergedError, UserError, require
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.comparison import read_run
 from gan_jax.runs.ownership import require_same_config
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.run_dir import JAX, RunDir
@@ -54,7 +54,7 @@ def improvements(options: StudyOptions, only: Sequence[str], callbacks: Callback
         "improvements ranks by a classifier's features: pass a classifier for this data set with --classifier",
     )
     epochs = 100 if options.epochs is None else options.epochs
-    wanted = {name: configure(CHANGES[name].config(name, epochs), options) for name in CHANGES}
+    wanted = {name: _as_begun(options.out, configure(CHANGES[name].config(name, epochs), options)) for name in CHANGES}
     chosen = [name for name in CHANGES if not only or name in (*only, BASELINE)]
     for name in chosen:
         for config in wanted[name]:  # before the first is trained
@@ -78,6 +78,11 @@ def improvements(options: StudyOptions, only: Sequence[str], callbacks: Callback
             continue  # which leaves the table as it is
         _write(found, diverged, options.out, data.dataset.train_images, callbacks.log)
     callbacks.log(f"Done: the table, a figure and all numbers are improvements.md, .png and .json in {options.out}")
+
+
+def _as_begun(out: Path, configs: Sequence[Config]) -> list[Config]:
+    """Keep the directory that a study begun by an earlier version gave seed 0, without a number."""
+    return [replace(config, name=existing_path(out, config).name) for config in configs]
 
 
 def finished(out: Path, configs: Sequence[Config]) -> list[LoadedRun]:

@@ -20,6 +20,7 @@ class Interval(NamedTuple):
     n: int  # runs that have the value, without zeros if geometric
     geometric: bool = False
     zeros: int = 0
+    values: tuple[float, ...] = ()  # of the runs, if it is a mean; without zeros if geometric
 
 
 def interval(values: Sequence[float], geometric: bool = False) -> Interval:
@@ -29,8 +30,11 @@ def interval(values: Sequence[float], geometric: bool = False) -> Interval:
     if n == 0:
         return Interval(0.0 if zeros else math.nan, math.nan, 0, geometric, zeros)
     if n == 1:  # exact, without taking its logarithm and back
-        return Interval(10.0 ** usable[0] if geometric else usable[0], math.nan, 1, geometric, zeros)
-    return _finish(float(np.mean(usable)), _quantile(n - 1) * math.sqrt(_squared_error(usable)), n, geometric, zeros)
+        value = 10.0 ** usable[0] if geometric else usable[0]
+        return Interval(value, math.nan, 1, geometric, zeros, (value,))
+    half_width = _quantile(n - 1) * math.sqrt(_squared_error(usable))
+    own = tuple(value for value in values if math.isfinite(value) and (value > 0 or not geometric))
+    return _finish(float(np.mean(usable)), half_width, n, geometric, zeros)._replace(values=own)
 
 
 def difference(values: Sequence[float], baseline: Sequence[float], geometric: bool = False) -> Interval:

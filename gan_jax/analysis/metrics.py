@@ -3,7 +3,8 @@
 Tables, charts, log lines, the leaderboard and the tests of claims take titles, formats and scales from here. A new
 entry is shown in all of them, and with `chart=True` in the charts of comparisons, too; the figure has its chart once
 two epochs were measured. Its value is a field of the same name in `training.diagnostics.StepInfo`, in
-`evaluation.evaluate.Evaluation` or, for stacked digits, in `evaluation.mode_coverage.Modes`.
+`evaluation.evaluate.Evaluation` or, for stacked digits, in `evaluation.mode_coverage.Modes`. Users add their own with
+`analysis.own_metrics.register_metric`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,7 +101,7 @@ METRICS: dict[str, Metric] = {
     ),
 }
 CURVES = tuple(name for name, metric in METRICS.items() if metric.chart and not metric.measured)
-MEASUREMENTS = tuple(name for name, metric in METRICS.items() if metric.chart and metric.measured)
+MEASUREMENTS = [name for name, metric in METRICS.items() if metric.chart and metric.measured]  # and the user's own
 LINE = 4  # metrics in a log line
 DIGITS = 10
 DIGIT_SHARES = tuple(f"digit_share_{digit}" for digit in range(DIGITS))

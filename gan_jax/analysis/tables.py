@@ -5,20 +5,26 @@ from collections.abc import Mapping, Sequence
 
 from scipy.special import entr
 
+from gan_jax.analysis.formats import TIMES, format_interval, shows_both
 from gan_jax.analysis.intervals import Interval, difference, interval
 from gan_jax.analysis.metrics import METRICS, Metric
 from gan_jax.analysis.run_groups import Groups, LoadedRun
 from gan_jax.losses.adversarial import LOSSES, discriminator_cross_entropy
 
-TIMES = "\N{MULTIPLICATION SIGN}"
 
-TABLE = {name: metric for name, metric in METRICS.items() if metric.table}
+def _columns() -> dict[str, Metric]:
+    """Return the metrics that tables have, in order."""
+    return {name: metric for name, metric in METRICS.items() if metric.table}
 
 
 def table(groups: Groups) -> list[dict[str, Interval]]:
     """Compute the last epoch's values of each group by metric, over the runs that have it."""
     return [
-        {name: interval(values, metric.geometric) for name, metric in TABLE.items() if (values := _last(runs, name))}
+        {
+            name: interval(values, metric.geometric)
+            for name, metric in _columns().items()
+            if (values := _last(runs, name))
+        }
         for runs in groups.values()
     ]
 
@@ -29,7 +35,7 @@ def differences(groups: Groups) -> list[dict[str, Interval]]:
     return [
         {
             name: difference(values, theirs, metric.geometric)
-            for name, metric in TABLE.items()
+            for name, metric in _columns().items()
             if metric.compared and (values := _last(runs, name)) and (theirs := _last(baseline, name))
         }
         for runs in others
@@ -54,8 +60,11 @@ def as_cells(groups: Groups) -> list[list[list[str]]]:
         baseline, *others = groups
         columns = columns_of(changes)
         cells = [
-            [group, *(_change(row.get(name), metric) for name, metric in columns.items())]
-            for group, row in zip(others, changes, strict=True)
+            [
+                group,
+                *(_change(row.get(name), metric, own.get(name), rows[0].get(name)) for name, metric in columns.items()),
+            ]
+            for group, row, own in zip(others, changes, rows[1:], strict=True)
         ]
         tables.append([[f"difference from {baseline}", *(metric.title for metric in columns.values())], *cells])
     return tables
@@ -68,7 +77,7 @@ def _have_intervals(changes: Sequence[Mapping[str, Interval]]) -> bool:
 
 def columns_of(rows: Sequence[Mapping[str, Interval]]) -> dict[str, Metric]:
     """Choose the metrics that any row has, each in a format that suits all rows."""
-    found = {name: metric for name, metric in TABLE.items() if any(name in row for row in rows)}
+    found = {name: metric for name, metric in _columns().items() if any(name in row for row in rows)}
     for name, metric in found.items():
         if metric.count and _are_whole([row.get(name) for row in rows]):
             found[name] = metric._replace(format="{:.0f}")
@@ -86,28 +95,27 @@ def _cell(value: Interval | None, metric: Metric, runs: int) -> str:
         return "-"
     zeros = f", zeros: {value.zeros} of {runs}" if value.zeros and runs > 1 else ""
     counted = value.n + value.zeros
-    return format_interval(value, metric.format) + zeros + (f" (n = {counted})" if counted < runs else "")
+    whole = metric.count and shows_both(value) and all(each.is_integer() for each in value.values)
+    return (
+        format_interval(value, "{:.0f}" if whole else metric.format)
+        + zeros
+        + (f" (n = {counted})" if counted < runs else "")
+    )
 
 
-def _change(value: Interval | None, metric: Metric) -> str:
-    """Format a difference or a ratio."""
+def _change(value: Interval | None, metric: Metric, own: Interval | None, baseline: Interval | None) -> str:
+    """Format a difference or a ratio; where the group's mean is given as two values, the difference of each."""
     if value is None or value.n + value.zeros == 0:
         return "-"
     if value.zeros:
         return "zeros"
     if value.n == 1:
         return "n = 1"
-    return format_interval(value, TIMES + metric.format if metric.geometric else metric.format.replace(":", ":+"))
-
-
-def format_interval(value: Interval, form: str) -> str:
-    """Format a mean and, if there is one, its interval; a factor has three digits."""
-    mean = form.format(value.mean)
-    if value.n <= 1 or value.spread == (1 if value.geometric else 0):
-        return mean
-    if value.geometric:
-        return f"{mean} {TIMES}/÷ {value.spread:.3g}"
-    return f"{mean} ± {form.replace('+', '').format(value.spread)}"
+    form = TIMES + metric.format if metric.geometric else metric.format.replace(":", ":+")
+    if own is not None and baseline is not None and shows_both(own) and not shows_both(baseline):
+        changes = [each / baseline.mean if metric.geometric else each - baseline.mean for each in own.values]
+        return format_interval(own._replace(values=tuple(changes)), form)
+    return format_interval(value, form)
 
 
 def non_comparable(groups: Groups) -> dict[str, str]:
@@ -140,11 +148,13 @@ def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
     """
     notes = []
     if any(len(runs) > 1 for runs in groups.values()):
-        logarithmic = " and ".join(metric.title for metric in TABLE.values() if metric.geometric)
+        logarithmic = " and ".join(metric.title for metric in _columns().values() if metric.geometric)
         notes.append("mean ± half width of the 95 % interval (Student's t over the seeds; every run is counted)")
         notes.append(
             f"{logarithmic}: geometric mean {TIMES}/÷ factor of the 95 % interval (t on logarithms; zeros apart)"
         )
+        if any(shows_both(value) for row in table(groups) for value in row.values()):
+            notes.append("two values: those of two seeds, whose interval would be wider than their mean")
         if with_differences and _have_intervals(differences(groups)):
             notes.append(
                 f"differences from {next(iter(groups))}, of {logarithmic} ratios: 95 % intervals by Welch's t "
@@ -152,7 +162,7 @@ def footnotes(groups: Groups, with_differences: bool = True) -> list[str]:
             )
     if any(len(runs) == 1 for runs in groups.values()):
         notes.append("n = 1, a single run: no interval, nor one of a difference")
-    notes += [f"{TABLE[name].title}: not comparable, {why}" for name, why in non_comparable(groups).items()]
+    notes += [f"{METRICS[name].title}: not comparable, {why}" for name, why in non_comparable(groups).items()]
     return notes
 
 

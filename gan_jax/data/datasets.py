@@ -18,11 +18,15 @@ from gan_jax.data import DATASETS
 from gan_jax.data.idx import read_idx
 from gan_jax.errors import UserError, require
 from gan_jax.utils.cache import private_cache_folder
+from gan_jax.utils.interface import on_command_line
 
 ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
+IMAGE_FILES, LABEL_FILES = (
+    tuple(f"{prefix}-{kind}-ubyte.gz" for prefix in ("train", "t10k")) for kind in ("images-idx3", "labels-idx1")
+)
+MOST_LISTED = 5  # names of files in an error message
 
-_DOWNLOAD = "It is downloaded once: connect to a network, or give the four archives with --archives DIR"
 _REINSTALL = "Reinstall the package if an archive in it was changed; delete that directory if it was damaged"
 
 
@@ -80,7 +84,7 @@ def load(name: str) -> ImageDataset:
     except Exception as error:  # from many libraries: checksums, files, network, a damaged cache
         reason = " ".join(str(error).split())[:300]
         problem = f"cannot load {name}, prepared in {folder}: {type(error).__name__}: {reason}"
-        raise UserError(f"{problem}. {_REINSTALL if name == 'mnist' else _DOWNLOAD}") from error
+        raise UserError(f"{problem}. {_REINSTALL if name == 'mnist' else _download()}") from error
 
 
 @contextlib.contextmanager
@@ -100,7 +104,12 @@ def _require_network(url: str) -> None:
     try:
         socket.getaddrinfo(host, None)
     except OSError as error:
-        raise UserError(f"no network: {host} has no address ({error.strerror}). {_DOWNLOAD}") from error
+        raise UserError(f"no network: {host} has no address ({error.strerror}). {_download()}") from error
+
+
+def _download() -> str:
+    given = "--archives DIR" if on_command_line() else "load_dataset(Path(directory))"
+    return f"It is downloaded once: connect to a network, or give the four archives with {given}"
 
 
 def require_bytes(dataset: ImageDataset) -> None:
@@ -136,13 +145,28 @@ def load_archives(folder: Path) -> ImageDataset:
     Raises:
         UserError: if a file, which is named, is missing or invalid.
     """
-    expected = "train- and t10k-, images-idx3- and labels-idx1-ubyte.gz"
-    require(folder.is_dir(), f"{folder} is not a directory; it must contain {expected}")
+    _require_archives(folder)
     arrays = []
-    for prefix in ("train", "t10k"):
-        images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz", IMAGE_SHAPE)
-        labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", ())
+    for image_file, label_file in zip(IMAGE_FILES, LABEL_FILES, strict=True):
+        images, labels = read_idx(folder / image_file, IMAGE_SHAPE), read_idx(folder / label_file, ())
         if len(images) != len(labels):
-            raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels in the {prefix} archives")
+            raise UserError(f"{folder}: {len(images)} images in {image_file} but {len(labels)} labels in {label_file}")
         arrays += [images.reshape(len(images), -1), labels]
     return ImageDataset(*arrays)
+
+
+def _require_archives(folder: Path) -> None:
+    """Raise UserError, with what is expected and what was found, unless the four archives are in the directory."""
+    expected = (
+        f"expected are four files, each a gzipped IDX file of unsigned bytes: {' and '.join(IMAGE_FILES)} with images "
+        f"of 28 x 28 pixels, {' and '.join(LABEL_FILES)} with their classes"
+    )
+    require(folder.is_dir(), f"{folder} is not a directory; {expected}")
+    try:
+        found = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror or error}") from error
+    missing = [name for name in (*IMAGE_FILES, *LABEL_FILES) if name not in found]
+    more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+    there = f"found: {', '.join(found[:MOST_LISTED])}{more}" if found else "the directory is empty"
+    require(not missing, f"{folder} lacks {', '.join(missing)}; {expected}; {there}")

@@ -12,6 +12,7 @@ from gan_jax.evaluation.by_digit import DiscriminatorFns, measure_by_digit
 from gan_jax.evaluation.class_histogram import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.classifier import classify
 from gan_jax.evaluation.frechet import Moments, frechet_distance, moments
+from gan_jax.evaluation.own_metrics import SampleFunction, measure_own
 from gan_jax.evaluation.prdc import NEIGHBORS, knn_squared_radii, nearest, prdc_scores
 from gan_jax.types import Params
 
@@ -68,6 +69,7 @@ class Evaluation(NamedTuple):
     kl_to_uniform: float | None = None  # of the class histogram, in nats, 0 to log 10
     digit_histogram: tuple[float, ...] | None = None  # share of each class
     by_digit: Mapping[str, float] | None = None  # see `measure_by_digit`; None without a discriminator
+    own: Mapping[str, float] | None = None  # the user's own metrics; None if there are none
 
 
 def make_reference(
@@ -101,15 +103,22 @@ def make_reference(
     )
 
 
-def evaluate(samples: jax.Array, reference: Reference, discriminator: DiscriminatorFns | None = None) -> Evaluation:
+def evaluate(
+    samples: jax.Array,
+    reference: Reference,
+    discriminator: DiscriminatorFns | None = None,
+    own: Mapping[str, SampleFunction] | None = None,
+) -> Evaluation:
     """Evaluate samples, without randomness; n = 10 000 take about 5 s on two CPU cores.
 
     Args:
         samples: float32 (n, 784) in [-1, 1], n as given to `make_reference`.
         reference: the result of `make_reference`.
         discriminator: the D that the samples' generator was trained with, to be measured digit by digit, too.
+        own: the user's own metrics, functions of the samples by column.
 
     Raises:
+        UserError: if a metric of the user's own does not return a finite number.
         ValueError: if the samples have another shape, or values that are out of range or NaN.
     """
     if samples.shape != (reference.samples, reference.train_pixels.shape[1]):
@@ -125,6 +134,7 @@ def evaluate(samples: jax.Array, reference: Reference, discriminator: Discrimina
         held_out_nearest_mean=float(held_out.mean()),
         held_out_nearest_median=float(np.median(held_out)),
         nearest_ratio=float(np.median(distances) / np.median(held_out)),
+        own=measure_own(samples, own) if own else None,
     )
     return (
         evaluation
@@ -183,12 +193,14 @@ def _subset(images: np.ndarray, count: int) -> np.ndarray:
 
 
 def columns(evaluation: Evaluation) -> dict[str, float]:
-    """Return the metrics by column: the fields in order, then a column for each digit of what is measured by digit.
+    """Return the metrics by column: the fields in order, then a column for each digit of what is measured by digit,
+    then the user's own.
 
     Metrics that are None have no column.
     """
     fields = evaluation._asdict()
     shares = fields.pop("digit_histogram") or ()
     by_digit = fields.pop("by_digit") or {}
+    own = fields.pop("own") or {}
     measured = {name: value for name, value in fields.items() if value is not None}
-    return measured | {f"digit_share_{digit}": share for digit, share in enumerate(shares)} | dict(by_digit)
+    return measured | {f"digit_share_{digit}": share for digit, share in enumerate(shares)} | dict(by_digit) | dict(own)

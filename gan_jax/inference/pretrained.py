@@ -93,7 +93,7 @@ def load_generator(
         file = WEIGHTS / pretrained / "generator.safetensors.gz"
         return _from_tensors(file, *read_quantized(file, PRETRAINED[pretrained].generator_sha256))
     if path.is_file():
-        return _from_tensors(path, *safetensors_io.read(path, safetensors_io.MAX_BYTES))
+        return _from_tensors(path, *_read_weights(path))
     return _from_run(RunDir(path), log)
 
 
@@ -137,6 +137,20 @@ def describe(generator: TrainedGenerator) -> dict[str, Any]:
     return description
 
 
+def _read_weights(path: Path) -> tuple[safetensors_io.Tensors, Any]:
+    """Read a file of weights. Raises UserError, which says what else `./run.sh export` writes if it may be that."""
+    try:
+        return safetensors_io.read(path, safetensors_io.MAX_BYTES)
+    except UserError as error:
+        if path.suffix.lower() == ".safetensors":
+            raise
+        raise UserError(
+            f"{error}. Weights are in a file that ends in .safetensors: ./run.sh export --out FILE.safetensors. A "
+            "program that export writes under another ending draws its images by itself: "
+            'jax.export.deserialize(open(FILE, "rb").read()).call(latents)'
+        ) from error
+
+
 def _from_run(folder: RunDir, log: Callable[[str], None]) -> TrainedGenerator:
     config, manifest = folder.read_config(), folder.read_manifest()
     if config is None:
@@ -163,7 +177,8 @@ def _from_tensors(path: Path, tensors: safetensors_io.Tensors, description: Any)
         require(type(epoch) is int and 1 <= epoch <= MAX_EPOCHS, "the epoch must be a positive integer")
         require(isinstance(digest, str) and isinstance(commit, str | None), "the digest and the commit must be text")
     except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path} does not say which generator it holds: make it with ./run.sh export") from error
+        maker = "./run.sh export --out FILE.safetensors"
+        raise UserError(f"{path} does not say which generator it holds: make such a file with {maker}") from error
     network, _ = networks(config.hparams)
     return described._replace(
         params=safetensors_io.params_from_tensors(

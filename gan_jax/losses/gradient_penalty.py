@@ -47,7 +47,8 @@ class GradientPenalty(NamedTuple):
     "real" and "fake" are the images of the adversarial loss, and share its forward pass.
 
     A new penalty is an entry in PENALTIES and a field of the same name in `gan_jax.config.Hyperparameters`, its weight:
-    the option, its check and help, config.json and the protocol test follow.
+    the option, its check and help, config.json and the protocol test follow. A plugin's penalty has no such field: its
+    weight is in `Hyperparameters.plugin_penalties`.
     """
 
     points: Literal["real", "fake"] | Sampler

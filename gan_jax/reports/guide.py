@@ -14,11 +14,6 @@ class Guide(NamedTuple):
     words: Mapping[str, Mapping[str, str]]
 
 
-# Explanations by the headings of tables: metrics, and the number of runs.
-HEADINGS: dict[str, str] = {
-    **{metric.title: MEANINGS[name] for name, metric in METRICS.items() if name in MEANINGS},
-    "seeds": f"Number of runs that differ in the seed alone. {TERMS['seed']}",
-}
 ADVICE = (
     "A question mark beside a heading or a chart's title explains it: click it, touch it, or press Enter on it.",
     "A number alone is of a single run. Another seed would give a somewhat different one, so do not trust small "
@@ -32,8 +27,17 @@ ADVICE = (
 )
 
 
+def heading_meanings() -> dict[str, str]:
+    """Return explanations by the headings of tables: metrics, the caller's own among them, and the number of runs."""
+    metrics = {metric.title: MEANINGS[name] for name, metric in METRICS.items() if name in MEANINGS}
+    return metrics | {"seeds": f"Number of runs that differ in the seed alone. {TERMS['seed']}"}
+
+
 def make_guide(measured: Collection[str]) -> Guide:
     """Make the guide of a page whose runs have these metrics, which are explained by their headings."""
     headings = sorted((METRICS[name].title for name in measured if name in MEANINGS), key=str.casefold)
-    words = {"Words, explained": TERMS, "Measurements, explained": {heading: HEADINGS[heading] for heading in headings}}
+    words = {
+        "Words, explained": TERMS,
+        "Measurements, explained": {heading: heading_meanings()[heading] for heading in headings},
+    }
     return Guide(ADVICE, {title: meanings for title, meanings in words.items() if meanings})

@@ -13,7 +13,7 @@ from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes
 from gan_jax.config import EXTENSION_FIELDS, Hyperparameters
 from gan_jax.losses.adversarial import losses_at_half
-from gan_jax.reports.guide import HEADINGS
+from gan_jax.reports.guide import heading_meanings
 from gan_jax.reports.page_model import Provenance, Table
 from gan_jax.runs.run_dir import RunDir
 
@@ -76,7 +76,7 @@ def measurements(groups: Groups) -> list[Table]:
     """Tabulate the last epoch's measurements, one per row, and those differences that have intervals."""
     captions = ("After the last epoch", "Differences from the baseline")
     tables = [list(zip(*cells, strict=True)) for cells in as_cells(groups)]
-    found = [Table(caption, rows, meanings=HEADINGS) for caption, rows in zip(captions, tables, strict=False)]
+    found = [Table(caption, rows, meanings=heading_meanings()) for caption, rows in zip(captions, tables, strict=False)]
     return [*found[:-1], found[-1]._replace(notes=footnotes(groups))]
 
 

@@ -19,6 +19,7 @@ from gan_jax.training.state import GanState
 from gan_jax.utils import safetensors_io
 from gan_jax.utils.files import read_limited, write_bytes
 from gan_jax.utils.hashing import to_numpy, tree_sha256
+from gan_jax.utils.interface import option
 from gan_jax.utils.text import printable
 
 MAX_TO_KEEP = 2
@@ -38,7 +39,7 @@ def save(folder: Path, state: GanState) -> None:
         write_bytes(path, serialize(tensors, {DIGEST: tree_sha256(tensors)}))
     except OSError as error:
         raise UserError(f"cannot write the checkpoint {path}: {error.strerror or error}") from error
-    others = [epoch for epoch in _epochs(folder) if epoch != int(state.epoch)]
+    others = [epoch for epoch in saved_epochs(folder) if epoch != int(state.epoch)]
     for old in others[: 1 - MAX_TO_KEEP]:
         with contextlib.suppress(OSError):  # one too many does no harm
             _path(folder, old).unlink()
@@ -62,14 +63,14 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
         raise UserError(f"{folder} is not a directory of checkpoints: move or delete it")
     warnings = []
     try:
-        epochs = _epochs(folder)
+        epochs = saved_epochs(folder)
         names = os.listdir(folder) if folder.is_dir() else []
     except OSError as error:
         raise UserError(f"cannot read {folder}: {error.strerror or error}") from error
     if not epochs and any(re.fullmatch("[1-9][0-9]*", name) for name in names):
         raise UserError(
             f"{folder} holds checkpoints of an earlier version, which this one cannot read: "
-            "rerun with --overwrite, which deletes the run and retrains from scratch"
+            f"rerun with {option('overwrite')}, which deletes the run and retrains from scratch"
         )
     for epoch in reversed(epochs):
         if no_later_than is not None and epoch > no_later_than:
@@ -85,7 +86,7 @@ def load_newest(folder: Path, like: GanState, no_later_than: int | None = None) 
 
 def delete_after(folder: Path, epoch: int) -> None:
     """Delete the checkpoints of later epochs, which a run that resumes after `epoch` writes again."""
-    for later in _epochs(folder):
+    for later in saved_epochs(folder):
         if later > epoch:
             _path(folder, later).unlink()
 
@@ -136,7 +137,7 @@ def _path(folder: Path, epoch: int) -> Path:
     return folder / f"epoch_{epoch:03d}.safetensors"
 
 
-def _epochs(folder: Path) -> list[int]:
+def saved_epochs(folder: Path) -> list[int]:
     """List the epochs that have a checkpoint, in order."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     pattern = r"epoch_([0-9]{3}|[1-9][0-9]{3,8})\.safetensors"

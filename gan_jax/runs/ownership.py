@@ -9,22 +9,29 @@ from pathlib import Path
 
 import jax
 
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.config import Config
 from gan_jax.data.datasets import ImageDataset
+from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import UserError, require
+from gan_jax.evaluation.own_metrics import measure_own
 from gan_jax.evaluation.prdc import NEIGHBORS
 from gan_jax.runs import run_figures
 from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.options import TrainerOptions
+from gan_jax.runs.plugins import manifest_entries, require_same_plugins
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.recorder import RunRecorder
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import JAX, RunDir
 from gan_jax.runs.tensorboard import EventWriter
+from gan_jax.utils.interface import on_command_line, option
 from gan_jax.utils.processor import lacks_bfloat16
+from gan_jax.utils.text import count_of
 
-OVERWRITE = "rerun with --overwrite, which deletes it"
 COMPARISON_FILES = ("comparison.png", "comparison.csv", "comparison.md")  # with other runs, by the command line
+
+TRIED_IMAGES = 1000  # real images that the user's own metrics are tried with before training
 
 
 @contextlib.contextmanager
@@ -55,6 +62,8 @@ def lock_pending_runs(
         yield []
         return
     _require_enough_images(run_data.dataset, configs[0])
+    if configs[0].hparams.stacked_digits == 1:
+        measure_own(to_unit_range(run_data.dataset.train_images[:TRIED_IMAGES]), OWN_METRICS)  # before any file
     if configs[0].hparams.precision == "bfloat16" and jax.default_backend() == "cpu" and lacks_bfloat16():
         callbacks.log("warning: this processor has no instructions for bfloat16: float32 is faster here")
     data_sha256 = run_data.dataset.sha256()
@@ -69,12 +78,16 @@ def lock_pending_runs(
             if trainer_options.overwrite:
                 for folder, _ in owned:
                     _remove(folder)
-            manifest = provenance() | {
-                "device_count": devices,
-                "trainer": trainer,
-                "data_sha256": data_sha256,
-                "classifier_sha256": run_data.classifier_sha256,
-            }
+            manifest = (
+                provenance()
+                | {
+                    "device_count": devices,
+                    "trainer": trainer,
+                    "data_sha256": data_sha256,
+                    "classifier_sha256": run_data.classifier_sha256,
+                }
+                | ({"plugins": entries} if (entries := manifest_entries()) else {})
+            )
             recorders = [
                 RunRecorder(folder, config, manifest | {"seed": config.seed}, locks[config]) for folder, config in owned
             ]
@@ -96,12 +109,13 @@ def _pending(
         _require_run_dir(folder, overwrite)
         if not overwrite:
             require_same_config(folder, config, trainer)
+            _require_same_plugins(folder)
             if folder.read_manifest().get("epochs") == config.epochs:
-                done = f"{folder.path} is already finished ({config.epochs} epochs)"
-                log(f"{done}: skipped; --overwrite retrains from scratch")
+                done = f"{folder.path} is already finished ({count_of(config.epochs, 'epoch')})"
+                log(f"{done}: skipped; {option('overwrite')} retrains from scratch")
                 continue
             can_train = resumes or not folder.read_rows()
-            require(can_train, f"{folder.path} is unfinished, and {trainer} cannot resume it: {OVERWRITE}")
+            require(can_train, f"{folder.path} is unfinished, and {trainer} cannot resume it: {_overwrite()}")
         pending.append((folder, config))
     return pending
 
@@ -118,9 +132,16 @@ def _require_same_data(folder: RunDir, data_sha256: str, classifier_sha256: str 
     """Refuse to resume a run with other images or another classifier than it began with."""
     path, manifest = folder.path, folder.read_manifest()
     same = manifest.get("data_sha256", data_sha256) == data_sha256
-    require(same, f"{path} was trained on different data: choose another --name, or {OVERWRITE}")
+    require(same, f"{path} was trained on different data: choose another {option('name')}, or {_overwrite()}")
     same = manifest.get("classifier_sha256", classifier_sha256) == classifier_sha256
-    require(same, f"{path} was evaluated with another --classifier: pass that one, or {OVERWRITE}")
+    classifier = "--classifier: pass that one" if on_command_line() else "classifier"
+    require(same, f"{path} was evaluated with another {classifier}, or {_overwrite()}")
+
+
+def _require_same_plugins(folder: RunDir) -> None:
+    """Refuse to continue or to keep a run that was trained with other plugins than those loaded."""
+    if folder.read_config() is not None:
+        require_same_plugins(folder.path, folder.read_manifest())
 
 
 def _require_run_dir(folder: RunDir, overwrite: bool) -> None:
@@ -130,7 +151,7 @@ def _require_run_dir(folder: RunDir, overwrite: bool) -> None:
     if is_run or not path.exists():
         return
     empty = path.is_dir() and all(entry.name.startswith(".") for entry in path.iterdir())
-    require(empty, f"{path} exists and is not a run directory: choose another --name or --out")
+    require(empty, f"{path} exists and is not a run directory: choose another {option('name')} or {option('out')}")
 
 
 def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
@@ -139,7 +160,7 @@ def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
     if existing is None:
         return
     there = folder.read_manifest().get("trainer", JAX)  # earlier versions did not record it
-    remedy = f"choose another --name or --out, or {OVERWRITE}"
+    remedy = f"choose another {option('name')} or {option('out')}, or {_overwrite()}"
     require(there == trainer, f"{folder.path} was trained by {there}: {remedy}")
     if replace(existing, epochs=config.epochs) != config:
         there, here = existing.flat(), config.flat() | {"epochs": existing.epochs}
@@ -147,7 +168,14 @@ def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
         difference = f"{name}: {there[name]} in the run, {here[name]} now"
         raise UserError(f"{folder.path} was trained with a different configuration ({difference}): {remedy}")
     done = len(folder.read_rows())
-    require(config.epochs >= done, f"{folder.path} already has {done} epochs: raise --epochs, or {OVERWRITE}")
+    require(
+        config.epochs >= done,
+        f"{folder.path} already has {count_of(done, 'epoch')}: raise {option('epochs')}, or {_overwrite()}",
+    )
+
+
+def _overwrite() -> str:
+    return f"rerun with {option('overwrite')}, which deletes it"
 
 
 def _remove(folder: RunDir) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 
+from gan_jax.utils.interface import on_command_line
 from gan_jax.utils.processor import processor
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def provenance() -> dict[str, Any]:
     device = jax.devices()[0]
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["./run.sh", *sys.argv[1:]]),
+        "command": _command(),
         "git_commit": git_commit(ROOT),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in _PACKAGES},
@@ -51,6 +52,13 @@ def provenance() -> dict[str, Any]:
         "jax_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "prng": str(jax.random.key_impl(jax.random.key(0))),
     }
+
+
+def _command() -> str:
+    """Return the command line, or from Python the program that called the library, without its directories."""
+    if on_command_line():
+        return shlex.join(["./run.sh", *sys.argv[1:]])
+    return f"gan_jax, called by {Path(sys.argv[0]).name or 'Python'}"
 
 
 def lock_sha256() -> str | None:

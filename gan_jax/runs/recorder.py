@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_jax.analysis.judgement import REJECTED, judge, warnings
 from gan_jax.analysis.metrics import describe
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.config import Config
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import DivergedError
@@ -25,6 +26,7 @@ from gan_jax.runs.run_dir import MetricsRow, RunDir, columns_of
 from gan_jax.runs.tensorboard import EventWriter
 from gan_jax.training.apply_fns import sample_latents
 from gan_jax.training.prng import Stream
+from gan_jax.utils.interface import option
 
 SAMPLE_COUNT = 64
 HISTOGRAM_IMAGES = 1000  # real and generated images each, in the histograms of D's output
@@ -124,12 +126,14 @@ class RunRecorder:
         """Add the sample metrics to the last row, and log them."""
         channels = self.config.hparams.stacked_digits
         latents = self._latents(Stream.EVALUATION, sample_count(reference, channels))
-        found = compute_sample_metrics(model_fns.generate(latents), reference, channels, model_fns.by_digit)
+        found = compute_sample_metrics(
+            model_fns.generate(latents), reference, channels, model_fns.by_digit, OWN_METRICS
+        )
         self.rows[-1] |= found
         for line in describe(found):
             callbacks.log(f"{self.config.name}: {line}")
         if model_fns.generate_without_ema is not None:
-            raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels)
+            raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels, own=OWN_METRICS)
             self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
             callbacks.log(f"{self.config.name}: without the EMA: {describe(raw)[0]}")
 
@@ -149,5 +153,8 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
     if broken:
         metric, iteration = min(broken.items(), key=lambda item: item[1])
         reason = f"the {metric} became non-finite at iteration {iteration} of epoch {epoch}"
-        remedy = "Earlier checkpoints are kept. Lower --learning-rate, with another --name or --overwrite"
-        raise DivergedError(f"{name} diverged: {reason}. {remedy}", reason)
+        raise DivergedError(
+            f"{name} diverged: {reason}. Earlier checkpoints are kept. Lower {option('learning_rate')}, with another "
+            f"{option('name')} or {option('overwrite')}",
+            reason,
+        )

@@ -12,8 +12,9 @@ from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.recorder import RunRecorder
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.training.state import GanState, init_state
+from gan_jax.utils.interface import option
+from gan_jax.utils.text import count_of
 
-REMEDY = "rerun with --overwrite, which retrains from scratch"
 REQUIRED_COLUMNS = ("epoch", "discriminator_steps", *StepInfo._fields, "seconds")  # of every row of metrics
 
 
@@ -51,17 +52,23 @@ def open_runs(recorders: Sequence[RunRecorder], callbacks: Callbacks) -> list[Ac
         runs = [_restore(recorder, callbacks, common) for recorder in recorders]
         callbacks.log(f"one of the seeds trained together has only reached epoch {common}: all resume from there")
     agree = all(len(recorder.rows) == common for recorder in recorders)
-    require(agree, f"these seeds have no checkpoint in common to resume from together: {REMEDY}")
+    require(agree, f"these seeds have no checkpoint in common to resume from together: {_remedy()}")
     for recorder in recorders:
         if len(recorders) > 1:
             recorder.manifest["seeds_together"] = [other.config.seed for other in recorders]
         if recorder.rows:
             callbacks.log(f"{recorder.folder.path}: resuming after epoch {common}")
         elif done := len(recorder.folder.read_rows()):
-            callbacks.log(f"{recorder.folder.path}: no checkpoint of its {done} epochs: training from scratch")
+            callbacks.log(
+                f"{recorder.folder.path}: no checkpoint of its {count_of(done, 'epoch')}: training from scratch"
+            )
         checkpoints.delete_after(recorder.folder.checkpoints, common)
         recorder.start()
     return runs
+
+
+def _remedy() -> str:
+    return f"rerun with {option('overwrite')}, which retrains from scratch"
 
 
 def _restore(recorder: RunRecorder, callbacks: Callbacks, no_later_than: int | None = None) -> ActiveRun:
@@ -71,10 +78,10 @@ def _restore(recorder: RunRecorder, callbacks: Callbacks, no_later_than: int | N
     for warning in warnings:
         callbacks.log(f"warning: {warning}")
     intact = restored is not None or not warnings
-    require(intact, f"all checkpoints in {recorder.folder.checkpoints} are corrupt: {REMEDY}")
+    require(intact, f"all checkpoints in {recorder.folder.checkpoints} are corrupt: {_remedy()}")
     state = state if restored is None else restored
     epoch = int(state.epoch)
     recorder.rows = recorder.folder.read_rows(REQUIRED_COLUMNS)[:epoch]
     path = recorder.folder.path / "metrics.csv"
-    require(len(recorder.rows) == epoch, f"{path} ends before the checkpoint's epoch {epoch}: {REMEDY}")
+    require(len(recorder.rows) == epoch, f"{path} ends before the checkpoint's epoch {epoch}: {_remedy()}")
     return ActiveRun(recorder.config, state, recorder)

@@ -25,6 +25,7 @@ import numpy as np
 
 from gan_jax.config import Config
 from gan_jax.errors import UserError
+from gan_jax.runs.plugins import missing_plugins
 from gan_jax.utils.files import (
     PARTIAL,
     decode_png,
@@ -35,6 +36,7 @@ from gan_jax.utils.files import (
     write_json,
     write_text,
 )
+from gan_jax.utils.interface import option
 
 MetricsRow = dict[str, float]
 JAX = "jax"  # the name of gan_jax.runs.trainer as a trainer, in a manifest
@@ -50,6 +52,7 @@ _MANIFEST_TYPES: dict[str, Any] = {
     "earlier": list,
     "epochs": int | None,
     "params_sha256": str | None,
+    "plugins": list,
     "seeds_together": list,
     "trainer": str,
     "versions": dict,
@@ -138,7 +141,8 @@ class RunDir:
         try:
             return Config.from_json(values)
         except UserError as error:
-            raise UserError(f"{self.path / 'config.json'}: {error}") from error
+            reason = missing_plugins(self.read_manifest()) or error
+            raise UserError(f"{self.path / 'config.json'}: {reason}") from error
 
     def write_config(self, config: Config) -> None:
         write_json(self.path / "config.json", config.to_json())
@@ -166,7 +170,9 @@ class RunDir:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
-            raise UserError(f"cannot read {path}: {error}. --overwrite retrains from scratch") from error
+            raise UserError(
+                f"cannot read {path}: {error}. Rerunning with {option('overwrite')} retrains from scratch"
+            ) from error
         if [row.get("epoch") for row in rows] != list(range(1, len(rows) + 1)):
             raise UserError(f"cannot read {path}: its epochs do not count from 1")
         for row in rows:
@@ -209,6 +215,9 @@ def _require_types(path: Path, manifest: dict[str, Any]) -> None:
             raise UserError(f"{path}: {name} has an invalid value: {str(manifest[name])[:60]!r}")
     if not all(isinstance(seed, int) for seed in manifest.get("seeds_together", [])):
         raise UserError(f"{path}: seeds_together must be whole numbers")
+    for entry in manifest.get("plugins", []):
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("file", "sha256")):
+            raise UserError(f"{path}: invalid entry in 'plugins'")
     for segment in manifest.get("earlier", []):
         if not isinstance(segment, dict) or not isinstance(segment.get("until_epoch"), int) or "earlier" in segment:
             raise UserError(f"{path}: invalid entry in 'earlier'")

@@ -35,6 +35,7 @@ from gan_jax.training.apply_fns import discriminate, generate, sample_gradient_n
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.training.state import GanState
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
+from gan_jax.utils.interface import again, option
 from gan_jax.utils.signals import StoppedError, StopRequest, defer_signals
 
 CHECKPOINT_SECONDS = 300  # at least as often as this, so that a second Ctrl-C costs minutes at most
@@ -171,6 +172,7 @@ def _train_group(
                 checkpoints.save(run.recorder.folder.checkpoints, to_local(run.state))
         if is_main_process():
             callbacks.on_epoch_end([run.recorder.rows[-1] for run in runs if run.recorder is not None])
+            _show_generators(runs, callbacks, saved=bool(due))
         allgather_json()  # errors in saving reach the other processes before they begin an epoch
         _stop_if_requested(messages, config, epoch)
     for run in runs:
@@ -179,6 +181,23 @@ def _train_group(
             run.recorder.finish(digest)
         else:
             callbacks.log(f"process {jax.process_index()}: {run.config.name}: SHA-256 of the parameters: {digest}")
+
+
+def _show_generators(runs: Sequence[ActiveRun], callbacks: Callbacks, saved: bool) -> None:
+    """Call the user's callback with each run's generator; if it fails, save the runs before the error goes on."""
+    if callbacks.on_generator is None:
+        return
+    try:
+        for run in runs:
+            if run.recorder is not None:
+                # A copy: the next epoch consumes the state.
+                params = jax.tree.map(jnp.copy, to_local(run.state.sampling_params))
+                callbacks.on_generator(run.config, params, dict(run.recorder.rows[-1]))
+    except BaseException:
+        for run in runs:
+            if run.recorder is not None and not saved:
+                checkpoints.save(run.recorder.folder.checkpoints, to_local(run.state))
+        raise
 
 
 def _model_fns(state: GanState, config: Config) -> ModelFns:
@@ -206,7 +225,7 @@ def _stop_if_requested(messages: list[dict[str, Any]], config: Config, epoch: in
     signal = _requested_signal(messages)
     if signal and epoch < config.epochs:
         where = f"after epoch {epoch} of {config.epochs}" if epoch else "before the first epoch"
-        raise StoppedError(signal, f"stopped {where}: the same command resumes there")
+        raise StoppedError(signal, f"stopped {where}: {again()} resumes there")
 
 
 def _train_epoch(
@@ -249,7 +268,7 @@ def _train_epoch(
             else:
                 run.recorder.log_epoch(steps, report, seconds)
         except DivergedError:
-            lines = ["the same command with --detect-nans finds the operation"]
+            lines = [f"{again()} with {option('detect_nans')} finds the operation"]
             if before is not None:
                 lines = nan_debugging.locate_nonfinite_op(
                     before._replace(key=to_local(state.key)), to_local(images), hparams, steps

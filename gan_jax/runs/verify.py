@@ -13,10 +13,12 @@ from gan_jax.errors import UserError, require
 from gan_jax.runs import checkpoints, trainer
 from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.options import TrainerOptions
+from gan_jax.runs.plugins import require_same_plugins
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.restore import initial_state
 from gan_jax.runs.run_data import RunData
 from gan_jax.runs.run_dir import JAX, MetricsRow, RunDir
+from gan_jax.utils.text import count_of
 
 # The values of a manifest that a run's bits depend on, besides its configuration and data.
 ENVIRONMENT = (
@@ -58,6 +60,7 @@ def read_reference_run(folder: RunDir) -> ReferenceRun:
     config, manifest = folder.read_config(), folder.read_manifest()
     if config is None:
         raise UserError(f"{folder.path} is not a run directory")
+    require_same_plugins(folder.path, manifest)
     trainer_name = manifest.get("trainer", JAX)
     message = f"{folder.path} was trained by {trainer_name}: only gan_jax's own runs can be verified"
     require(trainer_name == JAX, message)
@@ -130,6 +133,7 @@ def retrain(original: ReferenceRun, run_data: RunData, scratch: Path, callbacks:
     seeds = manifest.get("seeds_together", [config.seed])  # the bits of seeds in one program depend on all of them
     configs = [replace(config, name=f"seed_{seed}", seed=seed, epochs=original.epochs) for seed in seeds]
     again = RunDir(scratch / f"seed_{config.seed}")
+    require_since(original, since)
     if since:
         _start_at(original, since, again, configs)
     evaluated = next((int(row["epoch"]) for row in original.rows if EVALUATION_COLUMNS & row.keys()), original.epochs)
@@ -140,17 +144,27 @@ def retrain(original: ReferenceRun, run_data: RunData, scratch: Path, callbacks:
     return _compare(original, again.read_rows()[since:], again.read_manifest()["params_sha256"])
 
 
+def require_since(original: ReferenceRun, since: int) -> None:
+    """Raise UserError unless the run can be verified from epoch `since` on; 0 is its start."""
+    if since == 0:
+        return
+    folder, last = original.folder, original.epochs - 1
+    message = f"--since must be from 1 to {last} for a run of {count_of(original.epochs, 'epoch')}, not {since}"
+    require(last > 0, f"{folder.path} has one epoch: verify it without --since")
+    require(0 < since <= last, message)
+    together = len(original.manifest.get("seeds_together", [])) > 1
+    require(not together, f"{folder.path} was trained together with other seeds: verify it without --since")
+    saved = [epoch for epoch in checkpoints.saved_epochs(folder.checkpoints) if epoch <= last]
+    there = f"there are those of {', '.join(map(str, saved))}" if saved else "there is none before the last"
+    require(since in saved, f"there is no checkpoint of epoch {since} in {folder.checkpoints}: {there}")
+
+
 def _start_at(original: ReferenceRun, since: int, again: RunDir, configs: Sequence[Config]) -> None:
     """Copy the original's state and metrics after an epoch to the run that will resume there."""
-    last = original.epochs - 1
-    require(0 < since <= last, f"--since must be from 1 to {last} for a run of {original.epochs} epochs, not {since}")
-    alone = len(configs) == 1
-    require(alone, f"{original.folder.path} was trained together with other seeds: verify it without --since")
     like = initial_state(original.config)
     state, warnings = checkpoints.load_newest(original.folder.checkpoints, like, since)
     if state is None or int(state.epoch) != since:
-        found = warnings[0] if warnings else f"there is no checkpoint of epoch {since} in {original.folder.checkpoints}"
-        raise UserError(found)
+        raise UserError(warnings[0])
     checkpoints.save(again.checkpoints, state)
     again.write_config(configs[0])
     again.write_rows(original.rows[:since])

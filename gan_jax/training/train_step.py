@@ -16,7 +16,7 @@ from gan_jax.config import Hyperparameters
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.distributed.sharding import shard_batch
 from gan_jax.losses.adversarial import LOSSES
-from gan_jax.losses.gradient_penalty import PENALTIES, draw_points, logits_and_penalties
+from gan_jax.losses.gradient_penalty import draw_points, logits_and_penalties
 from gan_jax.models.mlp import LATENT_SIZE
 from gan_jax.models.spectral_norm import power_iteration_step
 from gan_jax.training.apply_fns import discriminator_logits, generated_images
@@ -47,7 +47,7 @@ def discriminator_step(
     def key(stream: Stream) -> Array:
         return stream_key(state.key, stream, state.iteration, inner_step)
 
-    weights = {name: weight for name in PENALTIES if (weight := getattr(hparams, name))}
+    weights = hparams.penalties
     latent_key, dropout_key = key(Stream.DISCRIMINATOR_LATENTS), key(Stream.DISCRIMINATOR_DROPOUT)
     latents = shard_batch(jax.random.normal(latent_key, (len(real_images), LATENT_SIZE)))
     fake_images = generated_images(state.generator, latents, hparams)

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
+from gan_jax.utils.interface import again, speaker
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NOTICE = b"\nrun.sh: stopping after this epoch with a checkpoint; interrupt again to stop at once\n"
 
 
 class StoppedError(KeyboardInterrupt):
@@ -32,6 +33,11 @@ class ImmediateStopError(StoppedError):
     """Immediate stop of the command by a signal, without saving its progress."""
 
 
+def notice() -> bytes:
+    """Return the lines that are printed at the first signal."""
+    return f"\n{speaker()}: stopping after this epoch with a checkpoint; interrupt again to stop at once\n".encode()
+
+
 class StopRequest:
     """Request to stop: the number of the first signal received, if any."""
 
@@ -47,7 +53,7 @@ def defer_signals() -> Iterator[StopRequest]:
     def note(number: int, _: FrameType | None) -> None:
         request.signal = number
 
-    with _on_first_signal(note, NOTICE):
+    with _on_first_signal(note, notice()):
         yield request
 
 
@@ -61,7 +67,7 @@ def raise_on_signal() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         if _is_importing(frame):
             exit_at_once(number, frame)
-        raise ImmediateStopError(number, "stopped; where there are checkpoints, the same command resumes")
+        raise ImmediateStopError(number, f"stopped; where there are checkpoints, {again()} resumes")
 
     with _on_first_signal(stop, b""):
         yield

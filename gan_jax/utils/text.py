@@ -16,6 +16,11 @@ def without_folders(text: str, *paths: Path) -> str:
     return text
 
 
+def count_of(number: int, noun: str) -> str:
+    """Write a number of things: 1 epoch, 2 epochs."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def for_figure(text: str) -> str:
     """Escape text for matplotlib, which sets text between dollar signs as mathematics."""
     return printable(text).replace("$", r"\$")

@@ -213,8 +213,8 @@ def test_a_signal_while_the_last_figures_are_drawn_ends_all_before_the_next_seed
     """Only process 0 gets the signal, while process 1 has nothing left to do for this seed."""
     both = wait_for(start(tmp_path, 1, ("--seeds", 2), host_0=signalled(r"samples\.gif$", 1)))
     for done in both:
-        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped after two finished")
-    assert "params_sha256" in RunDir(tmp_path / "two").read_manifest()
+        assert (done.returncode, last_line(done)) == (143, "run.sh: stopped after two-seed_0 finished")
+    assert "params_sha256" in RunDir(tmp_path / "two-seed_0").read_manifest()
     assert not (tmp_path / "two-seed_1" / "config.json").exists()
 
 
@@ -231,7 +231,7 @@ def test_a_diverged_seed_ends_all_processes_after_the_other_seeds(start, tmp_pat
     both = wait_for(start(tmp_path, 2, ("--seeds", 2, "--learning-rate", "1e30")))
     for done in both:
         assert done.returncode == 2
-        assert "two diverged: " in last_line(done)
+        assert "two-seed_0 diverged: " in last_line(done)
         assert "two-seed_1 diverged: " in last_line(done)
         assert done.stderr.count("\n") == 1
 

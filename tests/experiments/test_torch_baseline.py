@@ -68,7 +68,7 @@ def test_no_run_is_overwritten(runs, call):
     one = ["--epochs", 1]
     again = call("torch_baseline", "part_b", *options, *one)
     assert again.returncode == 0
-    assert "is already finished (1 epochs)" in again.stdout
+    assert "is already finished (1 epoch)" in again.stdout
     for command, message in (
         (["torch_baseline", "part_b", *options, "--epochs", 2], "torch cannot resume it"),
         (["torch_baseline", "part_b", *options, *one, "--learning-rate", 1], "a different configuration"),

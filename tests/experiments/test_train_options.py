@@ -12,6 +12,7 @@ from experiments.harness.options import configure
 from experiments.homework.parts import PART_BEST
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.losses.adversarial import LOSSES
+from gan_jax.losses.gradient_penalty import PENALTIES
 from tests.test_readme_numbers import README
 
 FIELDS = {field.name: field for field in dataclasses.fields(Hyperparameters)}
@@ -38,7 +39,13 @@ VALUES: dict[str, Any] = {name: field.default + 1 for name, field in FIELDS.item
     "pack_size": 4,
     "minibatch_stddev": 8,
     "instance_noise_std": 0.1,
+    "plugin_penalties": "mine: 0.5",
 }
+
+
+@pytest.fixture(autouse=True)
+def penalty_of_a_plugin(monkeypatch):
+    monkeypatch.setitem(PENALTIES, "mine", PENALTIES["r1"])
 
 
 @pytest.fixture

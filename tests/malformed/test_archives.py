@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gan_jax.data.datasets import IMAGE_FILES, LABEL_FILES
 from gan_jax.evaluation.classifier import WEIGHTS
 from tests.conftest import write_idx
 from tests.malformed.refusal import assert_refused
@@ -133,6 +134,20 @@ def test_an_invalid_archive_is_refused(call, tmp_path, archives, make):
     (archives / IMAGES).unlink()
     make(archives / IMAGES)
     assert "train" in assert_refused(call, tmp_path, "part_a", "--archives", archives, "--out", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("names", [[], ["1.png"], [f"{place}.png" for place in range(9)], [IMAGES, LABELS]], ids=len)
+def test_a_directory_of_other_files_is_told_what_is_expected(call, tmp_path, names):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
+    line = assert_refused(call, tmp_path, "part_a", "--archives", folder, "--out", tmp_path / "runs")
+    assert "expected are four files, each a gzipped IDX file" in line
+    assert all(name in line for name in (*IMAGE_FILES, *LABEL_FILES))
+    assert (names[0] if names else "the directory is empty") in line
+    assert ("and 4 more" in line) == (len(names) == 9)
+    assert ("8.png" in line) is False  # the list ends before
 
 
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)

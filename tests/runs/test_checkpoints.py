@@ -106,7 +106,7 @@ def test_a_flipped_bit_anywhere_is_detected(folder, newest, place):
 def test_checkpoints_of_earlier_versions_are_refused_by_name(tmp_path):
     """Each was a directory named by the epoch's number."""
     (tmp_path / "checkpoints" / "10").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"checkpoints of an earlier version, .*: rerun with --overwrite"):
+    with pytest.raises(UserError, match=r"checkpoints of an earlier version, .*: rerun with .*overwrite"):
         load_newest(tmp_path / "checkpoints", state_at(0))
 
 

@@ -49,7 +49,7 @@ def test_every_option_reaches_the_run(call, tmp_path, small_archives):
     assert done.returncode == 0, done
     assert (tmp_path / "x-seeds_0_5" / "comparison.md").read_text().count("| x | 2 | 3 |") == 1
     images = jax.device_put(load_archives(small_archives).train_images)
-    for seed, name in ((0, "x"), (5, "x-seed_5")):
+    for seed, name in ((0, "x-seed_0"), (5, "x-seed_5")):
         folder = RunDir(tmp_path / name)
         schedule = Schedule.parse(SCHEDULE)
         config = Config(
@@ -71,7 +71,11 @@ def test_every_option_reaches_the_run(call, tmp_path, small_archives):
     alone = call(*command, "--seed", 5, "--out", tmp_path / "alone")
     assert alone.returncode == 0
     there, here = (RunDir(path).read_manifest() for path in (tmp_path / "x-seed_5", tmp_path / "alone" / "x"))
-    assert there["params_sha256"] == here["params_sha256"] != RunDir(tmp_path / "x").read_manifest()["params_sha256"]
+    assert (
+        there["params_sha256"]
+        == here["params_sha256"]
+        != RunDir(tmp_path / "x-seed_0").read_manifest()["params_sha256"]
+    )
 
 
 def require_compared(out: Path, name: str) -> None:
@@ -175,9 +179,9 @@ def test_a_diverging_seed_does_not_stop_the_others(tmp_path, monkeypatch, call, 
     monkeypatch.setattr(RunRecorder, "log_epoch", broken)
     done = call("part_a", "--archives", small_archives, "--epochs", 2, "--seeds", 3, "--name", "x", "--out", tmp_path)
     assert done.returncode == 2
-    assert "x diverged: the generator loss became non-finite at iteration 2 of epoch 2" in done.stderr
-    assert [len(RunDir(tmp_path / name).read_rows()) for name in ("x", "x-seed_1", "x-seed_2")] == [1, 2, 2]
-    assert "params_sha256" not in RunDir(tmp_path / "x").read_manifest()
+    assert "x-seed_0 diverged: the generator loss became non-finite at iteration 2 of epoch 2" in done.stderr
+    assert [len(RunDir(tmp_path / name).read_rows()) for name in ("x-seed_0", "x-seed_1", "x-seed_2")] == [1, 2, 2]
+    assert "params_sha256" not in RunDir(tmp_path / "x-seed_0").read_manifest()
     assert "2 of 3 seeds, without those that diverged" in done.stdout
     assert "| x | 2 | 2 |" in (tmp_path / "x-seeds_0-2" / "comparison.md").read_text()
 

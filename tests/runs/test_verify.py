@@ -116,6 +116,7 @@ def test_runs_that_cannot_be_verified_are_one_line(call, copied, small_archives,
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+    assert "--since" not in options or done.stdout == ""  # it is refused before any other line
     assert contents(copied) == before
 
 

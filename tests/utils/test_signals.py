@@ -11,7 +11,8 @@ import pytest
 
 from experiments.commands import train
 from gan_jax.runs.callbacks import Callbacks
-from gan_jax.utils.signals import NOTICE, StoppedError, defer_signals, raise_on_signal
+from gan_jax.utils.interface import command_line
+from gan_jax.utils.signals import StoppedError, defer_signals, notice, raise_on_signal
 from tests.helpers.command import COMMAND
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -19,6 +20,7 @@ CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A call that Python cannot interrupt, like an epoch, without the seconds that importing JAX takes.
 BUSY = """
 import hashlib
+from gan_jax.utils.interface import command_line
 from gan_jax.utils.signals import defer_signals
 with defer_signals() as request:
     print("busy", flush=True)
@@ -39,7 +41,7 @@ def test_a_second_signal_ends_an_uninterruptible_call(number, code):
         assert process.stderr is not None
         process.stdout.readline()
         process.send_signal(number)
-        assert process.stderr.readline() + process.stderr.readline() == NOTICE
+        assert process.stderr.readline() + process.stderr.readline() == notice()
         assert process.poll() is None
         process.send_signal(number)
         assert process.wait(30) == code
@@ -52,7 +54,7 @@ def test_the_first_signal_is_handled_when_the_call_returns():
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output, errors) == (0, b"15\n", NOTICE)
+    assert (process.returncode, output, errors) == (0, b"15\n", notice())
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
@@ -79,6 +81,12 @@ def test_outside_training_a_signal_passes_handlers_of_exceptions(number, code):
         library()
     assert stopped.value.exit_code == code
     assert signal.getsignal(number) is before
+
+
+def test_the_notice_names_who_prints_it():
+    assert notice().startswith(b"\ngan_jax: stopping after this epoch")
+    with command_line():
+        assert notice().startswith(b"\nrun.sh: stopping after this epoch")
 
 
 def test_the_inner_block_handles_the_signal():
@@ -109,6 +117,6 @@ def test_signals_before_training_and_during_the_last_figures(call, tmp_path, mon
     assert done.stderr == "run.sh: stopped before the first epoch: the same command resumes there\n"
     monkeypatch.setattr(train, "progress_callbacks", lambda: signalling(number, 1))
     done = call(*command)
-    assert (done.returncode, done.stderr) == (code, "run.sh: stopped after x finished\n")
-    assert (tmp_path / "x" / "samples.gif").exists()
+    assert (done.returncode, done.stderr) == (code, "run.sh: stopped after x-seed_0 finished\n")
+    assert (tmp_path / "x-seed_0" / "samples.gif").exists()
     assert not (tmp_path / "x-seed_1" / "config.json").exists()

@@ -144,3 +144,26 @@ def test_an_exported_program_runs_without_gan_jax(call, tmp_path, runs):
             assert images.dtype == np.float32
             expected = generate(generator.params, latents[:count], hparams=generator.hparams)
             np.testing.assert_allclose(images, expected, atol=1e-5)
+
+
+def test_an_exported_program_is_no_run_to_sample(call, tmp_path):
+    program = tmp_path / "g.bin"
+    assert call("export", "--out", program).returncode == 0
+    done = call("sample", program, "--out", tmp_path / "x.png")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "export --out FILE.safetensors" in done.stderr
+    assert "jax.export.deserialize" in done.stderr
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_export_says_what_to_write(call, tmp_path):
+    done = call("export")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "export needs the file to write: --out generator.safetensors for the weights" in done.stderr
+
+
+def test_a_directory_that_is_created_is_named(call, tmp_path):
+    path = tmp_path / "new" / "x.png"
+    first, second = (call("sample", "--count", 1, "--out", path).stdout for _ in range(2))
+    assert f"created the directory {path.parent}" in first
+    assert "created" not in second

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from experiments.harness.comparison import read_run
 from experiments.homework import report
 from experiments.homework.explanations import reason
 from experiments.homework.parts import PARTS
 from gan_jax.analysis.intervals import difference
 from gan_jax.analysis.metrics import Metrics
 from gan_jax.analysis.run_groups import LoadedRun, group_by_seed
+from gan_jax.runs.comparison import read_run
 
 SEEDS = ("part_a", "part_a-seed_1", "part_a-seed_2")
 MADE_UP = ("recall", "coverage", "frechet", "precision", "density", "kl_to_uniform", "digit_share_1")

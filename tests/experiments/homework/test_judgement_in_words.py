@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import pytest
 
 import gan_jax
-from experiments.harness.comparison import read_run
 from experiments.homework import report
 from experiments.homework.claim_tests import USUAL, claim_test
 from experiments.homework.explanations import reason
@@ -22,6 +21,7 @@ from gan_jax.data.datasets import ImageDataset
 from gan_jax.errors import DivergedError
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.reports import run_sections
+from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
 
 SEEDS = ("part_a", "part_a-seed_1", "part_a-seed_2")

@@ -288,7 +288,7 @@ def test_runs_that_cannot_be_shown_are_skipped_and_reported(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["/nonexistent"], "there is no directory"),
+        (["/nonexistent"], "there is no run nonexistent"),
         ([RESULTS / "bench"], "contains no run"),
         ([RESULTS / "part_a", RESULTS / "part_a"], "given twice"),
         (["--out", "page.txt"], "such as report.html"),

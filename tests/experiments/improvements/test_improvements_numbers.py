@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import improvements
-from experiments.harness.comparison import read_run
 from experiments.improvements.cost import Cost
 from experiments.improvements.leaderboard import SMOOTHING, as_json, frechet_at, rank
 from experiments.improvements.study import finished
 from experiments.improvements.variants import CHANGES
+from gan_jax.analysis.formats import TIMES
 from gan_jax.analysis.intervals import interval, prediction
 from gan_jax.analysis.run_groups import LoadedRun
-from gan_jax.analysis.tables import TIMES
+from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
 from tests.test_readme_numbers import README, RESULTS, ROOT, SEEDS, assert_printed, table
 

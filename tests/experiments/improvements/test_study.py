@@ -15,6 +15,7 @@ from experiments.improvements import study
 from experiments.improvements.cost import Cost
 from experiments.improvements.leaderboard import as_markdown, draw, frechet_at, rank
 from experiments.improvements.variants import BASE, BEST_OF, CHANGES
+from gan_jax.analysis.formats import TIMES
 from gan_jax.analysis.run_groups import LoadedRun
 from gan_jax.config import Hyperparameters
 from gan_jax.errors import DivergedError
@@ -107,6 +108,15 @@ def test_the_leaderboard_is_sorted_by_distance_and_compares_with_part_a():
     )
 
 
+def test_two_seeds_far_apart_are_both_given():
+    """One of two seeds dies: neither a mean nor a ratio has an interval that can be read."""
+    found = {"part_a": [run([100.0 + seed], seed) for seed in range(3)], "hinge": [run([523.0], 0), run([4629.0], 1)]}
+    text = as_markdown(rank(found, dict.fromkeys(found, Cost([0.1], 5.0, 1.0))), found, {})
+    assert "| `hinge` | 2 | 523 and 4629 |" in text
+    assert f"| {TIMES}5.178 and {TIMES}45.833 |" in text
+    assert "| `part_a` | 3 | 101.0 ± 2.5 |" in text
+
+
 def test_label_smoothing_has_a_separate_table_for_either_loss():
     names = ("part_a", "part_c6", "part_c5", "part_b", "one_sided_saturating", "two_sided_saturating")
     found = {name: [run([place + 1.0], 0)] for place, name in enumerate(names)}
@@ -124,7 +134,7 @@ def test_a_study_of_two_changes_resumes_where_it_was_stopped(call, tmp_path, sma
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| change |") == 2  # one after each change
     folder = tmp_path / "improvements"
-    folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("", "-seed_1")}
+    folders = {f"{name}-archives{seed}" for name in ("part_a", "hinge") for seed in ("-seed_0", "-seed_1")}
     written = {f"improvements.{end}" for end in ("md", "json", "png")}
     assert {path.name for path in folder.iterdir()} == folders | written | {"costs.json"}
     costs = json.loads((folder / "costs.json").read_text())

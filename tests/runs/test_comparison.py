@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from experiments.commands import train
-from experiments.harness.comparison import compare, read_baseline, read_run
 from experiments.harness.options import RunOptions, configure
 from experiments.homework.parts import PARTS
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import UserError
+from gan_jax.runs.comparison import compare, read_baseline, read_run
+from gan_jax.runs.ownership import COMPARISON_FILES
 from gan_jax.runs.run_dir import RunDir
 
 BASE = Config(name="part_a", epochs=2)
@@ -67,11 +68,18 @@ def test_a_run_given_twice_counts_once(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("remove", ["config.json", "metrics.csv", "samples/epoch_001.png"])
-def test_a_directory_that_is_no_run_is_reported(tmp_path, remove):
+@pytest.mark.parametrize(
+    ("remove", "named"),
+    [
+        ("config.json", "is not a run directory: it contains no config.json"),
+        ("metrics.csv", "contains no completed epoch"),
+        ("samples/epoch_001.png", "contains no samples"),
+    ],
+)
+def test_a_directory_that_is_no_run_is_reported(tmp_path, remove, named):
     path = write(tmp_path / "a", BASE, epochs=1)
     (path / remove).unlink()
-    with pytest.raises(UserError, match="contains no"):
+    with pytest.raises(UserError, match=named):
         read_run(path)
 
 
@@ -91,8 +99,8 @@ def part_b(monkeypatch, tmp_path, capsys):
 
 
 def test_seeds_are_compared_in_a_separate_directory(tmp_path, part_b):
-    for seed in (0, 2):
-        config = replace(BASE, name=f"part_a-seed_{seed}" if seed else "part_a", seed=seed)
+    for name, seed in (("part_a", 0), ("part_a-seed_2", 2)):  # seed 0 is found as it was trained alone
+        config = replace(BASE, name=name, seed=seed)
         write(tmp_path / config.name, config)
     alone = part_b()
     before = (tmp_path / "part_b" / "comparison.csv").read_bytes()
@@ -104,7 +112,40 @@ def test_seeds_are_compared_in_a_separate_directory(tmp_path, part_b):
     assert "| part_b | 3 | 2 |" in table
     assert "difference from part_a" in table
     assert together.count("No comparison") == 1
-    assert f"there is no directory {tmp_path / 'part_a-seed_1'}" in together
+    assert f"there is no run part_a-seed_1 in {tmp_path}: it holds part_" in together
+    assert "part_a: seeds 0, 2" in together
+    assert "part_b: seeds 0, 1, 2" in together
+
+
+def test_a_single_run_finds_its_baseline_among_several_seeds(tmp_path, part_b):
+    write(tmp_path / "part_a-seed_0", replace(BASE, name="part_a-seed_0"))
+    assert "part_a-seed_0: seed 0" in part_b()
+
+
+def test_a_comparison_as_data(tmp_path):
+    """The tables are plain numbers, and printing them gives the text of the command."""
+    runs = [read_run(write(tmp_path / f"a-{seed}", replace(BASE, name=f"a-seed_{seed}", seed=seed))) for seed in (0, 2)]
+    runs.append(read_run(write(tmp_path / "b", replace(BASE, name="b", hparams=Hyperparameters(adam_b1=0.5)))))
+    found = compare(runs)
+    assert found.seeds == {"a": [0, 2], "b": [0]}
+    assert found.values["a"]["generator_loss"].values == (2.0, 4.0)
+    assert found.differences["b"]["generator_loss"].mean == 2.0 - 3.0
+    assert str(found).splitlines()[0].split() == ["run", "a", "b"]
+    assert not list(tmp_path.glob("comparison*"))
+    frame = found.to_pandas().set_index(["run", "metric"])
+    assert frame.loc[("a", "generator_loss"), "mean"] == 3.0
+    assert frame.loc[("b", "generator_loss"), "difference"] == -1.0
+
+
+def test_a_comparison_writes_its_files(tmp_path):
+    run = read_run(write(tmp_path / "a", BASE))
+    compare([run], tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(COMPARISON_FILES)
+
+
+def test_no_run_is_no_comparison():
+    with pytest.raises(UserError, match="give one run at least"):
+        compare([])
 
 
 def test_without_a_baseline_nothing_is_compared(tmp_path, part_b):

@@ -1,0 +1,1 @@
+"""Examples of plugins, for `./run.sh train --plugin FILE.py`."""

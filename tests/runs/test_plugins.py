@@ -1,0 +1,224 @@
+"""Plugins: the user's own files are executed where they are named, recorded in runs, and never confused."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from gan_jax.config import Hyperparameters
+from gan_jax.errors import UserError
+from gan_jax.losses.adversarial import LOSSES
+from gan_jax.losses.gradient_penalty import PENALTIES
+from gan_jax.runs.comparison import read_run
+from gan_jax.runs.plugins import load_plugin, manifest_entries
+from gan_jax.runs.run_dir import RunDir
+from gan_jax.training.state import init_state
+from gan_jax.training.train_step import train_step
+
+EXAMPLE = Path("experiments/examples/least_squares_plugin.py").resolve()
+CLASSIFIER = Path("gan_jax/evaluation/mnist_classifier.safetensors").resolve()
+pytestmark = pytest.mark.usefixtures("own_tables", "narrow_runs")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, small_archives, narrow_runs):
+    """Return a run of the example's loss, penalty and metric, and the options that continue it."""
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, ("--archives", small_archives, "--out", folder, "--name", "mine", "--loss", "squares")
+
+
+@pytest.fixture
+def run(trained, call):
+    folder, options = trained
+    if not (folder / "mine").exists():
+        done = call("train", *options, "--plugin", EXAMPLE, "--epochs", 1, "--classifier", CLASSIFIER)
+        assert done.returncode == 0, done
+    return folder / "mine"
+
+
+@pytest.fixture
+def forget(own_tables):
+    """Forget the plugins of this process, as a new one has none."""
+
+    def forget() -> None:
+        from gan_jax.runs import plugins
+
+        for name in ("squares", "mine"):
+            LOSSES.pop(name, None)
+        PENALTIES.pop("flat", None)
+        plugins._loaded.clear()
+        plugins._registered.clear()
+
+    return forget
+
+
+def test_the_example_is_trained_measured_and_recorded(run):
+    manifest, metrics = RunDir(run).read_manifest(), RunDir(run).read_metrics()
+    sha256 = hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
+    assert manifest["plugins"] == [{"file": "least_squares_plugin.py", "sha256": sha256}]
+    assert 0 < metrics["ink"][-1] < 1
+
+
+@pytest.mark.parametrize("command", ["compare", "report", "sample", "verify"])
+def test_every_command_that_reads_it_takes_the_plugin_and_asks_for_it(
+    run, trained, call, forget, tmp_path, command, small_archives
+):
+    out = {"report": tmp_path / "x.html", "sample": tmp_path / "x.png"}.get(command, tmp_path)
+    more = ("--archives", small_archives, "--classifier", CLASSIFIER) if command == "verify" else ()
+    forget()
+    without = call(command, run, "--out", out, *more)
+    assert without.returncode == 2
+    assert "trained with the plugin least_squares_plugin.py" in without.stderr
+    assert "give --plugin least_squares_plugin.py" in without.stderr
+    assert without.stderr.count("\n") == 1
+    forget()
+    done = call(command, run, "--out", out, *more, "--plugin", EXAMPLE)
+    assert done.returncode == 0, done
+    if command == "compare":
+        assert re.search(r"^ink +0\.\d{3}$", done.stdout, re.MULTILINE)
+        assert "ink" in (tmp_path / "comparison" / "comparison.csv").read_text().splitlines()[0].split(",")
+    if command == "report":
+        page = (tmp_path / "x.html").read_text()
+        assert "Mean brightness" in page
+        assert ">ink<" in page
+
+
+def test_a_changed_plugin_neither_continues_nor_stands_for_a_run(run, trained, call, forget, tmp_path):
+    """The same command with an edited file is refused, also where the run is finished, and changes nothing."""
+    _, options = trained
+    changed = tmp_path / EXAMPLE.name
+    changed.write_text(EXAMPLE.read_text() + "# changed\n")
+    before = (run / "manifest.json").read_bytes()
+    for epochs in (1, 2):
+        forget()
+        done = call("train", *options, "--plugin", changed, "--epochs", epochs, "--classifier", CLASSIFIER)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "which has changed since" in done.stderr
+        assert "another --name" in done.stderr
+        assert "--overwrite" in done.stderr
+    assert (run / "manifest.json").read_bytes() == before
+    assert len(RunDir(run).read_rows()) == 1
+
+
+def test_the_same_plugin_finds_the_run_finished(run, trained, call, forget, tmp_path):
+    moved = Path(shutil.copy(EXAMPLE, tmp_path))  # another directory is the same plugin
+    forget()
+    done = call("train", *trained[1], "--plugin", moved, "--epochs", 1, "--classifier", CLASSIFIER)
+    assert done.returncode == 0, done
+    assert "Already finished" in done.stdout
+
+
+def test_a_run_without_plugins_is_not_continued_with_one(call, tmp_path, small_archives, forget):
+    options = ("train", "--archives", small_archives, "--out", tmp_path, "--name", "plain", "--epochs", 1)
+    assert call(*options).returncode == 0
+    assert "plugins" not in RunDir(tmp_path / "plain").read_manifest()
+    forget()
+    done = call(*options, "--plugin", EXAMPLE)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "was trained with no plugin, not with the plugin least_squares_plugin.py" in done.stderr
+    assert "leave out --plugin" in done.stderr
+
+
+BROKEN = {
+    "raises": ("x = 1\n\nraise ValueError('no')\n", "line 3 failed: ValueError: no"),
+    "exits": ("import sys\nsys.exit(0)\n", "line 2 failed: SystemExit: 0"),
+    "syntax": ("def f(:\n", "line 1 is no Python: invalid syntax"),
+    "binary": (b"\x00\xff\x00", "is no Python"),
+    "another encoding": ("x = 'é'".encode("latin-1"), "is no Python"),
+    "replaces a loss": (
+        "from gan_jax.losses.adversarial import LOSSES\nLOSSES['hinge'] = LOSSES['wasserstein']",
+        "replaces the loss 'hinge'",
+    ),
+    "no loss": (
+        "from gan_jax.losses.adversarial import LOSSES\nLOSSES['mine'] = print",
+        "the loss 'mine' must be a GanLoss",
+    ),
+    "a metric of the library's": (
+        "from gan_jax import register_metric\nregister_metric('frechet', len, meaning='x')",
+        "line 2 failed: the metric 'frechet' is one of the library's",
+    ),
+    "a taken key": (
+        "from gan_jax.losses.gradient_penalty import *\n"
+        "PENALTIES['mine'] = GradientPenalty(Sampler(interpolate, keys=(7, 2)), one_centered)",
+        "the penalty 'mine' has the key number 2 of 'gradient_penalty'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "named"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_plugin_is_one_line(call, tmp_path, content, named):
+    path = tmp_path / "broken.py"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    losses, penalties = dict(LOSSES), dict(PENALTIES)
+    done = call("train", "--plugin", path, "--out", tmp_path / "runs")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+    assert done.stderr.startswith(f"run.sh: error: the plugin {path}")
+    assert named in done.stderr
+    assert not (tmp_path / "runs").exists()
+    assert (losses, penalties) == (LOSSES, PENALTIES)
+    assert manifest_entries() == []
+
+
+@pytest.mark.parametrize("name", ["missing.py", "notes.txt", "folder.py"])
+def test_a_path_that_is_no_python_file_is_one_line(call, tmp_path, name):
+    (tmp_path / "notes.txt").write_text("x = 1")
+    (tmp_path / "folder.py").mkdir()
+    done = call("compare", "runs/none", "--plugin", tmp_path / name, "--out", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "plugin" in done.stderr
+    assert name in done.stderr
+
+
+def test_two_plugins_of_one_name_are_refused(call, tmp_path):
+    copied = shutil.copy(EXAMPLE, tmp_path)
+    done = call("train", "--plugin", EXAMPLE, "--plugin", copied)
+    assert "two plugins are called least_squares_plugin.py: rename one" in done.stderr
+
+
+def test_nothing_is_executed_unless_it_is_named(run, tmp_path, monkeypatch):
+    """Reading a run's directory, even with a file of the plugin's name beside it, executes nothing."""
+    (run / EXAMPLE.name).write_text("raise AssertionError")
+    monkeypatch.chdir(run)
+    load_plugin(EXAMPLE)
+    assert read_run(run).config.hparams.loss == "squares"
+
+
+def test_an_unknown_loss_names_the_option_and_the_nearest(call, tmp_path):
+    done = call("train", "--loss", "least_square", "--out", tmp_path)
+    assert "unknown loss 'least_square', did you mean least_squares: choose from " in done.stderr
+    assert done.stderr.endswith("one of your own comes with --plugin FILE.py\n")
+    with pytest.raises(UserError, match=r"an entry in gan_jax\.losses\.adversarial\.LOSSES"):
+        Hyperparameters(loss="least_square")
+
+
+def test_a_penalty_of_a_plugin_is_added_to_the_loss(mnist):
+    """A penalty that returns 1 changes nothing but its weight's part of the loss; one of D's gradient changes D."""
+    load_plugin(EXAMPLE)
+    assert Hyperparameters(r1=2.0, plugin_penalties="flat: 0.5").penalties == {"r1": 2.0, "flat": 0.5}
+    images, found = mnist.train_images[:16], []
+    for weights in ("", "flat: 0", "flat: 0.5"):
+        hparams = Hyperparameters(batch_size=16, plugin_penalties=weights)
+        state, _ = train_step(init_state(jax.random.key(0), hparams), images, hparams=hparams, discriminator_steps=1)
+        found.append(np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.discriminator)]))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("flat", "must be like 'mine: 0.1"),
+        ("flat: x", "must be like"),
+        ("flat: -1", "must be like"),
+        ("flat: 1, flat: 2", "must be like"),
+        ("mine: 1", "unknown penalty 'mine': plugins have added none"),
+        ("r1: 1", "r1 is no penalty of a plugin"),
+    ],
+)
+def test_weights_that_cannot_be_read_are_refused(text, named):
+    with pytest.raises(UserError, match=re.escape(named)):
+        Hyperparameters(plugin_penalties=text)
