@@ -9,12 +9,12 @@ from gan_jax.errors import require
 ROOT = Path(__file__).parents[2]
 FILES = (
     *(".ci/run", ".ci/audit.py", ".ci/debian", ".ci/processors", "run.sh", "pyproject.toml", "requirements.lock"),
-    *("README.md", "CHANGELOG.md", "LICENSE"),
+    *("README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE"),
     "experiments/results/front.png",  # at the top of the README
 )
 FOLDERS = ("gan_jax", "math_checks", "experiments", "tests", "docs")
 ENDINGS = (".py", ".typ", ".ipynb", ".js", ".css", ".html", ".gz", ".safetensors", ".md", ".sh", ".toml", "LICENSE")
-LEFT_OUT = ("docs/api", "experiments/results", "experiments/runs")  # generated, or shown in the report
+LEFT_OUT = ("docs/_build", "experiments/results", "experiments/runs")  # generated, or shown in the report
 INTO = "gan_jax"  # the directory that it unpacks into
 
 

@@ -158,7 +158,8 @@ esac
         *installed, started = self.python_calls(clone)
         program = {
             "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
-            "docs": f"-P -W error {clone}/docs/pages.py",
+            "docs": f"-P -m sphinx -E -n -W --keep-going -q -d {clone}/docs/_build/doctrees {clone}/docs "
+            f"{clone}/docs/_build/html",
         }.get(arguments[0], f"-P -m experiments {arguments[0]}")
         assert started == " ".join([program, *arguments[1:]])
         needed = [line for line in installed if "requirements.py" in line]

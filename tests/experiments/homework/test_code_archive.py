@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 STRAY = (
     "experiments/runs/part_a/weights.safetensors",
     "experiments/results/notes.md",
-    "docs/api/index.html",
+    "docs/_build/html/index.html",
     "experiments/.ipynb_checkpoints/gan.ipynb",
     "gan_jax/__pycache__/old.py",
     "experiments/marks.csv",
