@@ -36,6 +36,7 @@ html_copy_source = html_show_sourcelink = False
 myst_heading_anchors = 3  # links to headings work as on a forge's pages
 myst_enable_extensions = ["deflist"]
 highlight_language = "none"
+smartquotes_action = "D"  # dashes alone: quotes stay as they are typed
 copybutton_exclude = ".linenos, .gp, .go, .c1"  # comments behind a command are not copied
 
 default_role = "code"  # `name` in a docstring is code
@@ -58,11 +59,13 @@ def _fill_in(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = fill_in(source[0])
 
 
-def _docstring(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
+def _before_napoleon(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
+    lines[:] = docstrings.as_restructured_text(lines)
+
+
+def _after_napoleon(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
     if lines and lines[0].startswith("Alias for field number"):
         lines[:] = docstrings.field_comment(name)
-    else:
-        lines[:] = docstrings.as_restructured_text(lines)
 
 
 def _signature(
@@ -74,5 +77,6 @@ def _signature(
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", _fill_in)
-    app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon reads the sections
+    app.connect("autodoc-process-docstring", _before_napoleon, priority=400)  # napoleon reads the sections at 500
+    app.connect("autodoc-process-docstring", _after_napoleon, priority=600)
     app.connect("autodoc-process-signature", _signature)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from experiments.cli import app
 from gan_jax.analysis.glossary import MEANINGS, TERMS
 from gan_jax.analysis.metrics import METRICS, Metric
-from gan_jax.losses.adversarial import LOSSES
-from gan_jax.losses.gradient_penalty import PENALTIES
+from gan_jax.config import Hyperparameters, Spec, specs
 
+DEFAULTS = Hyperparameters()
 MARKER = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 
 
@@ -58,10 +58,12 @@ def _commands() -> str:
     shared = _options(sections["part_a"])
     parts = []
     for name, section in sections.items():
-        usage = section.replace(f"./run.sh {name} {name} ", f"./run.sh {name} ")  # where cyclopts has the name twice
         if name != "part_a" and _options(section) == shared:
-            usage = usage.replace(shared, "Options: those of [part_a](#part-a).")
-        parts.append(f"## {name}\n\n{usage.strip()}")
+            section = section.replace(shared, "Options: those of [part_a](#part_a).")
+        # Where a command has a usage of its own, cyclopts has the name twice; under `python -m` it adds the module.
+        section = re.sub(rf"(\./run\.sh {name})(?: -m \w+| {name})+(?= )", r"\1", section)
+        section = re.sub(r"(?<=[ (])(--[a-z-]+)", r"`\1`", section)  # options in sentences
+        parts.append(f"## {name}\n\n{section.strip().replace('**Parameters**', '**Options**')}")
     return "\n\n".join(parts)
 
 
@@ -69,12 +71,23 @@ def _options(section: str) -> str:
     return section[section.index("**Parameters**") :].strip() if "**Parameters**" in section else ""
 
 
-def _losses() -> str:
-    return ", ".join(f"`{name}`" for name in LOSSES)
+def _hyperparameters() -> str:
+    """Make the table of the fields of Hyperparameters, with what each may be."""
+    rows = [
+        f"| `{name}` | {_cell(spec.help)} | {_range(spec)} | {getattr(DEFAULTS, name)} |"
+        for name, (_, spec) in specs(Hyperparameters).items()
+    ]
+    return "\n".join(["| field | meaning | values | default |", "| --- | --- | --- | --- |", *rows])
 
 
-def _penalties() -> str:
-    return ", ".join(f"`{name}`" for name in PENALTIES)
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _range(spec: Spec) -> str:
+    if spec.choices is not None:
+        return ", ".join(f"`{choice}`" for choice in spec.choices)
+    return "True, False" if spec.low is None else f"{spec.low:g} to {spec.high:g}"
 
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -82,6 +95,5 @@ GENERATED: dict[str, Callable[[], str]] = {
     "trained_metrics": _trained_metrics,
     "sample_metrics": _sample_metrics,
     "commands": _commands,
-    "losses": _losses,
-    "penalties": _penalties,
+    "hyperparameters": _hyperparameters,
 }

@@ -17,7 +17,7 @@ def test_the_slopes_are_those_of_the_losses():
 def test_the_figure_draws_each_loss_in_its_own_line():
     chart = slopes_chart(OUTPUTS.tolist())
     assert [line.label for line in chart.lines] == list(FORMULAS.values())
-    np.testing.assert_allclose(chart.lines[1].values, OUTPUTS, rtol=1e-4)  # a chart has five digits
+    np.testing.assert_allclose(np.array(chart.lines[1].values, float), OUTPUTS, rtol=1e-4)  # a chart has five digits
     whole, rejected = slopes().axes
     assert [len(axis.lines) for axis in (whole, rejected)] == [2, 2]
     falling, rising = (np.asarray(line.get_ydata(), float) for line in rejected.lines)

@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from experiments.cli import app
+from experiments.homework.parts import EXTENSION_RUNS, PARTS
 from gan_jax.analysis.glossary import MEANINGS, TERMS
+from gan_jax.config import Hyperparameters
 from tests.helpers.printed import ROOT
 from tests.helpers.site import module_of_the_site
 
@@ -77,6 +79,9 @@ def test_the_site(site):
         assert not re.search(r"url\(['\"]?(https?:)?//|@import", style.read_text(encoding="utf-8")), style
     text = (site / "commands.html").read_text(encoding="utf-8")
     assert all(f'id="{name.replace("_", "-")}"' in text for name in command_names())
+    usages = set(re.findall(r"\./run\.sh (\w+) (?:\[OPTIONS\]|[A-Z])", re.sub("<[^>]+>", "", text)))
+    assert set(command_names()) <= usages
+    assert "-m sphinx" not in text
     shown = (site / "api.html").read_text(encoding="utf-8")
     assert "Alias for field number" not in shown
     assert "Annotated" not in shown
@@ -91,7 +96,11 @@ def test_generated_parts_are_complete():
     commands = generated.fill_in("<!-- generated: commands -->")
     assert re.findall(r"^## (\w+)$", commands, re.MULTILINE) == command_names()
     assert "--spectral-norm" in commands
-    assert commands.count("**Parameters**") < len(command_names())  # the parts share theirs
+    assert commands.count("Options: those of [part_a]") == len({**PARTS, **EXTENSION_RUNS}) - 1
+    fields = generated.fill_in("<!-- generated: hyperparameters -->")
+    assert all(f"| `{field}` |" in fields for field in Hyperparameters.__dataclass_fields__)
+    pages = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md"))
+    assert sorted(generated.MARKER.findall(pages)) == sorted(generated.GENERATED)  # each on one page
     with pytest.raises(KeyError):
         generated.fill_in("<!-- generated: nothing -->")
 
