@@ -103,6 +103,12 @@ case "$*" in
         ;;
     "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff, pyright and the import rules on all of it, as CI runs them" && exit ;;
     "docs --help" | "docs -h") echo "Usage: ./run.sh docs: the documentation site, docs/_build/html/index.html" && exit ;;
+    "notebook --help" | "notebook -h")
+        echo "Usage: ./run.sh notebook [JUPYTER'S OPTIONS]: the tutorial, experiments/gan.ipynb, in JupyterLab"
+        echo "       ./run.sh notebook exercises: exercises with blanks to fill in, and checks that say what is wrong"
+        echo "       ./run.sh notebook solutions: the same exercises, solved"
+        echo "  --no-browser, --port N and all else as jupyter lab has it; --allow-root: as root" && exit
+        ;;
     "lock --help" | "lock -h") echo "Usage: ./run.sh lock: the newest versions that fit together into requirements.lock" && exit ;;
     "install --help" | "install -h")
         echo "Usage: ./run.sh install: the environment, with the versions of requirements.lock, which it has by default"
@@ -110,7 +116,7 @@ case "$*" in
         ;;
 esac
 
-versions="" extras=()
+versions="" extras=() notebook="" jupyter=()
 case "${1:-}" in
     test)
         extras=(test)
@@ -120,7 +126,20 @@ case "${1:-}" in
     all | ridge | change_of_variables) extras=(math) ;;
     torch_baseline | bench) extras=(torch) ;;
     report) extras=(report) ;;
-    notebook) extras=(notebook) ;;
+    homework) extras=(math report) ;;
+    notebook)
+        extras=(notebook)
+        case "${2:-}" in
+            "" | -*) notebook=gan jupyter=("${@:2}") ;;
+            exercises) notebook=exercises jupyter=("${@:3}") ;;
+            solutions) notebook=exercises_solutions jupyter=("${@:3}") ;;
+            *) say "error: ./run.sh notebook opens exercises, solutions or, without a name, the tutorial, not $2" && exit 2 ;;
+        esac
+        if [ "$(id -u)" = 0 ] && [[ " ${jupyter[*]-} " != *" --allow-root "* ]]; then
+            say "error: Jupyter does not start as root: run this as another user, or add --allow-root: ./run.sh $* --allow-root"
+            exit 2
+        fi
+        ;;
     docs | lock)
         [ $# = 1 ] || { say "error: ./run.sh $1 takes no arguments, not ${*:2}" && exit 2; }
         extras=("$1")
@@ -175,7 +194,7 @@ case "${1:-}" in
         exec "$venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade \
             --no-emit-index-url --no-annotate --custom-compile-command "./run.sh lock" --output-file requirements.lock pyproject.toml
         ;;
-    notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/gan.ipynb" "${@:2}" ;;
+    notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/$notebook.ipynb" ${jupyter[@]+"${jupyter[@]}"} ;;
     docs)
         # Read afresh, as pages are made from the code; -n and -W: a reference that leads nowhere is an error.
         "$venv/bin/python" -P -m sphinx -E -n -W --keep-going -q -d "$root/docs/_build/doctrees" "$root/docs" "$root/docs/_build/html"

@@ -12,6 +12,8 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
+from experiments.commands.homework import HomeworkOptions
+from experiments.commands.homework import homework as make_homework
 from experiments.commands.mathematics import change_of_variables, ridge
 from experiments.commands.measure import bench, saturation
 from experiments.commands.results import compare, report
@@ -28,14 +30,14 @@ from gan_jax.utils.signals import StoppedError, raise_on_signal
 from gan_jax.utils.text import printable
 
 OPTIONAL = {"report": "[RUN ...]", "bench": "[STUDY ...]", "sample": "[RUN]", "interpolate": "[RUN]", "export": "[RUN]"}
-SEVERAL_PARTS, STUDY = SeveralPartsOptions(), StudyOptions()
+SEVERAL_PARTS, STUDY, HOMEWORK = SeveralPartsOptions(), StudyOptions(), HomeworkOptions()
 EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # the extra of each module
 
 app = App(
     name="./run.sh",
     help="Study how GANs train: the homework's parts, your own variants, and the mathematics. Further commands: "
-    "notebook (open the notebook), test (run the tests), lint (run the linters), docs (build the documentation site), "
-    "install (prepare the environment), lock (renew requirements.lock).",
+    "notebook (open the tutorial, or the exercises), test (run the tests), lint (run the linters), docs (build the "
+    "documentation site), install (prepare the environment), lock (renew requirements.lock).",
     version_flags=[],
     suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a message
 )
@@ -122,11 +124,20 @@ def part_c(options: SeveralPartsOptions = SEVERAL_PARTS) -> None:
 
 @app.command(name="all")
 def everything(options: SeveralPartsOptions = SEVERAL_PARTS) -> int:
-    """Run everything that the homework asks for: all parts, ridge and change_of_variables."""
+    """Train all parts and check the mathematics; homework makes the PDF and the rest of it, too."""
     _run_parts(list(PARTS.values()), options)
     from gan_jax.distributed.collectives import is_main_process
 
     return max(ridge(out=options.out), change_of_variables(out=options.out)) if is_main_process() else 0
+
+
+@app.command
+def homework(options: HomeworkOptions = HOMEWORK) -> int:
+    """Make the whole homework: all parts, saturation, the mathematics, the report, the PDF and the code to hand in.
+
+    It says after a minute how long all of it takes. Interrupted, the same command goes on where it was.
+    """
+    return make_homework(options)
 
 
 @app.command

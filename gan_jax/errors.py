@@ -11,6 +11,10 @@ class UserError(ValueError):
 class DivergedError(UserError):
     """Training whose loss or gradient is no longer finite, because of its hyperparameters."""
 
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason  # the metric, iteration and epoch
+
 
 def require(condition: bool, message: str) -> None:
     """Raise UserError(message) unless the condition holds."""

@@ -107,6 +107,7 @@ LONGEST = [
         "faults",
         "sharding",
         "notebook",
+        "exercise_notebooks",
         "parity",
         "soak",
         "pdf_pages",

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
 PAGES = [*TOP, *sorted((ROOT / "docs").glob("*.md")), ROOT / "math_checks" / "README.md"]
 WITHOUT_COMMANDS = {"api.md", "changelog.md", "contributing.md", "mathematics.md"}  # three show another file
-OF_THE_SCRIPT = {"test", "lint", "docs", "notebook", "install", "lock", "homework"}
+OF_THE_SCRIPT = {"test", "lint", "docs", "notebook", "install", "lock"}
 LINES = 15
 
 

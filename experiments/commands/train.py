@@ -18,10 +18,11 @@ from gan_jax.config import Config, require_run_name
 from gan_jax.distributed.collectives import is_main_process
 from gan_jax.errors import DivergedError
 from gan_jax.runs import trainer
+from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.run_dir import RunDir
 
 
-def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
+def train_seeds(base: Config, options: RunOptions, callbacks: Callbacks | None = None) -> list[RunDir]:
     """Train a configuration with each seed that the options ask for; only the main process returns run directories."""
     configs, trainer_options = configure(base, options), trainer_options_of(options)
     summary = _summary_name(configs) if len(configs) > 1 else None  # a name too long is refused before training
@@ -34,7 +35,13 @@ def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
         devices = 1 if jax.process_count() == 1 else jax.device_count()
     try:
         folders = trainer.train(
-            configs, data, options.out, trainer_options, progress_callbacks(), together=together, devices=devices
+            configs,
+            data,
+            options.out,
+            trainer_options,
+            callbacks or progress_callbacks(),
+            together=together,
+            devices=devices,
         )
     except DivergedError:
         every = [RunDir(options.out / config.name) for config in configs]
@@ -72,7 +79,7 @@ def report_done(folders: list[RunDir]) -> None:
         say(f"SHA-256 of the parameters: {folder.read_manifest()['params_sha256']}")
 
 
-def run_part(part: Part, options: RunOptions) -> None:
+def run_part(part: Part, options: RunOptions, callbacks: Callbacks | None = None) -> None:
     """Train a part and compare it with its baseline, if that was trained with the same options."""
     base = part.config if options.epochs is None else with_epochs(part.config, options.epochs)
     configs = configure(base, options)
@@ -80,7 +87,7 @@ def run_part(part: Part, options: RunOptions) -> None:
     if part.baseline is not None and len(configs) > 1:  # not in the directory of any one seed
         name = f"{_summary_name(configs)}-against-{part.baseline}"
         require_run_name(name)  # a name too long is refused before training
-    folders = train_seeds(base, options)
+    folders = train_seeds(base, options, callbacks)
     if part.baseline is None or not folders:
         return
     found = [read_run(folder.path) for folder in folders]
@@ -95,4 +102,4 @@ def run_part(part: Part, options: RunOptions) -> None:
     compare([*baselines, *found], options.out / name, f"{part.config.name} against {baseline.name}")
     if part.config.hparams.loss == "saturating":
         run, other = found[0], baselines[0]
-        say(explain_saturation(run.config.name, run.metrics, other.config.name, other.metrics))
+        say(explain_saturation(run.config.name, run, other.config.name, other))

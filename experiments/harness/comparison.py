@@ -41,6 +41,7 @@ def read_run(path: Path, epochs: int | None = None) -> LoadedRun:
         data=manifest.get("data_sha256", ""),
         trainer=manifest.get("trainer", JAX),
         path=str(path),
+        diverged=manifest.get("diverged", ""),
     )
 
 

@@ -20,7 +20,7 @@ def plain() -> Callbacks:
 
     def start(config: Config, done: int, devices: int) -> None:
         nonlocal begun, first, warm, work, shows_d
-        begun, first, warm, work = time.perf_counter(), done, False, _work(config)
+        begun, first, warm, work = time.perf_counter(), done, False, epochs_work(config)
         shows_d = not LOSSES[config.hparams.loss].shift_invariant
         say(opening(config, done, devices))
 
@@ -29,10 +29,11 @@ def plain() -> Callbacks:
         row, now = mean(rows), time.perf_counter()
         done, total = int(row["epoch"]), len(work)
         left = (now - begun) / sum(work[first:done]) * sum(work[done:])
+        timing = f"{row['seconds']:.1f} s, {duration(left)} left"
         if not warm:  # the first epoch includes compilation, so that it predicts nothing
             begun, first, warm = now, done, True
+            timing = f"{row['seconds']:.1f} s, compilation included"
         outputs = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * shows_d
-        timing = f"{row['seconds']:.1f} s, {_duration(left)} left"
         say(f"epoch {done:3d}/{total}  loss {losses(row)}  {outputs}{timing}")
 
     return Callbacks(say, start, epoch)
@@ -46,11 +47,11 @@ def progress_callbacks() -> Callbacks:
     return bar() if sys.stdout.isatty() and capable else plain()
 
 
-def _work(config: Config) -> list[int]:
+def epochs_work(config: Config) -> list[int]:
     """Count the operations of an iteration in each epoch: the epochs' times are in this proportion."""
     of_steps = flops(config.hparams.batch_size, config.hparams.width_multiplier).iteration
     return [of_steps(config.discriminator_steps.steps(epoch)) for epoch in range(1, config.epochs + 1)]
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

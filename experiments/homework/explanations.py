@@ -10,17 +10,16 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.homework.claim_tests import AMONG_DIGITS, Finding, claim_test, findings, percent
+from experiments.homework.claim_tests import Finding, claim_test, findings, percent
 from experiments.homework.parts import Part
-from gan_jax.analysis import charts
+from gan_jax.analysis import charts, takeover
+from gan_jax.analysis.judgement import LOOK_REAL, REJECTED, describe_gradient, describe_samples, sample_states
 from gan_jax.analysis.metrics import DIGIT_SHARES, Metrics, digit_shares
 from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
-from gan_jax.analysis.saturation import DEAD_PROBABILITY, explain_saturation
+from gan_jax.analysis.saturation import explain_saturation
 from gan_jax.analysis.tables import binary_entropy
-from gan_jax.evaluation import collapse_warnings
 from gan_jax.reports.page_model import Reason
 
-CERTAIN = 0.99  # an accuracy from which on D has won
 CLEARLY_LESS = 0.9  # a smaller fraction of the baseline's value is clearly less: seeds differ by some percent
 MOST_MEASURED = 5  # measured epochs that a paragraph lists
 
@@ -40,7 +39,7 @@ def reason(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> Reason:
         return Reason([text], [])
     else:
         found = _explain_change(groups)
-    return found._replace(text=[claim_test(part, runs, groups), *found.text])
+    return found._replace(text=[claim_test(part, runs, groups).text, *found.text])
 
 
 def _explain_baseline(runs: Sequence[LoadedRun]) -> Reason:
@@ -54,12 +53,22 @@ def _explain_baseline(runs: Sequence[LoadedRun]) -> Reason:
         f"{percent(last['discriminator_accuracy'])} of the images correctly, and the gradient that reaches G has norm "
         f"{last['generator_gradient_norm']:.2g}: "
     )
-    shares = digit_shares(run.metrics)[-1]
-    collapsed = collapse_warnings(shares.tolist() if np.isfinite(shares).all() else None, last["fake_probability"])
-    balanced = 0.5 < last["discriminator_accuracy"] < CERTAIN and not collapsed
-    text += "D and G are balanced, and both keep learning." if balanced else "D and G are out of balance."
+    text += _describe_balance(run)
     bars = charts.digit_bars({run.config.name: [run.metrics]})
-    return Reason([text, *_describe_samples(run.metrics, None)], [], bars)
+    return Reason([text, *_describe_samples(run, None)], [], bars)
+
+
+def _describe_balance(run: LoadedRun) -> str:
+    """Say whether D and G keep learning from each other, and if not, what stands against it."""
+    judgement = run.judgement
+    if judgement.balanced:
+        return "D and G are balanced, and both keep learning."
+    if judgement.gradient != "alive" or judgement.rejected_since is not None:
+        return f"D has won: {describe_gradient(judgement)}."
+    if judgement.looks_real:
+        return f"{describe_gradient(judgement)}, but {describe_samples(judgement)}."
+    measured = judgement.samples != "not measured"
+    return f"{describe_gradient(judgement)}; its samples {'do not look real yet' if measured else 'were not measured'}."
 
 
 def _explain_change(groups: Groups) -> Reason:
@@ -79,14 +88,15 @@ def _explain_change(groups: Groups) -> Reason:
 
 def _explain_saturating_loss(names: Sequence[str], baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
     text = (
-        "The derivative of log(1 - D(G(z))) with respect to D's logit is -D(G(z)): once D rejects every sample, no "
-        "gradient reaches G. The derivative of -log D(G(z)), D(G(z)) - 1, is largest in magnitude just then."
+        "D learns faster than G. When D is sure that an image is generated, D(G(z)) is about 0. The curve of "
+        "log(1 - D) is flat there, so that G is told nothing about which way to change. In formulas: the derivative of "
+        "log(1 - D(G(z))) with respect to D's logit is -D(G(z)), and vanishes with it; that of -log D(G(z)), "
+        "D(G(z)) - 1, is largest in magnitude just then."
     )
-    alive = np.flatnonzero(own.metrics["fake_probability"] >= DEAD_PROBABILITY)
-    since = 1 if not len(alive) else int(own.metrics["epoch"][alive[-1]]) + 1
-    if since <= own.epochs:
-        text += f" From epoch {since} on the mean D(G(z)) is below {DEAD_PROBABILITY:.0e}."
-    measured = explain_saturation(names[1], own.metrics, names[0], baseline.metrics)
+    since = own.judgement.rejected_since
+    if since is not None:
+        text += f" From epoch {since} on D rejects every sample: the mean D(G(z)) is below {REJECTED:g}."
+    measured = explain_saturation(names[1], own, names[0], baseline)
     return Reason(
         [text, measured],
         charts.compare_metrics(metrics_of(groups), ("generator_gradient_norm", "fake_probability")),
@@ -105,8 +115,18 @@ def _explain_discriminator_steps(name: str, baseline: LoadedRun, own: LoadedRun,
     epochs = [epoch for epoch in _phase_ends(own) if epoch > same]
     text += f"The mean D(G(z)) compared with {name}: {_list_outputs(epochs, own.metrics, baseline.metrics)}."
     effect = _explain_effect(name, baseline, own, findings(groups))
-    paragraphs = [text, *_follow_main_digit(own.metrics), effect, *_describe_samples(own.metrics, baseline.metrics)]
-    return Reason(paragraphs, drawn, charts.digit_bars(metrics_of(groups)))
+    why, by_digit = _explain_takeover(own.metrics)
+    paragraphs = [text, *_follow_main_digit(own.metrics), *why, effect, *_describe_samples(own, baseline)]
+    return Reason(paragraphs, [*drawn, *by_digit], charts.digit_bars(metrics_of(groups)))
+
+
+def _explain_takeover(metrics: Metrics) -> tuple[list[str], list[charts.Chart]]:
+    """Explain why one digit is far the most frequent at the end, with charts; nothing if none is, or unmeasured."""
+    digit = takeover.frequent_digit(metrics)
+    facts = None if digit is None or not takeover.measured(metrics) else takeover.facts(metrics, digit)
+    if digit is None or facts is None:
+        return [], []
+    return [" ".join(takeover.explain(facts))], takeover.charts(metrics, digit)
 
 
 def _identical_epochs(own: Metrics, baseline: Metrics) -> int:
@@ -139,11 +159,8 @@ def _list_outputs(epochs: Sequence[int], own: Metrics, baseline: Metrics) -> str
 
 def _follow_main_digit(metrics: Metrics) -> list[str]:
     """Describe how the share of the digit that is most frequent at the end developed, if measured repeatedly."""
-    if "precision" not in metrics:
-        return []
     shares = digit_shares(metrics)
-    # The classifier's output means nothing for samples that are not digits.
-    measured = np.flatnonzero(np.isfinite(shares).all(axis=1) & (metrics["precision"] > AMONG_DIGITS))
+    measured = np.flatnonzero([state in LOOK_REAL for state in sample_states(metrics)])
     if len(measured) < 2:
         return []
     digit = int(np.argmax(shares[measured[-1]]))
@@ -172,12 +189,7 @@ def _explain_effect(name: str, baseline: LoadedRun, own: LoadedRun, found: Mappi
     if change.get("recall") == change.get("coverage") == "more":
         text += " This has not narrowed G: its samples cover more of the real digits"
         return text + (", though their classes are less even." if uneven else ".")
-    if uneven:
-        return text + (
-            " The more confidently D rejected samples, the more G was rewarded for the few kinds of image that still "
-            "passed, and it moves away from them only slowly."
-        )
-    return text + " The measurements of the samples show no effect of this."
+    return text + (" Its classes are less even." if uneven else "")
 
 
 def _change(finding: Finding) -> Literal["more", "less", "same"]:
@@ -224,7 +236,7 @@ def _explain_smoothing(name: str, baseline: LoadedRun, own: LoadedRun, groups: G
         charts.compare_metric(metrics_of(groups), name, logarithmic=False)
         for name in ("real_probability", "fake_probability")
     ]
-    return Reason([optimum, measured, *_describe_samples(own.metrics, baseline.metrics)], list(filter(None, drawn)))
+    return Reason([optimum, measured, *_describe_samples(own, baseline)], list(filter(None, drawn)))
 
 
 def _compare_norms(own: float, baseline: float) -> str:
@@ -240,23 +252,27 @@ def _metrics_at(metrics: Metrics, epoch: int = 0) -> Mapping[str, float]:
     return {name: float(column[epoch - 1]) for name, column in metrics.items()}
 
 
-def _describe_samples(metrics: Metrics, baseline: Metrics | None) -> list[str]:
+def _describe_samples(run: LoadedRun, baseline: LoadedRun | None) -> list[str]:
     """Describe the samples after the last epoch, and the baseline's, if they were measured."""
-    here = _metrics_at(metrics)
-    there = {} if baseline is None else _metrics_at(baseline)
-    shares = digit_shares(metrics)[-1]
-    needed = ("classes_covered", "precision", "recall", "frechet")
-    if not np.isfinite([*shares, *(here.get(name, math.nan) for name in needed)]).all():
+    judgement = run.judgement
+    if judgement.samples == "not measured":
         return []
-    most = int(np.argmax(shares))
+    here = _metrics_at(run.metrics)
+    there = {} if baseline is None else _metrics_at(baseline.metrics)
 
     def against(name: str, form: Callable[[float], str]) -> str:
         other = there.get(name, math.nan)
         return form(here[name]) + (f" (baseline: {form(other)})" if math.isfinite(other) else "")
 
+    if judgement.looks_real:
+        most = judgement.largest
+        shares = (
+            f"Of its samples {against(DIGIT_SHARES[most], percent)} are the digit {most}, and "
+            f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. "
+        )
+    else:
+        shares = "Most of its samples do not look real. "
     return [
-        f"Of its samples {against(DIGIT_SHARES[most], percent)} are the digit {most}, and "
-        f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. Precision is "
-        f"{against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, and the classifier "
-        f"Fréchet distance {against('frechet', '{:.0f}'.format)}."
+        f"{shares}Precision is {against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, "
+        f"and the classifier Fréchet distance {against('frechet', '{:.0f}'.format)}."
     ]

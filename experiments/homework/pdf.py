@@ -19,7 +19,7 @@ from experiments.homework.part_sections import compared, section_of_part, split
 from experiments.homework.parts import PARTS, Part
 from experiments.homework.results import Results
 from experiments.homework.setting_tables import departures, in_common
-from gan_jax.analysis import charts
+from gan_jax.analysis import charts, takeover
 from gan_jax.analysis.metrics import CURVES, digit_shares, measured_over_epochs
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
@@ -90,13 +90,14 @@ def _first_line(error: typst.TypstError) -> str:
     return printable((str(error).splitlines() or ["no reason given"])[0])
 
 
-def make(results: Results, source: str, author: str | None) -> bytes:
+def make(results: Results, source: str, author: str | None, own_words: Mapping[str, Sequence[str]]) -> bytes:
     """Make the PDF.
 
     Args:
         results: the results to show; for missing ones the document names the command that makes them.
         source: description of where the results come from.
         author: name on the title page, if any.
+        own_words: the student's paragraphs by part or mathematical question.
 
     Raises:
         UserError: if an image cannot be read or typeset, or no font has the author's letters.
@@ -104,7 +105,12 @@ def make(results: Results, source: str, author: str | None) -> bytes:
     system = author is not None and _needs_system_fonts(author)
     with tempfile.TemporaryDirectory() as folder:
         document = _Document(Path(folder))
-        content = _content(results, document) | {"title": TITLE, "author": author, "source": source}
+        content = _content(results, document) | {
+            "title": TITLE,
+            "author": author,
+            "source": source,
+            "own_words": own_words,
+        }
         document.add("homework.json", json.dumps(content))
         shutil.copy(str(files("experiments.homework") / "homework.typ"), folder)
         shutil.copytree(str(files("math_checks") / "derivations"), Path(folder) / "derivations")
@@ -172,6 +178,7 @@ def _part(part: Part, trained: Mapping[str, Sequence[LoadedRun]], document: _Doc
         "run": _figure(f"{name}-run", drawn, caption, _describe_run(runs[0]), document),
         "reason": section.reason.text,
         "comparison": _comparison(name, groups, document) if groups else None,
+        "takeover": _takeover(name, runs[0], document) if groups else None,
         "tables": [[table.caption, table.rows, table.notes] for table in section.tables],
         "notes": section.notes,
         "provenance": [_facts(entry) for entry in section.provenance],
@@ -209,6 +216,18 @@ def _comparison(name: str, groups: Groups, document: _Document) -> dict[str, Any
         alt += f" Below, a bar for each digit's share of the samples; the tallest is of {', of '.join(most)}."
     svg = print_figures.comparison_svg(drawn, bars)
     return _figure(f"{name}-against", svg, f"{' against '.join(groups)}.", alt, document)
+
+
+def _takeover(name: str, run: LoadedRun, document: _Document) -> dict[str, Any] | None:
+    """Draw why a digit takes over, if that was measured digit by digit and one does."""
+    digit = takeover.frequent_digit(run.metrics)
+    if digit is None or not takeover.measured(run.metrics):
+        return None
+    drawn = takeover.charts(run.metrics, digit)
+    ends = [f"{chart.title}: {' and '.join(_last(line.values) for line in chart.lines)}" for chart in drawn]
+    alt = f"Panels of lines over the epochs, for the digit {digit} and the others, which end at: {'; '.join(ends)}."
+    caption = f"{name}: the digit {digit} against the nine others, which are thin; their mean is bold."
+    return _figure(f"{name}-takeover", print_figures.comparison_svg(drawn, None), caption, alt, document)
 
 
 def _last(values: charts.Values) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.harness.options import DEFAULT_OUT
 from experiments.harness.progress import say
-from experiments.homework import math_sections
+from experiments.homework import math_sections, own_words
 from experiments.homework import pdf as homework_pdf
 from experiments.homework.code_archive import code_archive
 from experiments.homework.part_sections import section_of, section_of_part, split
@@ -71,11 +71,14 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
             results, source = gather(SHIPPED), "experiments/results, the shipped results"
     for line in results.passed_over.values():
         say(f"skipped: {line}")
+    say(f"making the page of {source}")
     page = html.render(make_page(results, source, whole=not folders)).encode()
     made = [(out, page, f"the report, {len(page) / 1e6:.1f} MB, of {source}")]
     try:
         if pdf:
-            typeset, there = homework_pdf.make(results, source, author), split(group_by_seed(results.runs))[0]
+            say("typesetting the PDF, which takes up to a minute")
+            words = own_words.read(out.with_name(own_words.FILE))
+            typeset, there = homework_pdf.make(results, source, author, words), split(group_by_seed(results.runs))[0]
             missing = [name for name in PARTS if name not in there]
             missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]
             still = f"; still missing: {', '.join(missing)}" if missing else ""

@@ -17,17 +17,18 @@ from gan_jax.runs.run_dir import RunDir
 from gan_jax.utils.files import save_figure
 
 FATES = {
-    "part_a": "G minimizes -log D(G(z)): it learns",
-    "part_b": "log(1 - D(G(z))): its gradient vanishes",
-    "part_c4": "4 D steps per G step: mostly ones",
+    "part_a": "-log D(G(z)): it learns",
+    "part_b": "log(1 - D(G(z))): it dies",
+    "part_c4": "4 D steps: mostly ones",
+    "part_best": "seven published changes",
 }
-CURVES = ("generator_gradient_norm", "frechet", "largest_share")
+CURVES = ("generator_gradient_norm", "frechet", "largest_share", "coverage")
 ROWS = 5  # of samples, of 30 pixels each
 
 
 def draw() -> Figure:
-    """Draw samples of three runs after epoch 100, and below them the metrics that explain them."""
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    """Draw samples of four runs after epoch 100, and below them the metrics that explain them."""
+    figure = Figure(figsize=(12, 4.3), layout="constrained")
     pictures, curves = figure.subplots(2, len(FATES), height_ratios=(1.5, 1))
     groups = {name: [with_largest_share(RunDir(SHIPPED / name).read_metrics())] for name in FATES}
     for place, ((name, fate), picture) in enumerate(zip(FATES.items(), pictures, strict=True)):

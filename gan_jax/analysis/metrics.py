@@ -76,13 +76,24 @@ METRICS: dict[str, Metric] = {
 CURVES = tuple(name for name, metric in METRICS.items() if metric.chart and not metric.measured)
 MEASUREMENTS = tuple(name for name, metric in METRICS.items() if metric.chart and metric.measured)
 LINE = 4  # metrics in a log line
-DIGIT_SHARES = tuple(f"digit_share_{digit}" for digit in range(10))
+DIGITS = 10
+DIGIT_SHARES = tuple(f"digit_share_{digit}" for digit in range(DIGITS))
+
+
+def by_digit(metrics: Metrics, name: str) -> np.ndarray:
+    """Return what was measured digit by digit, float64 (epochs, 10); NaN where it was not.
+
+    Args:
+        metrics: the columns.
+        name: a column of `evaluation.by_digit.measure_by_digit` without the digit, or "digit_share".
+    """
+    missing = np.full(len(metrics["epoch"]), np.nan)
+    return np.stack([metrics.get(f"{name}_{digit}", missing) for digit in range(DIGITS)], axis=1)
 
 
 def digit_shares(metrics: Metrics) -> np.ndarray:
     """Return each digit's share of the samples, float64 (epochs, 10); NaN where it was not measured."""
-    missing = np.full(len(metrics["epoch"]), np.nan)
-    return np.stack([metrics.get(name, missing) for name in DIGIT_SHARES], axis=1)
+    return by_digit(metrics, "digit_share")
 
 
 def with_largest_share(metrics: Metrics) -> Metrics:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.analysis.judgement import Judgement, judge
 from gan_jax.analysis.metrics import Metrics
 from gan_jax.config import Config
 
@@ -21,10 +22,15 @@ class LoadedRun(NamedTuple):
     data: str = ""  # SHA-256 of the data set
     trainer: str = "jax"  # program that trained it
     path: str = ""  # its directory, which distinguishes runs of one name
+    diverged: str = ""  # why training stopped, if a loss or gradient became non-finite
 
     @property
     def epochs(self) -> int:
         return int(self.metrics["epoch"][-1])
+
+    @property
+    def judgement(self) -> Judgement:
+        return judge(self.config, self.metrics, self.diverged)
 
 
 Groups = Mapping[str, Sequence[LoadedRun]]  # runs by the name that they share, the baseline first

@@ -2,7 +2,6 @@
 
     reference = make_reference(train_images, test_images, load_classifier())   # once per data set
     evaluation = evaluate(samples, reference)                                  # 10 000 samples in seconds
-    print(*collapse_warnings(evaluation.digit_histogram, mean_fake_score), sep="\\n")
 
 Generated images are float32 (n, 784) in [-1, 1]; real images are uint8 (n, 784) and converted as needed.
 """
@@ -10,7 +9,6 @@ Generated images are float32 (n, 784) in [-1, 1]; real images are uint8 (n, 784)
 from gan_jax.evaluation.by_digit import DiscriminatorFns
 from gan_jax.evaluation.classifier import classify, load_classifier
 from gan_jax.evaluation.evaluate import Evaluation, Reference, columns, evaluate, make_reference
-from gan_jax.evaluation.mode_collapse import collapse_warnings
 from gan_jax.evaluation.mode_coverage import Modes, count_modes, validate_stacked
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "Modes",
     "Reference",
     "classify",
-    "collapse_warnings",
     "columns",
     "count_modes",
     "evaluate",

@@ -6,16 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gan_jax.analysis import charts
+from gan_jax.analysis import charts, judgement
 from gan_jax.analysis.charts import Chart
-from gan_jax.analysis.metrics import CURVES, MEASUREMENTS, Metrics, digit_shares
+from gan_jax.analysis.metrics import CURVES, MEASUREMENTS
 from gan_jax.analysis.run_groups import Groups, LoadedRun, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes
 from gan_jax.config import EXTENSION_FIELDS, Hyperparameters
-from gan_jax.evaluation import collapse_warnings
-from gan_jax.losses.adversarial import LOSSES, losses_at_half
+from gan_jax.losses.adversarial import losses_at_half
 from gan_jax.reports.page_model import Provenance, Table
 from gan_jax.runs.run_dir import RunDir
 
@@ -51,32 +48,12 @@ def hparams(run: LoadedRun) -> list[tuple[str, str]]:
 
 
 def warnings(runs: Sequence[LoadedRun]) -> list[str]:
-    """List each run's signs of collapse after its last epoch, and its earlier epochs with any such sign."""
-    lines = []
-    for run in runs:
-        prefix = f"seed {run.config.seed}, " if len(runs) > 1 else ""
-        last = run.epochs
-        found = {epoch: _collapse_signs(run, epoch) for epoch in _checked_epochs(run.metrics)}
-        lines += [f"{prefix}epoch {last}: {line}" for line in found.pop(last)]
-        earlier = [str(epoch) for epoch, signs in found.items() if signs]
-        if earlier:
-            count = f"{len(earlier)} of the {len(found)} earlier epochs whose samples were measured"
-            lines.append(f"{prefix}signs of collapse at {count}: {', '.join(earlier)}")
-    return lines
-
-
-def _checked_epochs(metrics: Metrics) -> list[int]:
-    """List the epochs whose samples were measured, and the last."""
-    measured = np.isfinite(digit_shares(metrics)).all(axis=1)
-    return sorted({*(np.flatnonzero(measured) + 1).tolist(), len(metrics["epoch"])})
-
-
-def _collapse_signs(run: LoadedRun, epoch: int) -> list[str]:
-    metrics = run.metrics
-    shares = digit_shares(metrics)[epoch - 1]
-    histogram = shares.tolist() if np.isfinite(shares).all() else None
-    shift_invariant = LOSSES[run.config.hparams.loss].shift_invariant
-    return collapse_warnings(histogram, None if shift_invariant else float(metrics["fake_probability"][epoch - 1]))
+    """List each run's signs of failure after its last epoch."""
+    return [
+        f"seed {run.config.seed}: {line}" if len(runs) > 1 else line
+        for run in runs
+        for line in judgement.warnings(run.judgement)
+    ]
 
 
 def notes(runs: Sequence[LoadedRun]) -> list[str]:
@@ -85,6 +62,8 @@ def notes(runs: Sequence[LoadedRun]) -> list[str]:
     for run in runs:
         if run.epochs < run.config.epochs:
             lines.append(f"{run.config.name} is not finished: {run.epochs} of {run.config.epochs} epochs.")
+        if phases := judgement.describe_phases(run.judgement):
+            lines.append(f"Seed {run.config.seed}: {phases}" if len(runs) > 1 else phases)
     if runs[0].trainer != "jax":
         lines.append(f"Trained by {runs[0].trainer}, not by gan_jax.")
     if len(runs) == 1:

@@ -1,6 +1,7 @@
 """Progress bar of a run, with epoch, both losses, rate and time left."""
 
 import sys
+import time
 from collections.abc import Sequence
 
 import jax
@@ -21,17 +22,24 @@ def say(text: str) -> None:
 def bar() -> Callbacks:
     """Make callbacks that show a progress bar over the epochs."""
     progress_bar: tqdm = tqdm(disable=True)
+    warm = False
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal progress_bar
+        nonlocal progress_bar, warm
+        warm = False
         say(opening(config, done, devices))
         progress_bar = tqdm(
             total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
         )
+        progress_bar.set_postfix_str("compiling")
 
     def epoch(rows: Sequence[MetricsRow]) -> None:
+        nonlocal warm
         progress_bar.set_postfix_str(losses(mean(rows)), refresh=False)
         progress_bar.update()
+        if not warm:  # the first epoch includes compilation, so that it predicts nothing
+            warm = True
+            progress_bar.initial, progress_bar.start_t = progress_bar.n, time.time()
         if progress_bar.n == progress_bar.total:
             progress_bar.close()
 
@@ -43,7 +51,7 @@ def opening(config: Config, done: int, devices: int) -> str:
     device = jax.devices()[0]
     kind = "CPU" if device.platform == "cpu" else device.device_kind
     where = f"the {kind}" if devices == 1 else f"{devices} devices of the {kind}"
-    return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}"
+    return f"{config.name}: epochs {min(done + 1, config.epochs)} to {config.epochs} on {where}; compiling first"
 
 
 def mean(rows: Sequence[MetricsRow]) -> MetricsRow:

@@ -7,11 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax.analysis.metrics import DIGIT_SHARES, describe
+from gan_jax.analysis.judgement import REJECTED, judge, warnings
+from gan_jax.analysis.metrics import describe
 from gan_jax.config import Config
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.errors import DivergedError
-from gan_jax.evaluation import DiscriminatorFns, Reference, collapse_warnings
+from gan_jax.evaluation import DiscriminatorFns, Reference
 from gan_jax.evaluation.sample_metrics import compute_sample_metrics, sample_count
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.plotting import image_grid
@@ -20,7 +21,7 @@ from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.options import TrainerOptions
 from gan_jax.runs.provenance import provenance
 from gan_jax.runs.run_data import RunData
-from gan_jax.runs.run_dir import MetricsRow, RunDir
+from gan_jax.runs.run_dir import MetricsRow, RunDir, columns_of
 from gan_jax.runs.tensorboard import EventWriter
 from gan_jax.training.apply_fns import sample_latents
 from gan_jax.training.prng import Stream
@@ -50,7 +51,7 @@ class RunRecorder:
     assert_lock_held: Callable[[], None]  # raises UserError if the directory has been deleted or moved meanwhile
     rows: list[MetricsRow] = field(default_factory=list)
     events: EventWriter | None = None  # with --tensorboard
-    _score_died: bool = False  # the mean D(G(z)) of the epoch before was low enough for a warning
+    _rejected: bool = False  # in the epoch before, D rejected every sample
 
     def start(self) -> None:
         """Write the configuration and the manifest before training, keeping the provenance of earlier epochs."""
@@ -69,10 +70,14 @@ class RunRecorder:
         """Append a row of metrics: the means over the epoch's iterations, in float64.
 
         Raises:
-            DivergedError: if a value is not finite; nothing is written.
+            DivergedError: if a value is not finite; the manifest says so, and nothing else is written.
         """
         epoch = len(self.rows) + 1
-        require_finite(self.config.name, epoch, infos)
+        try:
+            require_finite(self.config.name, epoch, infos)
+        except DivergedError as error:
+            self.folder.write_manifest(self.manifest | {"diverged": error.reason})
+            raise
         means = {name: float(np.mean(values, dtype=np.float64)) for name, values in infos.items()}
         counts = {"epoch": epoch, "discriminator_steps": discriminator_steps}
         self.rows.append({**counts, **means, "seconds": round(seconds, 3)})
@@ -84,10 +89,11 @@ class RunRecorder:
         self.assert_lock_held()
         epoch = len(self.rows)
         last = epoch == self.config.epochs
-        histogram, grid = None, None
-        if last or (trainer_options.evaluate_every and epoch % trainer_options.evaluate_every == 0):
-            histogram = self._evaluate(model_fns, run_data.reference, callbacks)
-        self._log_collapse_warnings(histogram, callbacks)
+        grid = None
+        evaluated = last or bool(trainer_options.evaluate_every and epoch % trainer_options.evaluate_every == 0)
+        if evaluated:
+            self._evaluate(model_fns, run_data.reference, callbacks)
+        self._log_warnings(evaluated, callbacks)
         if last or epoch % trainer_options.samples_every == 0 or epoch in GRID_EPOCHS:
             grid = image_grid.grid(model_fns.generate(self._latents(Stream.SAMPLES, SAMPLE_COUNT)))
             self.folder.write_sample(epoch, grid)
@@ -114,8 +120,8 @@ class RunRecorder:
     def _latents(self, stream: Stream, count: int) -> jax.Array:
         return sample_latents(jax.random.key(self.config.seed), stream, count)
 
-    def _evaluate(self, model_fns: ModelFns, reference: Reference, callbacks: Callbacks) -> tuple[float, ...] | None:
-        """Add the sample metrics to the last row, log them, and return the digit histogram, if known."""
+    def _evaluate(self, model_fns: ModelFns, reference: Reference, callbacks: Callbacks) -> None:
+        """Add the sample metrics to the last row, and log them."""
         channels = self.config.hparams.stacked_digits
         latents = self._latents(Stream.EVALUATION, sample_count(reference, channels))
         found = compute_sample_metrics(model_fns.generate(latents), reference, channels, model_fns.by_digit)
@@ -126,16 +132,14 @@ class RunRecorder:
             raw = compute_sample_metrics(model_fns.generate_without_ema(latents), reference, channels)
             self.rows[-1] |= {f"raw_{name}": value for name, value in raw.items()}
             callbacks.log(f"{self.config.name}: without the EMA: {describe(raw)[0]}")
-        return tuple(found[name] for name in DIGIT_SHARES) if DIGIT_SHARES[0] in found else None
 
-    def _log_collapse_warnings(self, histogram: tuple[float, ...] | None, callbacks: Callbacks) -> None:
-        """Log the signs of collapse: all of them after each evaluation, and D(G(z)) in the epoch in which it dies."""
+    def _log_warnings(self, evaluated: bool, callbacks: Callbacks) -> None:
+        """Log the signs of failure after each evaluation, and in the epoch from which on D rejects every sample."""
         shift_invariant = LOSSES[self.config.hparams.loss].shift_invariant
-        score = None if shift_invariant else self.rows[-1]["fake_probability"]
-        died_before, self._score_died = self._score_died, bool(collapse_warnings(None, score))
-        if histogram is not None or (self._score_died and not died_before):
-            for line in collapse_warnings(histogram, score):
-                callbacks.log(f"{self.config.name}: epoch {len(self.rows)}: warning: {line}")
+        before, self._rejected = self._rejected, not (shift_invariant or self.rows[-1]["fake_probability"] >= REJECTED)
+        if evaluated or (self._rejected and not before):
+            for line in warnings(judge(self.config, columns_of(self.rows))):
+                callbacks.log(f"{self.config.name}: epoch {len(self.rows)}: {line}")
 
 
 def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> None:
@@ -144,7 +148,6 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
     broken = {metric: int(np.argmin(flags)) + 1 for metric, flags in finite.items() if not flags.all()}
     if broken:
         metric, iteration = min(broken.items(), key=lambda item: item[1])
-        raise DivergedError(
-            f"{name} diverged: the {metric} became non-finite at iteration {iteration} of epoch {epoch}. Earlier "
-            "checkpoints are kept. Lower --learning-rate, with another --name or --overwrite"
-        )
+        reason = f"the {metric} became non-finite at iteration {iteration} of epoch {epoch}"
+        remedy = "Earlier checkpoints are kept. Lower --learning-rate, with another --name or --overwrite"
+        raise DivergedError(f"{name} diverged: {reason}. {remedy}", reason)

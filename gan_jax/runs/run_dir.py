@@ -46,6 +46,7 @@ _MANIFEST_TYPES: dict[str, Any] = {
     "classifier_sha256": str | None,
     "data_sha256": str,
     "device_count": int,
+    "diverged": str,
     "earlier": list,
     "epochs": int | None,
     "params_sha256": str | None,
@@ -153,8 +154,7 @@ class RunDir:
 
     def read_metrics(self, needed: Sequence[str] = ()) -> dict[str, np.ndarray]:
         """Read the columns of metrics.csv by name, float64 (epochs,), NaN where an epoch lacks the value."""
-        rows = self.read_rows(needed)
-        return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
+        return columns_of(self.read_rows(needed))
 
     def read_rows(self, needed: Sequence[str] = ()) -> list[MetricsRow]:
         """Read the rows of metrics.csv, one per epoch; each must have the `needed` columns, and may lack others."""
@@ -213,6 +213,11 @@ def _require_types(path: Path, manifest: dict[str, Any]) -> None:
         if not isinstance(segment, dict) or not isinstance(segment.get("until_epoch"), int) or "earlier" in segment:
             raise UserError(f"{path}: invalid entry in 'earlier'")
         _require_types(path, segment)
+
+
+def columns_of(rows: list[MetricsRow]) -> dict[str, np.ndarray]:
+    """Return the columns of rows by name, float64 (epochs,), NaN where an epoch lacks the value."""
+    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in _columns(rows)}
 
 
 def _columns(rows: list[MetricsRow]) -> list[str]:

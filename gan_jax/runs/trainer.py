@@ -37,6 +37,8 @@ from gan_jax.training.state import GanState
 from gan_jax.training.train_epoch import train_epoch, train_epoch_vmapped
 from gan_jax.utils.signals import StoppedError, StopRequest, defer_signals
 
+CHECKPOINT_SECONDS = 300  # at least as often as this, so that a second Ctrl-C costs minutes at most
+
 
 def train(
     configs: Sequence[Config],
@@ -154,6 +156,7 @@ def _train_group(
     if is_main_process():
         callbacks.on_train_start(config, done, 1 if mesh is None else mesh.size)
     _stop_if_requested(allgather_json(signal=request.signal), config, done)
+    saved = time.monotonic()
     for epoch in range(done + 1, config.epochs + 1):
         _train_epoch(runs, images, epoch, mesh, trainer_options, callbacks)
         for run in runs:
@@ -161,6 +164,8 @@ def _train_group(
                 run.recorder.evaluate_and_save(_model_fns(run.state, config), run_data, trainer_options, callbacks)
         messages = allgather_json(signal=request.signal)
         due = epoch == config.epochs or epoch % trainer_options.checkpoint_every == 0 or _requested_signal(messages)
+        if due or time.monotonic() - saved > CHECKPOINT_SECONDS:  # only the main process saves: its clock decides
+            due, saved = True, time.monotonic()
         for run in runs:
             if run.recorder is not None and due:
                 checkpoints.save(run.recorder.folder.checkpoints, to_local(run.state))

@@ -1,5 +1,6 @@
 """The command line: help, mistakes in a separate process, and run.sh itself. More mistakes: tests/malformed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,13 +130,13 @@ esac
         assert "Python 3.11 or newer is needed" in done.stderr
         assert not (clone / ".venv").exists()
 
-    @pytest.mark.parametrize("command", ["lint", "docs"])
+    @pytest.mark.parametrize("command", ["lint", "docs", "notebook"])
     def test_help_of_the_scripts_own_commands(self, tmp_path, clone, command):
         """Help needs no environment and does nothing else."""
         (tmp_path / "tools").mkdir()
         done = self.start(tmp_path / "tools", clone / "run.sh", command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.startswith(f"Usage: ./run.sh {command}: ")
+        assert re.match(rf"Usage: \./run\.sh {command}(: | \[)", done.stdout)
         assert not (clone / ".venv").exists()
 
     @pytest.mark.parametrize(
@@ -146,24 +147,57 @@ esac
             (["torch_baseline", "part_a", "--tensorboard"], "torch tensorboard"),
             (["part_a", "--tensorboard", "--help"], None),
             (["sample"], None),
+            (["notebook"], "notebook"),
             (["notebook", "--no-browser"], "notebook"),
+            (["notebook", "exercises"], "notebook"),
+            (["notebook", "solutions", "--port", "8889"], "notebook"),
             (["docs"], "docs"),
         ],
     )
     def test_choice_of_extras(self, clone, tools, arguments, extras):
-        """Choose extras in an environment that exists already."""
+        """Choose extras in an environment that exists already, as a user who is not root."""
+        self.become(tools, user=1000)
         assert self.start(tools, clone / "run.sh", "install").returncode == 0
         self.python_calls(clone)
         assert self.start(tools, clone / "run.sh", *arguments).returncode == 0
         *installed, started = self.python_calls(clone)
-        program = {
-            "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
-            "docs": f"-P -m sphinx -E -n -W --keep-going -q -d {clone}/docs/_build/doctrees {clone}/docs "
-            f"{clone}/docs/_build/html",
-        }.get(arguments[0], f"-P -m experiments {arguments[0]}")
-        assert started == " ".join([program, *arguments[1:]])
+        notebooks = {"exercises": "exercises", "solutions": "exercises_solutions"}
+        name, options = arguments[0], arguments[1:]
+        if name == "notebook" and options[:1] and options[0] in notebooks:
+            program, options = f"-P -m jupyterlab {clone}/experiments/{notebooks[options[0]]}.ipynb", options[1:]
+        else:
+            program = {
+                "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
+                "docs": f"-P -m sphinx -E -n -W --keep-going -q -d {clone}/docs/_build/doctrees {clone}/docs "
+                f"{clone}/docs/_build/html",
+            }.get(name, f"-P -m experiments {name}")
+        assert started == " ".join([program, *options])
         needed = [line for line in installed if "requirements.py" in line]
         assert needed == ([f"-I {clone}/experiments/requirements.py {extras}"] if extras else [])
+
+    def become(self, tools: Path, user: int) -> None:
+        """Have `id -u` tell another user than the one who runs the tests."""
+        (tools / "id").write_text(f"#!/usr/bin/env bash\necho {user}\n")
+        (tools / "id").chmod(0o755)
+
+    @pytest.mark.parametrize("arguments", [[], ["exercises"], ["--no-browser"]])
+    def test_root_is_told_what_jupyter_wants(self, clone, tools, arguments):
+        """Jupyter refuses to start as root, after half a minute of installing; a line before says what to do."""
+        self.become(tools, user=0)
+        done = self.start(tools, clone / "run.sh", "notebook", *arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "as root: run this as another user, or add --allow-root: ./run.sh notebook" in done.stderr
+        assert not (clone / ".venv").exists()
+        assert self.start(tools, clone / "run.sh", "notebook", *arguments, "--allow-root").returncode == 0
+        started = self.python_calls(clone)[-1]
+        assert started.startswith(f"-P -m jupyterlab {clone}/experiments/")
+        assert started.endswith("--allow-root")
+
+    def test_an_unknown_notebook_is_refused(self, clone, tools):
+        done = self.start(tools, clone / "run.sh", "notebook", "exercise")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "opens exercises, solutions or, without a name, the tutorial, not exercise" in done.stderr
+        assert not (clone / ".venv").exists()
 
     def test_versions_stay_locked_or_newest_until_the_other_is_requested(self, clone, tools):
         """An environment of the newest versions is kept, and its extras are the newest, too."""

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
 from gan_jax import Hyperparameters
 from gan_jax.losses.adversarial import GanLoss, Targets
@@ -22,25 +21,13 @@ from gan_jax.runs.checkpoints import params_sha256
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.training.state import init_state
 from gan_jax.training.train_step import train_step
+from tests.helpers.notebooks import METADATA, Cells, cells_of, errors, execute_notebook, printed, shown
 
 NOTEBOOK = Path(__file__).parents[2] / "experiments" / "gan.ipynb"
 RUNS = {"part_a": "non_saturating", "part_b": "saturating", "squares": "squares"}
 DRAWN = {"data", "curves", "diagnostics", "samples", "sampling", "interpolation", "slopes", "own", "compare"}
 
-Executed = tuple[Path, dict[str, nbformat.NotebookNode]]  # the directory that it ran in, and its cells by name
-
-
-def cells_of(notebook: nbformat.NotebookNode) -> dict[str, nbformat.NotebookNode]:
-    return {cell.id: cell for cell in notebook.cells}
-
-
-def printed(cell: nbformat.NotebookNode) -> str:
-    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
-
-
-def shown(cell: nbformat.NotebookNode, kind: str) -> list[str]:
-    """Return a cell's outputs of one MIME type."""
-    return [output.data[kind] for output in cell.get("outputs", []) if kind in output.get("data", {})]
+Executed = tuple[Path, Cells]  # the directory that it ran in, and its cells by name
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +36,7 @@ def execute(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[[
 
     def execute(parameters: str) -> Executed:
         folder = tmp_path_factory.mktemp("notebook")
-        notebook = nbformat.read(NOTEBOOK, as_version=4)
-        [cell] = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-        cell.source += f"\n{parameters}"
-        homes = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-        with pytest.MonkeyPatch.context() as patched:
-            for name in homes:
-                patched.setenv(name, str(folder / name))
-            patched.setenv("JAX_COMPILATION_CACHE_DIR", str(cache / "gan_jax" / "xla"))
-            patched.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-            NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
-        return folder, cells_of(notebook)
+        return folder, execute_notebook(NOTEBOOK, folder, parameters, cache)
 
     return execute
 
@@ -74,10 +51,7 @@ def test_the_notebook_is_valid_and_has_no_outputs_or_paths():
     text = NOTEBOOK.read_text()
     notebook = nbformat.from_dict(json.loads(text))
     nbformat.validate(notebook)
-    assert notebook.metadata == {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    assert notebook.metadata == METADATA
     for cell in notebook.cells:
         assert cell.metadata in ({}, {"tags": ["parameters"]})
         if cell.cell_type == "code":
@@ -166,9 +140,7 @@ def test_samples_are_drawn_and_measured(executed):
     )
     after_two_epochs, shipped = map(float, distances)
     assert shipped < after_two_epochs / 2
-    for name, cell in cells.items():
-        for output in cell.get("outputs", []):
-            assert output.get("name") != "stderr", (name, output.text)
+    assert not errors(cells)
 
 
 @pytest.mark.slow

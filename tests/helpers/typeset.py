@@ -2,7 +2,7 @@
 
 import io
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ from experiments.homework import pdf
 from experiments.homework.results import gather
 
 
-def make_pdf(folder: Path, author: str | None = None) -> PdfReader:
+def make_pdf(
+    folder: Path, author: str | None = None, own_words: Mapping[str, Sequence[str]] | None = None
+) -> PdfReader:
     """Return the homework's PDF for the runs in a directory."""
-    return PdfReader(io.BytesIO(pdf.make(gather(folder), "a test", author)))
+    return PdfReader(io.BytesIO(pdf.make(gather(folder), "a test", author, own_words or {})))
 
 
 def text_of(document: PdfReader) -> str:

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.config import Hyperparameters
+from gan_jax.runs import trainer
 from gan_jax.runs.run_dir import RunDir
 from gan_jax.training.diagnostics import StepInfo
 from gan_jax.training.state import init_state
@@ -244,3 +245,12 @@ def test_width_reaches_the_run(call, tmp_path, small_archives):
     shapes = jax.eval_shape(lambda: init_state(jax.random.key(0), config.hparams))
     assert shapes.discriminator["params"]["hidden_2"]["kernel"].shape == (2048, 1024)
     assert shapes.generator["params"]["image"]["kernel"].shape == (2048, 784)
+
+
+def test_a_checkpoint_is_saved_after_minutes_whatever_the_epochs(tmp_path, small_archives, call, monkeypatch):
+    """Only the newest two are kept: those of the last two epochs show that each of them was saved."""
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0)
+    done = call("part_a", "--archives", small_archives, "--epochs", 3, "--out", tmp_path, "--checkpoint-every", 100)
+    assert done.returncode == 0, done
+    [run] = tmp_path.iterdir()
+    assert sorted(path.stem for path in RunDir(run).checkpoints.glob("*.safetensors")) == ["epoch_002", "epoch_003"]

@@ -204,7 +204,7 @@ def test_a_damaged_run_can_be_overwritten(call, tmp_path, small_archives):
 def test_a_shift_invariant_d_is_not_reported_to_reject_all(tmp_path, loss, dies):
     log = []
     recorder = RunRecorder(RunDir(tmp_path), Config(name="x", hparams=Hyperparameters(loss=loss)), {}, lambda: None)
-    recorder.rows = [{"epoch": 1, "fake_probability": 1e-9}]
-    recorder._log_collapse_warnings(None, replace(SILENT, log=log.append))
-    assert [line for line in log if "D(G(z)) has died" in line] == log
+    recorder.rows = [{"epoch": 1, "fake_probability": 1e-9, "generator_gradient_norm": 1.0}]
+    recorder._log_warnings(evaluated=False, callbacks=replace(SILENT, log=log.append))
+    assert [line for line in log if "D rejects every sample" in line] == log
     assert len(log) == dies

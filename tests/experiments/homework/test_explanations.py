@@ -45,23 +45,35 @@ def shipped(baseline) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
-        ("part_a", r"learns to write digits held in 3 of 3 seeds.* 90 % of the samples .* 10 of 10 classes"),
+        ("part_a", r"learns to write digits held in 3 of 3 seeds.* 90 % of the samples .* 10 of 10 digits"),
         (
             "part_b",
-            r"does not train held in this run: .*3\.5e-26.*1e-22 against 2\.6; classifier Fréchet distance 4734",
+            r"does not train held in this run\. G no longer learns: .*3\.5e-26.*1e-22 against 2\.6 in part_a",
         ),
         (
             "part_c1",
-            r"did not hold: worse in classifier Fréchet distance 347\.9 against 279\.6 ± 5\d\.\d, KL .*share of ones",
+            r"did not hold: worse in .* distance 347\.9 against 279\.6 \(expected: 220\.9 to 338\.3\), KL .*ones",
         ),
         (
             "part_c2",
-            r"did not hold: worse in classifier Fréchet distance 39\d\.\d against 279\.6 ± 5\d\.\d, KL .*share of ones",
+            r"did not hold: worse in .* distance 39\d\.\d against 279\.6 \(expected: 220\.9 to 338\.3\), KL .*ones",
         ),
-        ("part_c3", r"in part: better in recall 0\.37 against 0\.16 ± 0\.13, coverage [^;]*; worse in KL [^.]*0\.46"),
-        ("part_c4", r"held in this run: share of ones 0\.96 against 0\.23 ± 0\.03, a difference that is more"),
-        ("part_c5", r"did not hold: worse in precision 0\.872 against 0\.903 ± 0\.008, and better in none"),
-        ("part_c6", r"did not hold: worse in precision 0\.879 against 0\.903 ± 0\.008, and better in none"),
+        (
+            "part_c3",
+            r"in part: better in recall 0\.37 against 0\.16 \(expected: 0\.03 to 0\.29\), .*; worse in KL [^.]*0\.46",
+        ),
+        (
+            "part_c4",
+            r"held in this run: share of ones 0\.96 against 0\.23 \(expected: 0\.20 to 0\.26\), a diff.* more",
+        ),
+        (
+            "part_c5",
+            r"did not hold: worse in precision 0\.872 against 0\.903 \(expected: 0\.895 to 0\.911\), and .* none",
+        ),
+        (
+            "part_c6",
+            r"did not hold: worse in precision 0\.879 against 0\.903 \(expected: 0\.895 to 0\.911\), and .* none",
+        ),
     ],
 )
 def test_the_first_paragraph_says_whether_the_claim_held(shipped, name, outcome):
@@ -71,8 +83,10 @@ def test_the_first_paragraph_says_whether_the_claim_held(shipped, name, outcome)
 def test_a_single_run_is_compared_with_a_prediction_interval(shipped, baseline):
     values = [run.metrics["frechet"][-1] for run in baseline]
     half_width = t.ppf(0.975, 2) * np.std(values, ddof=1) * np.sqrt(1 + 1 / 3)
-    assert f"against {np.mean(values):.1f} ± {half_width:.1f}" in shipped["part_c1"][0]
-    assert "95 % prediction interval of a single run from 3 seeds of part_a" in shipped["part_c1"][0]
+    low, high = np.mean(values) - half_width, np.mean(values) + half_width
+    assert f"against {np.mean(values):.1f} (expected: {low:.1f} to {high:.1f})" in shipped["part_c1"][0]
+    assert "one more run of part_a would fall with 95 % probability, by 3 seeds of part_a" in shipped["part_c1"][0]
+    assert "±" not in shipped["part_c1"][0]  # which is for confidence intervals
     assert "by chance alone, each of 7 measurements lies outside one time in 20" in shipped["part_c1"][0]
 
 
@@ -100,7 +114,8 @@ def test_several_seeds_are_compared_by_the_difference_of_means(baseline):
     first, *_ = paragraphs("part_c5", own, baseline)
     here, there = ([run.metrics["frechet"][-1] for run in runs] for runs in (own, baseline))
     apart = difference(here, there)
-    assert f"worse in classifier Fréchet distance {np.mean(here):.1f} against 279.6 ± {apart.spread:.1f}" in first
+    change = f"difference {apart.mean:+.1f} ± {apart.spread:.1f}"
+    assert f"worse in classifier Fréchet distance {np.mean(here):.1f} against 279.6 ({change})" in first
     assert "Welch's t, 3 seeds against 3" in first
     ones = seeds_of(read("part_c4"), lambda value, seed: value if seed < 7 else value / 3)
     assert "held in 2 of 3 seeds" in paragraphs("part_c4", ones, baseline)[0]
@@ -114,7 +129,10 @@ def test_better_runs_are_called_better(baseline):
     }
     own = better._replace(config=PARTS["part_c1"].config, metrics=metrics)
     first, *_ = paragraphs("part_c1", [own], baseline)
-    assert "held: better in classifier Fréchet distance 66.8 against 279.6 ± 58.7, recall 0.44" in first
+    assert (
+        "held: better in classifier Fréchet distance 66.8 against 279.6 (expected: 220.9 to 338.3), recall 0.44"
+        in first
+    )
     same = better._replace(config=PARTS["part_c1"].config)
     assert (
         "did not hold: no difference was found in classifier Fréchet distance 267"
@@ -125,11 +143,11 @@ def test_better_runs_are_called_better(baseline):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("part_b", ["D's logit is -D(G(z))", "From epoch 8 on the mean D(G(z)) is below 1e-06", "G no longer learns"]),
+        ("part_b", ["D's logit is -D(G(z))", "From epoch 8 on D rejects every sample", "G no longer learns"]),
         ("part_c1", ["0.0046 against 0.44 at epoch 1 (32 steps)", "D no longer rejects samples", "51 % at epoch 60"]),
         ("part_c2", ["0.00063 against 0.39 at epoch 10 (8 steps)", "97 % at epoch 30", "42 % at epoch 100"]),
         ("part_c3", ["Up to epoch 51 the two runs are identical", "has not narrowed G", "classes are less even"]),
-        ("part_c4", ["4 times as many steps", "still rejects samples", "few kinds of image", "99 % at epoch 50"]),
+        ("part_c4", ["4 times as many steps", "still rejects samples", "99 % at epoch 50"]),
         ("part_c5", ["loss on real and generated images", "= 1. Here they add up to 1.00", "-0.58 against -0.76"]),
         (
             "part_c6",
@@ -142,17 +160,12 @@ def test_reasons_refer_to_the_changed_hyperparameters(shipped, name, words):
     assert [word for word in words if word not in text] == []
 
 
-def test_a_wider_g_is_not_called_narrowed(shipped):
-    """part_c3 covers twice as much: no reason may say that G was driven to few kinds of image."""
-    assert "few kinds of image" not in " ".join(shipped["part_c3"])
-    assert "few kinds of image" in " ".join(shipped["part_c2"])
-
-
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("epochs", [1, 3, 20])
 def test_few_epochs(name, epochs):
     text = paragraphs(name, [read(name, epochs)], [read(each, epochs) for each in SEEDS])
-    assert text[0].startswith(f"After {epochs} of 100 epochs: ")
+    # The samples of epochs 1 and 3 were not measured, without which D and G's gradient alone can be judged.
+    assert text[0].startswith(f"After {epochs} of 100 epochs") or (epochs < 10 and "is open" in text[0])
     assert "nan" not in " ".join(text)
     if name == "part_c3":
         assert f"Up to epoch {epochs} the two runs are identical" in " ".join(text)
@@ -184,5 +197,5 @@ def test_the_reason_of_the_baseline_names_its_seed_and_agrees_with_the_warnings(
     early = read("part_a", 10)  # one class in all samples, though D is right about three images of four
     assert max(early.metrics[f"digit_share_{digit}"][-1] for digit in range(10)) > 0.9
     text = paragraphs("part_a", [early], [])[1]
-    assert "D and G are out of balance" in text
+    assert "its samples do not look real yet" in text
     assert "with seed" not in text

@@ -25,7 +25,7 @@ from tests.malformed.refusal import assert_refused
 def test_equal_runs_give_equal_files(tmp_path):
     for name in ("part_a", "ridge"):
         shutil.copytree(RESULTS / name, tmp_path / "runs" / name)
-    first, second = (pdf.make(gather(tmp_path / "runs"), "a test", None) for _ in range(2))
+    first, second = (pdf.make(gather(tmp_path / "runs"), "a test", None, {}) for _ in range(2))
     assert first == second
 
 

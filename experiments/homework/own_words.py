@@ -1,0 +1,46 @@
+"""The student's own words: a text file with a heading for each question, whose paragraphs go into the PDF."""
+
+import re
+from pathlib import Path
+
+from experiments.homework.math_sections import TITLES
+from experiments.homework.parts import PARTS
+from gan_jax.errors import UserError
+from gan_jax.utils.files import read_limited, write_text
+
+FILE = "own_words.md"
+HEADINGS = (*PARTS, *TITLES)
+MAX_BYTES = 2**20
+INTRODUCTION = (
+    "Write under the headings what you think. It goes into homework.pdf as you write it, under 'In my own words':\n"
+    "a paragraph for each block of lines. Headings without text are left out, and so is this paragraph.\n"
+)
+
+
+def ensure_template(path: Path) -> None:
+    """Write the file with empty headings, unless it is there."""
+    if not path.exists():
+        write_text(path, INTRODUCTION + "".join(f"\n## {heading}\n" for heading in HEADINGS))
+
+
+def read(path: Path) -> dict[str, list[str]]:
+    """Read the paragraphs under each heading that has any; nothing if there is no file.
+
+    Raises:
+        UserError: if it cannot be read, or has a heading that is none of the homework's.
+    """
+    try:
+        text = read_limited(path, MAX_BYTES).decode()
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    found: dict[str, list[str]] = {}
+    for block in re.split(r"^## *", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = block.partition("\n")
+        if heading.strip() not in HEADINGS:
+            raise UserError(f"{path} has the heading {heading.strip()[:40]!r}: the headings are {', '.join(HEADINGS)}")
+        paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", body)]
+        if any(paragraphs):
+            found[heading.strip()] = [part for part in paragraphs if part]
+    return found

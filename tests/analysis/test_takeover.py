@@ -1,0 +1,91 @@
+"""Why one digit takes over: facts from metrics, and sentences that follow from them."""
+
+import numpy as np
+import pytest
+
+from gan_jax.analysis import takeover
+
+ONES = np.array([0.01, 0.9, *[0.01] * 6, 0.03, 0.0])
+SEVERAL = np.array([0.05, 0.4, *[0.08] * 5, 0.05, 0.1, 0.0])
+SPREADS = np.array([14.0, 9.4, 14.1, 13.2, 12.7, 13.8, 13.3, 12.1, 13.4, 12.3])
+
+
+def metrics(fake_of_one=3e-4, real_of_one=0.98, gradient_of_one=0.4, precision=(0.1, 0.8, 0.9), spreads=SPREADS):
+    """Make the columns of three epochs: one shape, several digits, and ones; the nine is never drawn."""
+    shares = np.stack([np.eye(10)[8], SEVERAL, ONES])
+    fakes = np.full((3, 10), 1e-4)
+    fakes[:, 1] = fake_of_one
+    fakes[shares == 0] = np.nan
+    reals = np.full((3, 10), 0.999)
+    reals[:, 1] = real_of_one
+    gradients = shares.copy()
+    gradients[:, 1] = gradient_of_one
+    columns = {
+        "digit_share": shares,
+        "digit_fake_probability": fakes,
+        "digit_real_probability": reals,
+        "digit_gradient_share": gradients,
+        "digit_real_spread": np.tile(spreads, (3, 1)),
+    }
+    named = {f"{name}_{digit}": rows[:, digit] for name, rows in columns.items() for digit in range(10)}
+    return named | {
+        "epoch": np.arange(1.0, 4),
+        "precision": np.array(precision),
+        "classes_covered": (shares >= 0.01).sum(axis=1).astype(float),
+    }
+
+
+def test_the_digit_is_the_most_frequent_of_samples_that_look_real():
+    assert takeover.frequent_digit(metrics()) == 1
+    assert takeover.frequent_digit(metrics(precision=(0.1, 0.8, 0.4))) is None
+    even = metrics() | {f"digit_share_{digit}": np.full(3, 0.1) for digit in range(10)}
+    assert takeover.frequent_digit(even) is None
+
+
+def test_facts_are_of_the_first_epoch_with_several_digits():
+    found = takeover.facts(metrics(), 1)
+    assert found is not None
+    assert (found.epoch, found.share, found.fake) == (2, 0.4, 3e-4)
+    assert found.fake_others == pytest.approx(1e-4)
+    assert found.real_others == pytest.approx(0.999)
+    assert takeover.facts(metrics(precision=(0.1, 0.4, 0.9)), 1) is None  # ones alone ever since samples look real
+    assert takeover.facts(metrics(), 9) is None  # never drawn
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "D rejected generated 1s least: D(G(z)) was 0.0003 for them and 0.0001 for the others"),
+        (dict(fake_of_one=1.1e-4), "D rejected all digits about equally"),
+        (dict(fake_of_one=5e-5), "D did not reject generated 1s less than others"),
+        ({}, "they differ from their mean image by 9.4, the others by 12.1 to 14.1"),
+        ({}, "not that D learned only 1s to be real: D's answer for real 1s was 0.98, for the other digits 0.999"),
+        (dict(real_of_one=0.9999), "D also believed in real 1s more than in others"),
+        ({}, "40 % of the samples were 1s, and they had 40 % of the gradient, about as much"),
+        (dict(gradient_of_one=0.8), "they had 80 % of the gradient: more of it than their number"),
+        (dict(gradient_of_one=0.1), "they had 10 % of the gradient: less of it than their number"),
+    ],
+)
+def test_sentences_follow_from_the_numbers(changes, words):
+    found = takeover.facts(metrics(**changes), 1)
+    assert found is not None
+    assert words in " ".join(takeover.explain(found))
+
+
+def test_a_digit_that_is_not_the_most_alike_is_not_called_so():
+    found = takeover.facts(metrics(spreads=SPREADS[::-1]), 1)
+    assert found is not None
+    assert "alike" not in " ".join(takeover.explain(found))
+
+
+def test_charts_have_the_digit_and_the_nine_others():
+    drawn = takeover.charts(metrics(), 1)
+    assert [chart.title for chart in drawn] == [title for title, _ in takeover.CHARTED.values()]
+    for chart in drawn:
+        assert len(chart.lines[1].seeds) == 9
+        assert all(len(line.values) == 3 for line in chart.lines)
+    one, others = drawn[0].lines
+    assert one.values == [None, 3e-4, 3e-4]
+    assert others.values == [1e-4] * 3
+    assert takeover.measured(metrics())
+    assert not takeover.measured({"epoch": np.arange(3.0)})
