@@ -102,7 +102,7 @@ case "$*" in
         echo "  -m numeric: those of numbers alone; -k NAME, FILE, -n0 (in one process) and all else as pytest has it" && exit
         ;;
     "lint --help" | "lint -h") echo "Usage: ./run.sh lint: ruff, pyright and the import rules on all of it, as CI runs them" && exit ;;
-    "docs --help" | "docs -h") echo "Usage: ./run.sh docs: pages of all docstrings, docs/api/index.html" && exit ;;
+    "docs --help" | "docs -h") echo "Usage: ./run.sh docs: the documentation site, docs/_build/html/index.html" && exit ;;
     "notebook --help" | "notebook -h")
         echo "Usage: ./run.sh notebook [JUPYTER'S OPTIONS]: the tutorial, experiments/gan.ipynb, in JupyterLab"
         echo "       ./run.sh notebook exercises: exercises with blanks to fill in, and checks that say what is wrong"
@@ -195,6 +195,10 @@ case "${1:-}" in
             --no-emit-index-url --no-annotate --custom-compile-command "./run.sh lock" --output-file requirements.lock pyproject.toml
         ;;
     notebook) exec "$venv/bin/python" -P -m jupyterlab "$root/experiments/$notebook.ipynb" ${jupyter[@]+"${jupyter[@]}"} ;;
-    docs) exec "$venv/bin/python" -P -W error "$root/docs/pages.py" ;;
+    docs)
+        # Read afresh, as pages are made from the code; -n and -W: a reference that leads nowhere is an error.
+        "$venv/bin/python" -P -m sphinx -E -n -W --keep-going -q -d "$root/docs/_build/doctrees" "$root/docs" "$root/docs/_build/html"
+        say "the documentation site: $root/docs/_build/html/index.html"
+        ;;
     *) exec "$venv/bin/python" -P -m experiments "$@" ;;
 esac

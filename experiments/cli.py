@@ -38,8 +38,8 @@ EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "rep
 app = App(
     name="./run.sh",
     help="Study how GANs train: the homework's parts, your own variants, and the mathematics. Further commands: "
-    "notebook (open the tutorial, or the exercises), test (run the tests), lint (run the linters), docs (build the API "
-    "pages), install (prepare the environment), lock (renew requirements.lock).",
+    "notebook (open the tutorial, or the exercises), test (run the tests), lint (run the linters), docs (build the "
+    "documentation site), install (prepare the environment), lock (renew requirements.lock).",
     version_flags=[],
     suppress_keyboard_interrupt=False,  # or it would exit at StoppedError, without a message
 )

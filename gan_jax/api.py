@@ -132,7 +132,7 @@ def sample(
 
 
 def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits: bool = True) -> Evaluation:
-    """Evaluate images, float32 (n, 784) in [-1, 1], against real ones, in seconds; README explains the values.
+    """Evaluate images, float32 (n, 784) in [-1, 1], against real ones, in seconds (docs/measurements.md: the values).
 
     Args:
         samples: n must exceed 5. Only evaluations of equal n can be compared: 10 000 are usual.

@@ -1,14 +1,14 @@
 """Slopes of G's two losses over D's answer: why the saturating loss teaches a rejected G nothing."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from gan_jax.analysis.charts import Chart, Line, numbers
 from gan_jax.losses.adversarial import LOSSES, Targets
-from gan_jax.utils.lazy import jnp
 
-POINTS = 101  # answers of D, from 0.005 to 0.995: at 0 and 1 the logit is infinite
+POINTS = 101  # answers of D: at 0 and 1 the logit is infinite
 FORMULAS = {
     "non_saturating": "-log D(G(z)), non-saturating",
     "saturating": "log(1 - D(G(z))), saturating",
@@ -36,13 +36,13 @@ def slope(name: str, answers: np.ndarray) -> np.ndarray:
     def loss_of_one(logit: Array) -> Array:
         return generator_loss(jnp.zeros(1), logit[None], Targets())
 
-    logits = jnp.asarray(np.log(answers) - np.log1p(-answers), jnp.float32)
-    return np.abs(np.asarray(jax.vmap(jax.grad(loss_of_one))(logits), np.float64))
+    with jax.enable_x64(True):
+        logits = jnp.log(answers) - jnp.log1p(-answers)
+        return np.abs(np.asarray(jax.vmap(jax.grad(loss_of_one))(logits)))
 
 
-def generator_slopes() -> Chart:
-    """Chart the absolute slope of both generator losses over D's answer for a generated image."""
-    answers = np.linspace(0.005, 0.995, POINTS)
+def generator_slopes(answers: np.ndarray = np.linspace(0.005, 0.995, POINTS)) -> Chart:  # noqa: B008
+    """Chart the absolute slope of both generator losses over D's answers for a generated image, each in (0, 1)."""
     lines = [
         Line(label, f"run-{place}", numbers(slope(name, answers)), dash_style=place)
         for place, (name, label) in enumerate(FORMULAS.items())

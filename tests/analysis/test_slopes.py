@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from gan_jax.analysis.slopes import ABOUT, POINTS, generator_slopes, slope
+from gan_jax.plotting.slopes import slopes
 
-ANSWERS = np.linspace(0.001, 0.999, 97)
+ANSWERS = np.array([1e-6, *np.linspace(0.001, 0.999, 97)])
 
 
 @pytest.mark.parametrize(("loss", "closed_form"), [("non_saturating", 1 - ANSWERS), ("saturating", ANSWERS)])
 def test_slopes_are_their_closed_forms(loss, closed_form):
-    # float32: the logit is rounded to 2^-24 of its size, at most 7, and so is the sigmoid.
-    np.testing.assert_allclose(slope(loss, ANSWERS), closed_form, rtol=1e-5, atol=1e-6)
+    # The round-off of float64 in a logit of up to 14, and in 1 - D where D is near 1, a hundred times over.
+    np.testing.assert_allclose(slope(loss, ANSWERS), closed_form, rtol=1e-11)
 
 
 def test_the_chart_shows_both_over_the_answers_of_d():
@@ -24,3 +25,10 @@ def test_the_chart_shows_both_over_the_answers_of_d():
     assert non_saturating[0] > 100 * saturating[0]  # where D rejects the sample
     assert len({(line.color, line.dash_style) for line in chart.lines}) == 2
     assert chart.about == ABOUT
+
+
+def test_the_figure_shows_where_d_rejects_the_image():
+    whole, rejected = slopes().axes
+    assert [len(axis.lines) for axis in (whole, rejected)] == [2, 2]
+    falling, rising = (np.asarray(line.get_ydata(), float) for line in rejected.lines)
+    assert falling.min() > 0.49 > 1e-5 > rising.min()  # from D(G(z)) = 1e-6 to 1/2

@@ -168,7 +168,8 @@ esac
         else:
             program = {
                 "notebook": f"-P -m jupyterlab {clone}/experiments/gan.ipynb",
-                "docs": f"-P -W error {clone}/docs/pages.py",
+                "docs": f"-P -m sphinx -E -n -W --keep-going -q -d {clone}/docs/_build/doctrees {clone}/docs "
+                f"{clone}/docs/_build/html",
             }.get(name, f"-P -m experiments {name}")
         assert started == " ".join([program, *options])
         needed = [line for line in installed if "requirements.py" in line]

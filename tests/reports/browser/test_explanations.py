@@ -3,7 +3,7 @@
 import pytest
 
 from gan_jax.analysis.glossary import MEANINGS, TERMS
-from gan_jax.reports.guide import HEADINGS
+from gan_jax.reports.guide import heading_meanings
 from tests.reports.browser.opened import DESK, PHONE, Opened
 
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed").Axe
@@ -12,7 +12,7 @@ Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 def test_every_metric_and_chart_is_explained(page):
     asked = page.locator("#overview .sortable thead .about")
     named = page.locator("#overview .sort").all_inner_texts()
-    assert asked.count() == len(set(named) & set(HEADINGS)) >= len(named) - 1  # all but the run's name
+    assert asked.count() == len(set(named) & set(heading_meanings())) >= len(named) - 1  # all but the run's name
     lacking = page.evaluate(
         """() => [...document.querySelectorAll("figure.chart:not(.bars) > figcaption")]
             .filter(each => !each.querySelector(".about")).map(each => each.textContent.trim())"""
