@@ -291,3 +291,17 @@ def own_tables() -> Iterator[None]:
         table.clear()
         table.update(entries)
     MEASUREMENTS[:] = charted
+
+
+@pytest.fixture
+def forget(own_tables) -> Callable[[], None]:
+    """Return a function that forgets the example plugin, as a new process knows none."""
+
+    def forget() -> None:
+        for name in ("squares", "mine"):
+            LOSSES.pop(name, None)
+        PENALTIES.pop("flat", None)
+        plugins._loaded.clear()
+        plugins._registered.clear()
+
+    return forget

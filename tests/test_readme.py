@@ -1,6 +1,9 @@
 """The README and the pages in docs: links resolve, commands exist, and the worked example works."""
 
+import importlib
 import re
+import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -110,3 +113,33 @@ def test_the_picture_shows_the_shipped_runs():
         line = figure.axes[len(readme_figure.FATES)].lines[place]
         expected = metrics["generator_gradient_norm"]
         np.testing.assert_allclose(np.asarray(line.get_ydata()), expected, rtol=1e-4)  # a chart has five digits
+
+
+def test_the_examples_can_be_run_in_their_order(call, forget, narrow_runs, tmp_path, monkeypatch, mnist):
+    """Each as it is written, but for one epoch on few digits, and runs in another directory."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^Each of these can be run after the others:\n\n```\n(.+?)^```$", text, re.M | re.S)
+    few = ImageDataset(*(array[:SMALL_TRAIN] for array in mnist))
+    for module in ("experiments.harness.inputs", "gan_jax.runs.verify", "gan_jax.api"):
+        for name in ("load", "load_images"):
+            if hasattr(sys.modules.get(module) or importlib.import_module(module), name):
+                monkeypatch.setattr(f"{module}.{name}", lambda source: few)
+    monkeypatch.chdir(ROOT)  # where the plugin is
+    done = []
+    for line in block.splitlines():
+        _, command, *words = shlex.split(line, comments=True)
+        words = ["1" if before == "--epochs" else word for before, word in zip(["", *words], words, strict=False)]
+        if command in ("sample", "verify"):
+            words[0] = str(tmp_path / words[0])
+            words = [str(tmp_path / word) if word.endswith(".png") else word for word in words]
+        else:
+            words += ["--out", str(tmp_path)]
+        result = call(command, *words)
+        assert result.returncode == 0, (line, result)
+        forget()
+        done.append(command)
+    assert done == ["part_a", "part_b", "part_a", "train", "train", "compare", "sample", "verify"]
+    assert {"part_a", "part_b", "part_a-seed_0", "part_a-seed_2", "d4", "own"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert (tmp_path / "digits.png").is_file()

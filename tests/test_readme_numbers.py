@@ -3,10 +3,12 @@
 A cell is the value of seed 0, "280 ± 29" over three seeds, "221 to 338" for one more run, or "1631 and 3522" of two.
 """
 
+import re
+
 import pytest
 
 from gan_jax.analysis.intervals import interval, prediction
-from tests.helpers.printed import MEASURED, RESULTS, ROOT, assert_printed, last, rows_of, tables
+from tests.helpers.printed import RESULTS, ROOT, assert_printed, last, rows_of, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = {"one more `part_a`": "part_a", "`part_a`, seeds 0 to 2": "part_a"}  # rows that are not named after their run
@@ -40,18 +42,35 @@ def _is_printed(text: str, *values: float) -> bool:
     return True
 
 
-def test_tables_of_runs():
-    checked = 0
-    for rows in tables(README):
-        heading = next(iter(rows[0]))
-        for row in rows:
-            runs = seeds_of(NAMES.get(row[heading], row[heading].strip("`")))
-            if not runs or not MEASURED.keys() & row.keys():
-                continue
-            for title in MEASURED.keys() & row.keys():
-                assert_cell(row[title], [last(run)[MEASURED[title]] for run in runs])
-                checked += 1
-    assert checked >= 6
+def finding(number: int) -> str:
+    """Return an item of what was found, in one line."""
+    [text] = re.findall(rf"^{number}\. (.+?)(?=^\d\. |^$)", README, re.MULTILINE | re.DOTALL)
+    return " ".join(text.split())
+
+
+def test_what_was_found():
+    """Each number in the eight findings is that of the shipped runs."""
+    part_a = [last(run) for run in seeds_of("part_a")]
+    found = interval([run["frechet"] for run in part_a])
+    assert_printed(finding(1).split("distance ")[1].split(" over")[0], found.mean, found.spread)
+    assert all(run["classes_covered"] == 10 for run in part_a)
+    assert f"({last('part_b')['fake_probability']:.1e})" in finding(2)
+    assert f"({100 * last('part_c4')['digit_share_1']:.0f} %)" in finding(3)
+    assert_printed(finding(4).split("distances ")[1].rstrip("."), *(last(f"part_c{n}")["frechet"] for n in (1, 2)))
+    c3 = last("part_c3")
+    [recalls, ones] = re.findall(r"\((.+?)\)", finding(5))
+    assert_printed(recalls.replace("recall ", ""), c3["recall"], part_a[0]["recall"])
+    assert ones == f"{100 * c3['digit_share_1']:.0f} %"
+    precisions = [last(name)["precision"] for name in ("part_c5", "part_c6", "part_a")]
+    assert_printed(finding(6).split("precision ")[1].rstrip("."), *precisions)
+    best = interval([last(run)["frechet"] for run in seeds_of("part_best")])
+    assert_printed(finding(7).split("distance ")[1].split(", a")[0], best.mean, best.spread)
+    assert round(found.mean / best.mean) == 17
+    assert "a seventeenth" in finding(7)
+    modes = [last(name)["modes"] for name in ("stacked_mnist", "stacked_mnist-seed_1")]
+    assert_printed(finding(8).split("covers ")[1].split(" of ")[0], *modes)
+    floor = re.findall(r"real images against real ones, is (.+?)\.\n", README)
+    assert_printed(floor[0], part_a[0]["frechet_floor"])
 
 
 def test_tables_of_timings():

@@ -40,22 +40,6 @@ def run(trained, call):
     return folder / "mine"
 
 
-@pytest.fixture
-def forget(own_tables):
-    """Forget the plugins of this process, as a new one has none."""
-
-    def forget() -> None:
-        from gan_jax.runs import plugins
-
-        for name in ("squares", "mine"):
-            LOSSES.pop(name, None)
-        PENALTIES.pop("flat", None)
-        plugins._loaded.clear()
-        plugins._registered.clear()
-
-    return forget
-
-
 def test_the_example_is_trained_measured_and_recorded(run):
     manifest, metrics = RunDir(run).read_manifest(), RunDir(run).read_metrics()
     sha256 = hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
