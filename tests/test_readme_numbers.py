@@ -5,10 +5,12 @@ A cell is the value of seed 0, "280 ± 29" over three seeds, "221 to 338" for on
 
 import re
 
+import numpy as np
 import pytest
 
 from gan_jax.analysis.intervals import interval, prediction
-from tests.helpers.printed import RESULTS, ROOT, assert_printed, last, rows_of, tables
+from gan_jax.analysis.metrics import by_digit
+from tests.helpers.printed import RESULTS, ROOT, assert_printed, last, metrics_of, rows_of, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = {"one more `part_a`": "part_a", "`part_a`, seeds 0 to 2": "part_a"}  # rows that are not named after their run
@@ -56,6 +58,9 @@ def test_what_was_found():
     assert all(run["classes_covered"] == 10 for run in part_a)
     assert f"({last('part_b')['fake_probability']:.1e})" in finding(2)
     assert f"({100 * last('part_c4')['digit_share_1']:.0f} %)" in finding(3)
+    reals = by_digit(metrics_of("digits/part_c4"), "digit_real_probability")[-1]
+    assert f"falls to {reals[1]:.2f}" in finding(3)
+    assert np.delete(reals, 1).min() > 0.99
     assert_printed(finding(4).split("distances ")[1].rstrip("."), *(last(f"part_c{n}")["frechet"] for n in (1, 2)))
     c3 = last("part_c3")
     [recalls, ones] = re.findall(r"\((.+?)\)", finding(5))

@@ -33,6 +33,9 @@ class Facts(NamedTuple):
     fake_others: float  # for all other samples
     real: float  # mean D(x) for real images of the digit
     real_others: float  # the mean of the other digits'
+    last: int  # the last epoch at which D was measured
+    last_real: float  # mean D(x) for real images of the digit then
+    last_real_others: float
     spreads: np.ndarray  # float64 (10,), of real images
 
 
@@ -58,7 +61,8 @@ def facts(metrics: Metrics, digit: int) -> Facts | None:
         if state not in LOOK_REAL[1:] or not drawn[digit] or drawn.sum() < 2:
             continue
         others = drawn & (np.arange(DIGITS) != digit)
-        reals = by_digit(metrics, "digit_real_probability")[place]
+        answers = by_digit(metrics, "digit_real_probability")
+        reals, last = answers[place], np.flatnonzero(np.isfinite(answers).all(axis=1))[-1]
         return Facts(
             digit=digit,
             epoch=int(metrics["epoch"][place]),
@@ -68,6 +72,9 @@ def facts(metrics: Metrics, digit: int) -> Facts | None:
             fake_others=float(np.average(fakes[place, others], weights=shares[place, others])),
             real=float(reals[digit]),
             real_others=float(np.delete(reals, digit).mean()),
+            last=int(metrics["epoch"][last]),
+            last_real=float(answers[last, digit]),
+            last_real_others=float(np.delete(answers[last], digit).mean()),
             spreads=by_digit(metrics, "digit_real_spread")[place],
         )
     return None
@@ -93,11 +100,16 @@ def explain(found: Facts) -> list[str]:
             f"{found.spreads[digit]:.1f}, the others by {others.min():.1f} to {others.max():.1f} (root mean square "
             "distance). Few shapes suffice to draw them, so that a G that draws few shapes is best at them."
         )
-    learnt = f"D's answer for real {digit}s was {found.real:.3g}, for the other digits {found.real_others:.3g}"
+    learned = f"D's answer for real {digit}s was {found.real:.3g}, for the other digits {found.real_others:.3g}"
     if found.real > found.real_others:
-        lines.append(f"{learnt}: D also believed in real {digit}s more than in others.")
+        lines.append(f"{learned}: D also believed in real {digit}s more than in others.")
     else:
-        lines.append(f"It is not that D learned only {digit}s to be real: {learnt}.")
+        lines.append(f"It is not that D learned only {digit}s to be real: {learned}.")
+    if found.last > found.epoch and found.last_real < min(found.real, found.last_real_others):
+        lines.append(
+            f"At epoch {found.last} it is {found.last_real:.2g} against {found.last_real_others:.2g}: the more "
+            f"{digit}s G draws, the more D suspects real {digit}s, too."
+        )
     share = found.gradient_share / found.share
     pushed = "about as much of" if 1 / ALIKE < share < ALIKE else "more of" if share > 1 else "less of"
     lines.append(

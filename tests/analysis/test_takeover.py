@@ -10,14 +10,21 @@ SEVERAL = np.array([0.05, 0.4, *[0.08] * 5, 0.05, 0.1, 0.0])
 SPREADS = np.array([14.0, 9.4, 14.1, 13.2, 12.7, 13.8, 13.3, 12.1, 13.4, 12.3])
 
 
-def metrics(fake_of_one=3e-4, real_of_one=0.98, gradient_of_one=0.4, precision=(0.1, 0.8, 0.9), spreads=SPREADS):
+def metrics(
+    fake_of_one=3e-4,
+    real_of_one=0.98,
+    last_real_of_one=0.2,
+    gradient_of_one=0.4,
+    precision=(0.1, 0.8, 0.9),
+    spreads=SPREADS,
+):
     """Make the columns of three epochs: one shape, several digits, and ones; the nine is never drawn."""
     shares = np.stack([np.eye(10)[8], SEVERAL, ONES])
     fakes = np.full((3, 10), 1e-4)
     fakes[:, 1] = fake_of_one
     fakes[shares == 0] = np.nan
     reals = np.full((3, 10), 0.999)
-    reals[:, 1] = real_of_one
+    reals[:, 1] = real_of_one, real_of_one, last_real_of_one
     gradients = shares.copy()
     gradients[:, 1] = gradient_of_one
     columns = {
@@ -61,6 +68,7 @@ def test_facts_are_of_the_first_epoch_with_several_digits():
         ({}, "they differ from their mean image by 9.4, the others by 12.1 to 14.1"),
         ({}, "not that D learned only 1s to be real: D's answer for real 1s was 0.98, for the other digits 0.999"),
         (dict(real_of_one=0.9999), "D also believed in real 1s more than in others"),
+        ({}, "At epoch 3 it is 0.2 against 1: the more 1s G draws, the more D suspects real 1s, too."),
         ({}, "40 % of the samples were 1s, and they had 40 % of the gradient, about as much"),
         (dict(gradient_of_one=0.8), "they had 80 % of the gradient: more of it than their number"),
         (dict(gradient_of_one=0.1), "they had 10 % of the gradient: less of it than their number"),
@@ -76,6 +84,12 @@ def test_a_digit_that_is_not_the_most_alike_is_not_called_so():
     found = takeover.facts(metrics(spreads=SPREADS[::-1]), 1)
     assert found is not None
     assert "alike" not in " ".join(takeover.explain(found))
+
+
+def test_a_d_that_does_not_suspect_the_digit_is_not_said_to():
+    found = takeover.facts(metrics(last_real_of_one=0.99), 1)
+    assert found is not None
+    assert "suspects" not in " ".join(takeover.explain(found))
 
 
 def test_charts_have_the_digit_and_the_nine_others():

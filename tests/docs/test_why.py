@@ -5,10 +5,13 @@ import math
 import re
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import gan_jax
+from gan_jax.analysis import takeover
 from gan_jax.analysis.intervals import interval
+from gan_jax.analysis.metrics import by_digit
 from gan_jax.analysis.tables import binary_entropy
 from gan_jax.config import Hyperparameters
 from gan_jax.errors import UserError
@@ -174,3 +177,29 @@ def test_intervals_and_entropies_on_the_page_of_measurements():
     both, one = re.findall(r"it is at least ([\d.]+) in `part_c5` and ([\d.]+) in `part_c6`", in_one_line(page))[0]
     assert_printed(both, 2 * binary_entropy(0.9))
     assert_printed(one, binary_entropy(0.9))
+
+
+def test_why_part_c4_draws_ones():
+    metrics = metrics_of("digits/part_c4")
+    found = takeover.facts(metrics, 1)
+    assert found is not None
+    text = quoted(
+        r"At epoch (\d+), while G still draws several digits, D\(G\(z\)\) is (\S+) for ones and (\S+) for the others\."
+    )
+    assert text == f"{found.epoch} {found.fake:.2g} {found.fake_others:.2g}"
+    usual, epoch = takeover.facts({name: column[:70] for name, column in metrics_of("part_a").items()}, 1), 60
+    assert usual is not None
+    at_60 = by_digit(metrics_of("part_a"), "digit_fake_probability")[epoch - 1]
+    shares = by_digit(metrics_of("part_a"), "digit_share")[epoch - 1]
+    others = np.average(np.delete(at_60, 1), weights=np.delete(shares, 1))
+    text = quoted(r"In `part_a` it is (\S+) for ones and (\S+) for the others when ones become frequent, at epoch 60")
+    assert text == f"{at_60[1]:.2g} {others:.2g}"
+    spreads = np.delete(found.spreads, 1)
+    text = quoted(r"Real ones differ from their mean image by (\S+), the other digits by (\S+) to (\S+) \(root")
+    assert_printed(text, found.spreads[1], spreads.min(), spreads.max())
+    text = quoted(r"At epoch 20 they are (\d+) % of the samples and have (\d+) % of G's gradient")
+    assert_printed(text, 100 * found.share, 100 * found.gradient_share)
+    assert_printed(quoted(r"at epoch 60 its mean answer for real ones is (\S+), and"), found.last_real)
+    reals = by_digit(metrics, "digit_real_probability")[59]
+    assert np.delete(reals, 1).min() > 0.99
+    assert found.last == 60
