@@ -57,7 +57,7 @@ def test_what_was_found():
     assert_printed(finding(1).split("distance ")[1].split(" over")[0], found.mean, found.spread)
     assert all(run["classes_covered"] == 10 for run in part_a)
     assert f"({last('part_b')['fake_probability']:.1e})" in finding(2)
-    assert f"({100 * last('part_c4')['digit_share_1']:.0f} %)" in finding(3)
+    assert f"draws {100 * last('part_c4')['digit_share_1']:.0f} % ones" in finding(3)
     reals = by_digit(metrics_of("digits/part_c4"), "digit_real_probability")[-1]
     assert f"falls to {reals[1]:.2f}" in finding(3)
     assert np.delete(reals, 1).min() > 0.99

@@ -1,6 +1,5 @@
 """The whole homework in one command: all parts, saturation, the mathematics, the page, the PDF and the archive."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -81,15 +80,14 @@ def _saturation_setting(options: HomeworkOptions) -> tuple[tuple[int, ...], int]
 
 def _saturation(options: HomeworkOptions, say: Callable[[str], None]) -> None:
     """Run the saturation experiment, unless its results are there."""
+    from experiments.homework.saturation import is_complete
+
     frozen, iterations = _saturation_setting(options)
     path = options.out / "saturation" / "saturation.json"
-    if path.is_file():
-        curves = json.loads(path.read_text(encoding="utf-8")).get("curves", [])
-        if [(curve["generator_epochs"], curve["iterations"][-1]) for curve in curves] == [
-            (e, iterations) for e in frozen
-        ]:
-            say(f"{path} is there already")
-            return
+    [config, *_] = _configs(PARTS["part_a"].config, options)
+    if is_complete(path, config, frozen, iterations):
+        say(f"{path} is there already")
+        return
     epochs = ",".join(map(str, frozen))
     saturation(
         out=options.out, dataset=options.dataset, archives=options.archives, iterations=iterations, epochs=epochs
@@ -103,6 +101,8 @@ def _work(configs: Sequence[Config], options: HomeworkOptions) -> dict[str, int]
 
     hparams, (frozen, iterations) = configs[0].hparams, _saturation_setting(options)
     iteration = flops(hparams.batch_size, hparams.width_multiplier).iteration
-    of_discriminators = len(frozen) * iterations * (iteration(2) - iteration(1)) // (MNIST_IMAGES // hparams.batch_size)
+    of_discriminators = (
+        len(frozen) * iterations * (iteration(2) - iteration(1)) // max(1, MNIST_IMAGES // hparams.batch_size)
+    )
     of_saturation = max(frozen) * iteration(1) + of_discriminators
     return {config.name: sum(epochs_work(config)) for config in configs} | {"saturation": of_saturation}

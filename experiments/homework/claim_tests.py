@@ -155,7 +155,10 @@ def _test_saturation(groups: Groups) -> Verdict:
     usual = interval(_last_values(baseline, "generator_gradient_norm"), geometric=True).mean
     outputs, norms = (_last_values(own, name) for name in ("fake_probability", "generator_gradient_norm"))
     outcomes = [run.judgement.gradient == "vanished" for run in own]
-    learns = ", ".join(dict.fromkeys(describe_gradient(run.judgement) for run in own))
+    states = [describe_gradient(run.judgement) for run in own]
+    learns = states[0]
+    if len(set(states)) > 1:
+        learns = "; ".join(f"seed {run.config.seed}: {state}" for run, state in zip(own, states, strict=True))
     text = (
         f"{_say(outcomes, 'it does not train', _early(own))}. {learns}; the mean D(G(z)) is {_range(outputs)}, and the "
         f"norm of G's gradient {_range(norms)} against {usual:.2g} in {next(iter(groups))}"

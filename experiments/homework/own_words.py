@@ -30,11 +30,13 @@ def read(path: Path) -> dict[str, list[str]]:
         UserError: if it cannot be read, or has a heading that is none of the homework's.
     """
     try:
-        text = read_limited(path, MAX_BYTES).decode()
+        text = read_limited(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
+    if text.strip() and not re.search(r"^## ", text, re.MULTILINE):
+        raise UserError(f"{path} has no heading: write each text under one of ## {', ## '.join(HEADINGS)}")
     found: dict[str, list[str]] = {}
     for block in re.split(r"^## *", text, flags=re.MULTILINE)[1:]:
         heading, _, body = block.partition("\n")

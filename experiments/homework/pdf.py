@@ -20,6 +20,7 @@ from experiments.homework.parts import PARTS, Part
 from experiments.homework.results import Results
 from experiments.homework.setting_tables import departures, in_common
 from gan_jax.analysis import charts, takeover
+from gan_jax.analysis.judgement import LOOK_REAL, sample_states
 from gan_jax.analysis.metrics import CURVES, digit_shares, measured_over_epochs
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
@@ -212,8 +213,10 @@ def _comparison(name: str, groups: Groups, document: _Document) -> dict[str, Any
     ends = [f"{chart.title} {' and '.join(_last(line.values) for line in chart.lines)}" for chart in drawn]
     alt = f"Panels of lines for {' and '.join(groups)} over the epochs, which end at: {'; '.join(ends)}."
     if bars is not None:
-        most = [f"{int(np.argmax(shares))} in {group}" for group, shares in bars.shares.items()]
-        alt += f" Below, a bar for each digit's share of the samples; the tallest is of {', of '.join(most)}."
+        real = [group for group, runs in groups.items() if runs[0].judgement.looks_real]
+        most = [f"{int(np.argmax(bars.shares[group]))} in {group}" for group in real if group in bars.shares]
+        alt += " Below, a bar for each digit's share of the samples"
+        alt += f"; the tallest is of {', of '.join(most)}." if most else "."
     svg = print_figures.comparison_svg(drawn, bars)
     return _figure(f"{name}-against", svg, f"{' against '.join(groups)}.", alt, document)
 
@@ -263,7 +266,7 @@ def _describe_samples(name: str, run: LoadedRun, epoch: int) -> str:
     """Describe a grid of samples, with the most frequent digit if it was measured."""
     shares = digit_shares(run.metrics)[epoch - 1]
     alt = f"64 images in rows of eight that G of {name} makes after epoch {epoch}"
-    if not np.isfinite(shares).all():
+    if sample_states(run.metrics)[epoch - 1] not in LOOK_REAL:
         return f"{alt}."
     most = int(np.argmax(shares))
     return f"{alt}: the classifier takes {100 * shares[most]:.0f} % of its samples for the digit {most}."

@@ -6,6 +6,7 @@ The generator of `part_a` is frozen after 1, 10 and 25 epochs. Against each, a D
 of the gradient that G would receive is measured under either loss. Under -log D the paper finds that it grows.
 """
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments.homework.parts import PART_A
 from gan_jax.analysis.charts import GROUP_COLORS, Chart, Line, numbers
-from gan_jax.config import Hyperparameters
+from gan_jax.config import Config, Hyperparameters
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.data.pixels import to_unit_range
 from gan_jax.plotting import panels
@@ -217,6 +218,17 @@ def saturation(
             f"{in_words(curve.norms['saturating'])} under log(1 - D), "
             f"{in_words(curve.norms['non_saturating'])} under -log D"
         )
+
+
+def is_complete(path: Path, config: Config, epochs: Sequence[int], iterations: int) -> bool:
+    """Return whether a saturation.json has all curves, of this configuration's data and hyperparameters."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        done = [(curve["generator_epochs"], curve["iterations"][-1]) for curve in record["curves"]]
+        same = record["dataset"] == config.dataset and record["setting"] == asdict(config.hparams)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return False
+    return same and done == [(epoch, iterations) for epoch in epochs]
 
 
 def curves_of(record: Mapping[str, Any]) -> list[Curve]:

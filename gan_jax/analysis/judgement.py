@@ -53,12 +53,12 @@ class Judgement(NamedTuple):
 
     @property
     def looks_real(self) -> bool:
-        """Whether most samples look real, so that their classes mean something."""
+        """True if most samples look real, so that their classes mean something."""
         return self.samples in LOOK_REAL
 
     @property
     def balanced(self) -> bool:
-        """Whether D and G both keep learning from each other."""
+        """True if D and G both keep learning from each other."""
         learns = self.gradient == "alive" and self.rejected_since is None and not self.diverged
         return learns and not self.accuracy >= CERTAIN and self.samples in ("classes missing", "all classes")
 
