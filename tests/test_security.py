@@ -32,8 +32,9 @@ CALLS = {"eval", "exec", "compile", "__import__", "system", "popen"}
 
 def test_the_sources_make_no_code_from_data():
     assert len(SOURCES) > 50
-    found = [f"{path}:{line}: {what}" for path in SOURCES for line, what in suspicious(path.read_text("utf-8"))]
-    assert not found
+    found = [(path, line, what) for path in SOURCES for line, what in suspicious(path.read_text("utf-8"))]
+    # A plugin is code, of a file that the user names to have it executed.
+    assert {(path.name, what) for path, _, what in found} == {("plugins.py", "exec"), ("plugins.py", "compile")}
 
 
 def suspicious(source: str) -> list[tuple[int, str]]:

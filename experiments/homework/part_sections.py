@@ -19,7 +19,8 @@ OPTIONS = {"batch_size", "learning_rate", "precision"}  # hyperparameters that e
 
 def part_of(run: LoadedRun) -> Part | None:
     """Return the part of the homework that a run belongs to, by its name and decisive hyperparameters."""
-    part = PARTS.get(run.config.name.removesuffix(f"-seed_{run.config.seed}"))
+    name = run.config.name.removesuffix(f"-seed_{run.config.seed}").removesuffix(f"-{run.config.dataset}")
+    part = PARTS.get(name)
     if part is None or run.trainer != JAX:
         return None
     here, there = run.config.flat(), part.config.flat()

@@ -55,13 +55,13 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
             results, source = gather(SHIPPED), "experiments/results, the shipped results"
     for line in results.passed_over.values():
         say(f"skipped: {line}")
+    words = own_words.read(out.with_name(own_words.FILE)) if pdf else {}
     say(f"making the page of {source}")
     page = html.render(make_page(results, source, whole=not folders)).encode()
     made = [(out, page, f"the report, {len(page) / 1e6:.1f} MB, of {source}")]
     try:
         if pdf:
             say("typesetting the PDF, which takes up to a minute")
-            words = own_words.read(out.with_name(own_words.FILE))
             typeset, there = homework_pdf.make(results, source, author, words), split(group_by_seed(results.runs))[0]
             missing = [name for name in PARTS if name not in there]
             missing += [name for name in ("saturation", *math_sections.TITLES) if name not in results.records]

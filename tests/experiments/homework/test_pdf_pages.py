@@ -98,7 +98,7 @@ def test_figures_show_comparable_metrics_only(shipped):
 def test_signs_of_collapse_are_reported(words):
     lines = [line for group in group_by_seed(gather(report.SHIPPED).runs).values() if group[0].config.name in PARTS
              for line in run_sections.warnings(group)]  # fmt: skip
-    assert len(lines) > 10
+    assert len(lines) >= 6  # of part_b, part_c1, part_c2 and part_c4
     assert [line for line in lines if line not in words] == []
 
 
