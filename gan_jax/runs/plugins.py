@@ -12,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from gan_jax.analysis.glossary import MEANINGS
+from gan_jax.analysis.metrics import MEASUREMENTS, METRICS
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.errors import UserError, require
 from gan_jax.losses.adversarial import LOSSES, GanLoss
 from gan_jax.losses.gradient_penalty import PENALTIES, GradientPenalty, Sampler
@@ -21,6 +24,7 @@ from gan_jax.utils.interface import option
 MAX_BYTES = 2**20
 SHORT = 12  # characters of a SHA-256 that are shown
 TABLES: dict[str, tuple[dict[str, Any], type]] = {"loss": (LOSSES, GanLoss), "penalty": (PENALTIES, GradientPenalty)}
+METRIC_TABLES: list[dict[str, Any]] = [METRICS, MEANINGS, OWN_METRICS]  # which `register_metric` adds to
 
 
 class Plugin(NamedTuple):
@@ -49,6 +53,7 @@ def load_plugin(path: Path) -> None:
     except OSError as error:
         raise UserError(f"cannot read the plugin {path}: {error.strerror or error}") from error
     before = {kind: dict(table) for kind, (table, _) in TABLES.items()}
+    metrics, charted = [dict(table) for table in METRIC_TABLES], list(MEASUREMENTS)
     try:
         _execute(path, source)
         _require_valid(path, before)
@@ -56,6 +61,10 @@ def load_plugin(path: Path) -> None:
         for kind, (table, _) in TABLES.items():
             table.clear()
             table.update(before[kind])
+        for table, entries in zip(METRIC_TABLES, metrics, strict=True):
+            table.clear()
+            table.update(entries)
+        MEASUREMENTS[:] = charted
         raise
     for kind, (table, _) in TABLES.items():
         _registered.update({f"{kind} {name}": path.name for name in table if table[name] is not before[kind].get(name)})

@@ -9,10 +9,13 @@ import jax
 import numpy as np
 import pytest
 
+from gan_jax.analysis.metrics import MEASUREMENTS
 from gan_jax.config import Hyperparameters
 from gan_jax.errors import UserError
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.losses.gradient_penalty import PENALTIES
+from gan_jax.reports import run_report
+from gan_jax.runs import plugins
 from gan_jax.runs.comparison import read_run
 from gan_jax.runs.plugins import load_plugin, manifest_entries
 from gan_jax.runs.run_dir import RunDir
@@ -49,8 +52,9 @@ def test_the_example_is_trained_measured_and_recorded(run):
 
 @pytest.mark.parametrize("command", ["compare", "report", "sample", "verify"])
 def test_every_command_that_reads_it_takes_the_plugin_and_asks_for_it(
-    run, trained, call, forget, tmp_path, command, small_archives
+    run, trained, call, forget, tmp_path, command, small_archives, monkeypatch
 ):
+    monkeypatch.setattr(run_report, "PRETRAINED", {})  # networks of the usual sizes, which these narrow ones are not
     out = {"report": tmp_path / "x.html", "sample": tmp_path / "x.png"}.get(command, tmp_path)
     more = ("--archives", small_archives, "--classifier", CLASSIFIER) if command == "verify" else ()
     forget()
@@ -206,3 +210,13 @@ def test_a_penalty_of_a_plugin_is_added_to_the_loss(mnist):
 def test_weights_that_cannot_be_read_are_refused(text, named):
     with pytest.raises(UserError, match=re.escape(named)):
         Hyperparameters(plugin_penalties=text)
+
+
+def test_a_plugin_that_fails_leaves_nothing_behind(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("import gan_jax\ngan_jax.register_metric('left', len, meaning='Left.')\nraise ValueError('no')\n")
+    tables = [dict(table) for table in plugins.METRIC_TABLES]
+    with pytest.raises(UserError, match="broken"):
+        plugins.load_plugin(path)
+    assert [dict(table) for table in plugins.METRIC_TABLES] == tables
+    assert "left" not in MEASUREMENTS

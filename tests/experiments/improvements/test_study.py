@@ -157,7 +157,9 @@ def test_a_study_of_two_changes_resumes_where_it_was_stopped(call, tmp_path, sma
     again = json.loads((folder / "costs.json").read_text())
     assert all({**again[name], "cost": 0} == {**costs[name], "cost": 0} for name in costs)
     assert all(again[name]["cost"]["seconds"] != costs[name]["cost"]["seconds"] for name in costs)
-    shutil.copytree(folder / "hinge-archives-seed_0", folder / "fast-archives-seed_0")  # finished, but another run than its name says
+    shutil.copytree(
+        folder / "hinge-archives-seed_0", folder / "fast-archives-seed_0"
+    )  # finished, but another run than its name says
     done = call("improvements", "--only", "part_a", *options[3:], "--epochs", 1)  # the other rows are kept
     assert "| `hinge` | 2 |" in done.stdout
     assert "`fast`" not in done.stdout
