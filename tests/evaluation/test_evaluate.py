@@ -89,10 +89,11 @@ def test_without_a_classifier_its_metrics_are_left_out(small_reference: Referenc
 
 def test_columns_hold_every_field_and_share() -> None:
     shares = tuple(digit / 45 for digit in range(10))
-    evaluation = Evaluation(*range(len(Evaluation._fields) - 1), digit_histogram=shares)
+    numbers = range(len(Evaluation._fields) - 2)
+    evaluation = Evaluation(*numbers, digit_histogram=shares, by_digit={"digit_spread_3": 0.5})
     row = columns(evaluation)
-    assert list(row.values()) == [*range(len(Evaluation._fields) - 1), *shares]
-    assert list(row)[-2:] == ["digit_share_8", "digit_share_9"]
+    assert list(row.values()) == [*numbers, *shares, 0.5]
+    assert list(row)[-3:] == ["digit_share_8", "digit_share_9", "digit_spread_3"]
 
 
 def test_the_same_samples_give_the_same_bits(small_reference: Reference) -> None:
