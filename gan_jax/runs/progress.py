@@ -39,7 +39,8 @@ def bar() -> Callbacks:
         progress_bar.update()
         if not warm:  # the first epoch includes compilation, so that it predicts nothing
             warm = True
-            progress_bar.initial, progress_bar.start_t = progress_bar.n, time.time()
+            progress_bar.initial = progress_bar.n
+            progress_bar.start_t = progress_bar.last_print_t = time.time()  # or close() takes it for never shown
         if progress_bar.n == progress_bar.total:
             progress_bar.close()
 
