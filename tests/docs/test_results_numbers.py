@@ -63,7 +63,7 @@ def test_statements_about_the_claims_follow_from_the_runs():
             share = f"{100 * shares[epoch - 1]:.0f} %"
             assert re.search(rf"{share}( ones)? at (epoch )?{epoch}\b", statements[name]["measured"]), (name, epoch)
     ones = range_of_one_more("digit_share_1")
-    [quoted] = re.findall(r"`part_a` has (.+?) %", statements["part_c4"]["measured"])
+    [quoted] = re.findall(r"`part_a` would have (.+?) %", statements["part_c4"]["measured"])
     assert_printed(quoted, 100 * (ones.mean - ones.spread), 100 * (ones.mean + ones.spread))
     precision = range_of_one_more("precision")
     bounds = precision.mean - precision.spread, precision.mean + precision.spread
