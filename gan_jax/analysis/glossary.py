@@ -25,7 +25,7 @@ TERMS = {
 
 MEANINGS = {
     "epoch": "Passes over the training images.",
-    "discriminator_loss": "Loss of D, the mean over the epoch. Under the homework's losses it is 2 log 2 = 1.39 where "
+    "discriminator_loss": "Loss of D, the mean over the epoch. Under binary cross-entropy it is 2 log 2 = 1.39 where "
     "D cannot tell real from generated images, and 0 where D is always right.",
     "generator_loss": "Loss of G, the mean over the epoch. Under the non-saturating loss it is log 2 = 0.69 where D "
     "cannot tell real from generated images, and grows as D rejects the samples.",
