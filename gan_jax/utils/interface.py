@@ -6,7 +6,7 @@ Messages of the library say what to do next. The command line says it with its o
 import contextlib
 from collections.abc import Iterator
 
-# What has no option of its own name in Python.
+# Options that have another name in Python.
 _ARGUMENTS = {
     "name": "Config(name=...)",
     "epochs": "Config(epochs=...)",
