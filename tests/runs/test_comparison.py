@@ -11,6 +11,7 @@ from experiments.harness.options import RunOptions, configure
 from experiments.homework.parts import PARTS
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import UserError
+from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.comparison import compare, read_baseline, read_run
 from gan_jax.runs.ownership import COMPARISON_FILES
 from gan_jax.runs.run_dir import RunDir
@@ -87,7 +88,7 @@ def test_a_directory_that_is_no_run_is_reported(tmp_path, remove, named):
 def part_b(monkeypatch, tmp_path, capsys):
     """Return a function that runs part_b with training replaced by ready-made directories and returns its output."""
 
-    def train_seeds(base: Config, options: RunOptions) -> list[RunDir]:
+    def train_seeds(base: Config, options: RunOptions, callbacks: Callbacks | None = None) -> list[RunDir]:
         return [RunDir(write(options.out / config.name, config)) for config in configure(base, options)]
 
     def command(**options) -> str:
