@@ -45,7 +45,7 @@ def homework(options: HomeworkOptions) -> int:
         from experiments.harness.progress import progress_callbacks, say
         from experiments.homework import own_words, report
         from experiments.homework.forecast import Forecast
-        from experiments.homework.pdf import require_author
+        from experiments.homework.typesetting import require_author
         from gan_jax.runs.run_dir import RunDir
 
         require_author(options.author)

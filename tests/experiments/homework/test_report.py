@@ -100,7 +100,7 @@ def test_collapse_is_reported_where_it_happened(shipped):
 def test_reasons_quote_the_metrics(shipped):
     reasons = {section.id: " ".join(section.reason.text) for section in shipped.parts}
     assert "G no longer learns" in reasons["part_b"]
-    assert "Of its samples 96 % (baseline: 22 %) are the digit 1, and 2 (baseline: 10) of ten" in reasons["part_c4"]
+    assert "Of its samples 96 % (22 %) are the digit 1, and 2 (10) of ten" in reasons["part_c4"]
     assert "D took 4 times as many steps" in reasons["part_c4"]
     assert "cannot fall below 0.65" in reasons["part_c5"]
 
