@@ -19,7 +19,7 @@ from gan_jax.data.datasets import ImageDataset
 from gan_jax.losses.adversarial import LOSSES, GanLoss, Targets
 from gan_jax.runs.run_dir import RunDir
 from tests.conftest import SMALL_TRAIN
-from tests.helpers.printed import SEEDS, assert_printed, in_one_line, metrics_of, read_page
+from tests.helpers.printed import SEEDS, Page, assert_printed, metrics_of
 from tests.helpers.site import module_of_the_site
 from tests.losses import test_adversarial
 
@@ -100,8 +100,7 @@ def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
 
 
 def test_the_numbers_that_the_example_printed_beside_the_seeds_of_part_a():
-    page = in_one_line(read_page("extending"))
-    [quoted] = re.findall(r"three shipped seeds of `part_a` have (.+?) % then", page)
+    quoted = Page("extending").quoted(r"three shipped seeds of `part_a` have (.+?) % then")
     accuracies = [100 * float(metrics_of(name)["discriminator_accuracy"][9]) for name in SEEDS]
     assert_printed(quoted, *accuracies)
 

@@ -19,10 +19,10 @@ from gan_jax.analysis.intervals import interval, prediction
 from gan_jax.analysis.run_groups import LoadedRun
 from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
-from tests.helpers.printed import RESULTS, SEEDS, assert_printed, read_page, table
+from tests.helpers.printed import RESULTS, SEEDS, Page, assert_printed
 
 Record = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # improvements.json, by change and column
-PAGE = read_page("improvements")
+PAGE = Page("improvements")
 SCREENING = RESULTS / "improvements" / "screening"
 EPOCHS = 40
 STUDY = RESULTS / "improvements"
@@ -89,7 +89,7 @@ def both_values(name: str, column: str) -> list[float]:
 def test_the_pages_table_is_the_study():
     """Means with their intervals; of two seeds both values."""
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    rows = table(PAGE, "after 100 epochs")
+    rows = PAGE.table("after 100 epochs")
     assert [row["after 100 epochs"].strip("`") for row in rows] == list(changes)
     for row in rows:
         found = changes[row["after 100 epochs"].strip("`")]
@@ -108,21 +108,21 @@ def test_the_duration_of_the_study():
     costs = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]
     assert len(costs) == len(CHANGES)
     hours = sum(cost["epoch_seconds"] for cost in costs.values()) * 3 * 100 / 3600
-    assert f"is {hours:.0f} hours on two cores" in " ".join(PAGE.split())
+    assert f"is {hours:.0f} hours on two cores" in PAGE.line
     assert f"about {hours:.0f} hours on two cores" in str(improvements.__doc__)
 
 
 def test_label_smoothing_under_either_loss():
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
-    for row, names in zip(table(PAGE, "G minimizes"), SMOOTHING.values(), strict=True):
+    for row, names in zip(PAGE.table("G minimizes"), SMOOTHING.values(), strict=True):
         for cell, name in zip(list(row.values())[1:], names, strict=True):
             values = both_values(name, "frechet") if " and " in cell else printed_values(changes[name]["frechet"])
             assert_printed(cell, *values)
 
 
 def test_which_changes_let_g_learn_under_the_saturating_loss():
-    assert "D(G(z)) ends below 1e-6" in " ".join(PAGE.split())
-    assert "it ends above 0.3" in " ".join(PAGE.split())
+    assert "D(G(z)) ends below 1e-6" in PAGE.line
+    assert "it ends above 0.3" in PAGE.line
     for name, alive in (("part_b", False), ("one_sided_saturating", False), ("two_sided_saturating", True)):
         for run in seeds_of(name):
             fake_mean = float(run.metrics["fake_probability"][-1])
@@ -130,7 +130,7 @@ def test_which_changes_let_g_learn_under_the_saturating_loss():
 
 
 def test_statements_about_the_study():
-    text = " ".join(PAGE.split())
+    text = PAGE.line
     changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     [quoted] = re.findall(r"after 25 epochs, it stands at (.+?), where `part_a` is at", text)
     found = interval([frechet_at(run, 25) for run in seeds_of("small_batch")])
@@ -144,7 +144,7 @@ def test_statements_about_the_study():
 
 
 def test_statements_about_the_ablation_of_part_best():
-    text = " ".join(PAGE.split())
+    text = PAGE.line
     ours, whole = (
         RunDir(STUDY / "ablation" / name).read_metrics() for name in ("best_without_relativistic_r1_r2", "part_best")
     )
@@ -179,7 +179,7 @@ def test_the_short_studies_follow_from_their_runs(short):
 def test_the_pages_tables_are_the_short_studies(short):
     heading, epochs = SHORT[short]
     changes = json.loads((STUDY / short / "improvements.json").read_text())["changes"]
-    rows = table(PAGE, heading)
+    rows = PAGE.table(heading)
     assert [row[heading].strip("`") for row in rows] == [name for name in changes if (STUDY / short / name).is_dir()]
     for row in rows:
         name = row[heading].strip("`")
@@ -192,7 +192,7 @@ def test_the_pages_tables_are_the_short_studies(short):
 
 
 def test_statements_about_the_screening():
-    text = " ".join(PAGE.split())
+    text = PAGE.line
     at_40 = [float(RunDir(RESULTS / name).read_metrics()["frechet"][EPOCHS - 1]) for name in SEEDS]
     found = prediction([math.log(value) for value in at_40])
     least, most = math.exp(found.mean - found.spread), math.exp(found.mean + found.spread)
