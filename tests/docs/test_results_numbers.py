@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from experiments.homework.parts import PART_BEST, PARTS, STACKED_MNIST
+from experiments.homework.saturation import largest_drop, orders_changed
 from experiments.improvements.leaderboard import frechet_at
 from gan_jax.analysis.intervals import interval
 from gan_jax.runs.comparison import read_run
@@ -74,6 +75,15 @@ def test_the_death_of_part_b():
             assert math.isclose(float(row[title]), float(f"{value:.2g}"), rel_tol=1e-9), (row, title)
 
 
+def test_how_far_gs_gradient_falls():
+    curves = json.loads((RESULTS / "saturation" / "saturation.json").read_text())["curves"]
+    for row, curve in zip(PAGE.table("G frozen after"), curves, strict=True):
+        falling, growing = (np.array(curve["gradient_norm"][loss]) for loss in ("saturating", "non_saturating"))
+        values = curve["generator_epochs"], largest_drop(falling), orders_changed(falling), orders_changed(growing)
+        for cell, value in zip(row.values(), values, strict=True):
+            assert_printed(cell, value)
+
+
 def test_part_best():
     """The page and the part's description quote means and 95 % intervals over three seeds of each."""
     rows = {row["three seeds"].strip("`"): row for row in PAGE.table("three seeds")}
@@ -89,7 +99,7 @@ def test_part_best():
     assert {"sixteenth": 16, "seventeenth": 17, "eighteenth": 18}[share] == round(usual.mean / best.mean)
     times = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]["part_best"]["times"]
     at = interval([frechet_at(read_run(RESULTS / f"part_best{seed}"), 100 / times) for seed in SEEDS_OF_BEST])
-    quoted = PAGE.quoted(r"An epoch takes (.+?)\. It was tuned")
+    quoted = PAGE.quoted(r"An epoch takes (.+?)\. Its settings")
     assert_printed(quoted, times, 100 / times, usual.mean / at.mean, at.mean, at.spread, usual.mean)
     words = "Fréchet distance {:.1f}, all ten classes, coverage {:.2f}, recall {:.2f}."
     seed_0 = last("part_best")

@@ -46,13 +46,13 @@ def test_speed_by(study):
 
 
 def test_seeds_steps_and_startup():
-    [seeds], [steps] = PAGE.table("seeds in one program"), PAGE.table("steps of D")
+    [seeds], [steps] = PAGE.table("seeds in one program"), PAGE.table("D steps")
     for count, printed in list(seeds.items())[1:]:
         assert_printed(printed, rows_of("seeds")[f"JAX float32, {count}"]["milliseconds"])
     for count, printed in list(steps.items())[1:]:
         assert_printed(printed, seconds_per_epoch(int(count)))
     startup = json.loads((RESULTS / "bench" / "startup.json").read_text())
-    quoted = PAGE.quoted(r"the first training step comes (.+?) s after it where")
+    quoted = PAGE.quoted(r"the first training step ends (.+?) s if an earlier run")
     assert_printed(quoted, startup["cold"], startup["warm"])
 
 
