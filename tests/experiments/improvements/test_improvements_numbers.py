@@ -133,7 +133,6 @@ def test_which_changes_let_g_learn_under_the_saturating_loss():
 
 def test_statements_about_the_study():
     text = PAGE.line
-    changes = json.loads((STUDY / "improvements.json").read_text())["changes"]
     [quoted] = re.findall(r"its Fréchet distance is (.+?)\. That is no better than `part_a`'s", text)
     found = interval([frechet_at(run, 25) for run in seeds_of("small_batch")])
     assert_printed(quoted, found.mean, found.spread)
