@@ -189,8 +189,8 @@ def test_why_part_c4_draws_ones():
     answers = by_digit(metrics, "digit_fake_probability")[19]
     assert np.argsort(np.nan_to_num(answers))[-2:].tolist() == [7, 1]
     assert found.epoch == 20
-    at_60 = by_digit(metrics_of("digits/part_a"), "digit_fake_probability")[59]
-    shares = by_digit(metrics_of("digits/part_a"), "digit_share")[59]
+    at_60 = by_digit(metrics_of("part_a"), "digit_fake_probability")[59]
+    shares = by_digit(metrics_of("part_a"), "digit_share")[59]
     others = np.average(np.delete(at_60, 1), weights=np.delete(shares, 1))
     text = PAGE.quoted(r"In `part_a` it is (\S+) for ones and (\S+) for the others at epoch 60")
     assert text == f"{at_60[1]:.2g} {others:.2g}"

@@ -51,7 +51,7 @@ def test_an_unfinished_run_is_marked_and_compared_up_to_its_length(tmp_path):
     part_a = page.parts[0]
     assert "part_a is not finished: 60 of 100 epochs." in part_a.notes
     assert part_a.samples is not None
-    assert part_a.samples.epochs == [1, 50]
+    assert {1, 50} < set(part_a.samples.epochs) <= set(range(61))
     part_c5 = next(section for section in page.parts if section.id == "part_c5")
     assert any("Not compared with part_a: epochs is 60" in note for note in part_c5.notes)
 
