@@ -38,22 +38,28 @@ class Plugin(NamedTuple):
 
 
 _loaded: dict[str, Plugin] = {}  # by the name of the file, in the order in which they were executed
-_registered: dict[str, str] = {}  # the file that registered each loss or penalty, by "loss NAME"
+_places: dict[str, Path] = {}  # of the loaded files, by their names
+_registered: dict[str, str] = {}  # the file that registered each loss, penalty or metric, by "loss NAME"
 
 
 def load_plugin(path: Path) -> None:
     """Execute a Python file of the user's, which registers losses, penalties or metrics.
 
     Raises:
-        UserError: if it cannot be read, is no Python file, raises an error, or replaces what the library has.
+        UserError: if it cannot be read, is no Python file, raises an error, has the name of another plugin, or replaces
+            what the library or another plugin has.
     """
     require(path.suffix == ".py", f"the plugin {path} is no Python file: its name must end in .py")
     try:
         source = read_limited(path, MAX_BYTES, links=True)
     except OSError as error:
         raise UserError(f"cannot read the plugin {path}: {error.strerror or error}") from error
+    plugin, place = Plugin(path.name, hashlib.sha256(source).hexdigest()), path.resolve()
+    if _loaded.get(path.name, plugin) != plugin:  # an edited file may be executed again, but not another one
+        require_different_names([_places[path.name], place])
     before = {kind: dict(table) for kind, (table, _) in TABLES.items()}
     metrics, charted = [dict(table) for table in METRIC_TABLES], list(MEASUREMENTS)
+    _forget_metrics(path.name)
     try:
         _execute(path, source)
         _require_valid(path, before)
@@ -68,7 +74,17 @@ def load_plugin(path: Path) -> None:
         raise
     for kind, (table, _) in TABLES.items():
         _registered.update({f"{kind} {name}": path.name for name in table if table[name] is not before[kind].get(name)})
-    _loaded[path.name] = Plugin(path.name, hashlib.sha256(source).hexdigest())
+    own = (name for name in OWN_METRICS if OWN_METRICS[name] is not metrics[-1].get(name))
+    _registered.update({f"metric {name}": path.name for name in own})
+    _loaded[path.name], _places[path.name] = plugin, place
+
+
+def require_different_names(files: Sequence[Path]) -> None:
+    """Raise UserError if two of the files have one name, by which runs record them."""
+    places: dict[str, Path] = {}
+    for file in files:
+        other = places.setdefault(file.name, file.resolve())
+        require(other == file.resolve(), f"two plugins are called {file.name}: rename one of {other} and {file}")
 
 
 def manifest_entries() -> list[dict[str, str]]:
@@ -143,7 +159,8 @@ def _require_valid(path: Path, before: dict[str, dict[str, Any]]) -> None:
     for kind, (table, entry) in TABLES.items():
         for name in before[kind]:
             same = table.get(name) is before[kind][name] or _registered.get(f"{kind} {name}") == path.name
-            require(same, f"the plugin {path} replaces the {kind} {name!r}: choose another name")
+            owner = f" of {_registered[f'{kind} {name}']}" if f"{kind} {name}" in _registered else ""
+            require(same, f"the plugin {path} replaces the {kind} {name!r}{owner}: choose another name")
         for name, value in table.items():
             fits = isinstance(value, entry) and isinstance(name, str) and name.isidentifier()
             require(fits, f"the plugin {path}: the {kind} {name!r} must be a {entry.__name__} under a name of letters")
@@ -153,3 +170,12 @@ def _require_valid(path: Path, before: dict[str, dict[str, Any]]) -> None:
             shared = taken.setdefault(key, name)
             message = f"the plugin {path}: the penalty {name!r} has the key number {key} of {shared!r}: take another"
             require(shared == name, message)
+
+
+def _forget_metrics(file: str) -> None:
+    """Take the metrics of a plugin out of the tables, since it is executed again."""
+    for name in [name for name in OWN_METRICS if _registered.get(f"metric {name}") == file]:
+        for table in METRIC_TABLES:
+            table.pop(name, None)
+        if name in MEASUREMENTS:
+            MEASUREMENTS.remove(name)
