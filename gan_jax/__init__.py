@@ -11,6 +11,7 @@ Train a run, sample from it, evaluate the samples, and compare runs:
     print(gan_jax.compare(["runs/mine", "runs/other"]))
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use: JAX and the rest take seconds to import."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # With the name and the module, Python adds which public name is similar.
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     from gan_jax import api
 
     value = globals()[name] = getattr(api, name)

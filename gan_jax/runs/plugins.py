@@ -19,7 +19,7 @@ from gan_jax.errors import UserError, require
 from gan_jax.losses.adversarial import LOSSES, GanLoss
 from gan_jax.losses.gradient_penalty import PENALTIES, GradientPenalty, Sampler
 from gan_jax.utils.files import read_limited
-from gan_jax.utils.interface import option
+from gan_jax.utils.interface import on_command_line, option
 
 MAX_BYTES = 2**20
 SHORT = 12  # characters of a SHA-256 that are shown
@@ -42,13 +42,14 @@ _places: dict[str, Path] = {}  # of the loaded files, by their names
 _registered: dict[str, str] = {}  # the file that registered each loss, penalty or metric, by "loss NAME"
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: str | Path) -> None:
     """Execute a Python file of the user's, which registers losses, penalties or metrics.
 
     Raises:
         UserError: if it cannot be read, is no Python file, raises an error, has the name of another plugin, or replaces
             what the library or another plugin has.
     """
+    path = Path(path)
     require(path.suffix == ".py", f"the plugin {path} is no Python file: its name must end in .py")
     try:
         source = read_limited(path, MAX_BYTES, links=True)
@@ -111,7 +112,7 @@ def require_same_plugins(path: Path, manifest: dict[str, Any]) -> None:
                 f"{option('overwrite')}, which deletes the run"
             )
     with_, without = (_listed(plugins) for plugins in (there, here))
-    remedy = f"give {option('plugin')} {there[0].file}" if there else f"leave out {option('plugin')}"
+    remedy = _load(there[0]) if there else f"leave out {option('plugin')}"
     raise UserError(
         f"{path} was trained with {with_}, not with {without}: {remedy}, choose another {option('name')}, or rerun "
         f"with {option('overwrite')}, which deletes the run"
@@ -123,12 +124,18 @@ def missing_plugins(manifest: dict[str, Any]) -> str:
     missing = [plugin for plugin in recorded(manifest) if plugin.file not in _loaded]
     if not missing:
         return ""
-    return f"it was trained with {_listed(missing)}: give {option('plugin')} {missing[0].file}"
+    return f"it was trained with {_listed(missing)}: {_load(missing[0])}"
 
 
 def recorded(manifest: dict[str, Any]) -> list[Plugin]:
     """Return the plugins that a manifest names."""
     return [Plugin(entry["file"], entry["sha256"]) for entry in manifest.get("plugins", [])]
+
+
+def _load(plugin: Plugin) -> str:
+    """Say how the user loads a plugin."""
+    name = plugin.file
+    return f"give --plugin {name}" if on_command_line() else f"call gan_jax.runs.plugins.load_plugin({name!r}) first"
 
 
 def _listed(plugins: Sequence[Plugin]) -> str:

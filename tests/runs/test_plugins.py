@@ -77,6 +77,15 @@ def test_every_command_that_reads_it_takes_the_plugin_and_asks_for_it(
         assert ">ink<" in page
 
 
+def test_from_python_the_call_that_loads_it(run, forget):
+    forget()
+    line = "call gan_jax.runs.plugins.load_plugin('least_squares_plugin.py') first"
+    with pytest.raises(UserError, match=re.escape(line)):
+        read_run(run)
+    load_plugin(str(EXAMPLE))
+    assert read_run(run).config.hparams.loss == "squares"
+
+
 def test_a_changed_plugin_neither_continues_nor_stands_for_a_run(run, trained, call, forget, tmp_path):
     """The same command with an edited file is refused, also where the run is finished, and changes nothing."""
     _, options = trained
