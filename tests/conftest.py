@@ -57,16 +57,6 @@ from tests.helpers.narrow import narrow_networks
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
-# The homework's archive of the code leaves out the results, so tests that read them are skipped there.
-HAS_RESULTS = (Path(cli.__file__).parent / "results" / "part_a").is_dir()
-NEED_RESULTS = [
-    "docs",
-    "reports/browser",
-    "test_readme.py",
-    "test_readme_numbers.py",
-    *(f"experiments/homework/test_{name}.py" for name in ("explanations", "pdf", "report")),
-    "experiments/improvements/test_improvements_numbers.py",
-]
 # Files that need the extra `test`, which an environment for the numeric tests alone lacks.
 NEED_TORCH = [
     "test_readme.py",
@@ -77,7 +67,7 @@ NEED_TORCH = [
     *(f"training/test_{name}.py" for name in ("parity", "penalized_steps")),
 ]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-collect_ignore = [*([] if HAS_RESULTS else NEED_RESULTS), *([] if HAS_TORCH else NEED_TORCH)]
+collect_ignore = [] if HAS_TORCH else NEED_TORCH
 
 SMALL_TRAIN, SMALL_TEST = 1100, 300  # two batches of 512 and a remainder
 
@@ -87,8 +77,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str | None:
-    without = [name for name, there in (("experiments/results", HAS_RESULTS), ("torch", HAS_TORCH)) if not there]
-    return f"without {' and '.join(without)}, and so without {', '.join(collect_ignore)}" if without else None
+    return None if HAS_TORCH else f"without torch, and so without {', '.join(collect_ignore)}"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -19,7 +19,7 @@ from gan_jax.data.datasets import ImageDataset
 from gan_jax.losses.adversarial import LOSSES, GanLoss, Targets
 from gan_jax.runs.run_dir import RunDir
 from tests.conftest import SMALL_TRAIN
-from tests.helpers.printed import SEEDS, assert_printed, in_one_line, metrics_of, read_page
+from tests.helpers.printed import SEEDS, Page, assert_printed, metrics_of
 from tests.helpers.site import module_of_the_site
 from tests.losses import test_adversarial
 
@@ -77,14 +77,14 @@ def variant(narrow_runs, tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[
 def test_a_variant_of_your_own(variant, call, tmp_path):
     """The variant is trained and compared, and its loss is the one described."""
     printed = dict(re.findall(r"^(\w+): D is right about ([\d.]+)% of the images$", "\n".join(variant), re.MULTILINE))
-    assert list(printed) == ["non_saturating", "squares"]
+    assert list(printed) == ["non_saturating", "target_squares"]
     assert all(0 < float(share) <= 100 for share in printed.values())
     done = call("compare", *(tmp_path / "runs" / f"{loss}-10" for loss in printed), "--out", tmp_path)
     assert done.returncode == 0, done
     assert "D loss: not comparable, the runs minimize different functions" in done.stdout
     for targets in (Targets(), Targets(0.9, 0.1, 0.8)):
-        assert_least_squares(LOSSES["squares"], targets)
-        test_adversarial.test_every_loss_obeys_the_protocol("squares", targets)
+        assert_least_squares(LOSSES["target_squares"], targets)
+        test_adversarial.test_every_loss_obeys_the_protocol("target_squares", targets)
 
 
 def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
@@ -100,8 +100,7 @@ def assert_least_squares(loss: GanLoss, targets: Targets) -> None:
 
 
 def test_the_numbers_that_the_example_printed_beside_the_seeds_of_part_a():
-    page = in_one_line(read_page("extending"))
-    [quoted] = re.findall(r"three shipped seeds of `part_a` have (.+?) % then", page)
+    quoted = Page("extending").quoted(r"three shipped seeds of `part_a` have (.+?) % then")
     accuracies = [100 * float(metrics_of(name)["discriminator_accuracy"][9]) for name in SEEDS]
     assert_printed(quoted, *accuracies)
 

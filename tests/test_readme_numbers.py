@@ -73,8 +73,8 @@ def test_what_was_found():
     assert round(found.mean / best.mean) == 17
     assert "a seventeenth" in finding(7)
     modes = [last(name)["modes"] for name in ("stacked_mnist", "stacked_mnist-seed_1")]
-    assert_printed(finding(8).split("covers ")[1].split(" of ")[0], *modes)
-    floor = re.findall(r"real images against real ones, is (.+?)\.\n", README)
+    assert_printed(finding(8).split("draws ")[1].split(" of ")[0], *modes)
+    floor = re.findall(r"real images against real ones is (.+?)\.\n", README)
     assert_printed(floor[0], part_a[0]["frechet_floor"])
 
 

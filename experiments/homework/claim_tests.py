@@ -1,20 +1,17 @@
 """Tests of the homework's claims about its parts, by the metrics after the last epoch.
 
-A single run differs from its baseline by more than chance if it lies outside the range in which one more run of the
-baseline would fall with 95 % probability; several seeds do if the 95 % interval of the difference of means excludes
-zero. With one seed of each, chance cannot be ruled out. Runs shorter than the claim speaks of refute nothing.
+Runs shorter than the claim speaks of refute nothing.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from experiments.homework.findings import Finding, findings, last_values
 from experiments.homework.parts import PART_A, Part
-from gan_jax.analysis.intervals import difference, interval, prediction
+from gan_jax.analysis.intervals import interval
 from gan_jax.analysis.judgement import describe_gradient, describe_samples
-from gan_jax.analysis.metrics import METRICS
 from gan_jax.analysis.run_groups import Groups, LoadedRun
 
 CLAIMED_EPOCHS = PART_A.config.epochs  # all claims are about as many
@@ -22,9 +19,8 @@ Outcome = Literal["held", "held in part", "did not hold", "too early", "open"]
 # Epochs at which three seeds of part_a drew one shape, and from which on several digits, as shipped.
 USUAL = "Three seeds of part_a drew one shape until epoch 10 or 20, and several digits from epoch 40 to 60 on."
 
-# A G that makes one sharp digit has precision and density, too: they do not count as gains.
-TESTED = ("frechet", "precision", "recall", "density", "coverage", "kl_to_uniform", "digit_share_1")
-NO_GAINS = ("precision", "density")
+# One metric decides on an improvement: among seven, one would lie outside its range by chance in 30 % of all studies.
+DECISIVE = "frechet"
 
 
 class Verdict(NamedTuple):
@@ -32,62 +28,6 @@ class Verdict(NamedTuple):
 
     outcome: Outcome
     text: str  # one or two sentences, with the numbers
-
-
-class Finding(NamedTuple):
-    """Comparison of a metric of a part's runs with its baseline's."""
-
-    name: str  # one of TESTED
-    own: float  # mean over the part's seeds
-    baseline: float  # mean over the baseline's seeds
-    spread: float  # half width of the interval; NaN with one seed of each
-    center: float | None  # mean that one more run's interval is about; None if it is that of the difference of means
-    differs: bool  # the means are further apart than that
-    better: bool  # the part's mean is closer to the best value
-
-    @property
-    def text(self) -> str:
-        """Text with both values and the interval."""
-        metric = METRICS[self.name]
-        form = metric.format.format
-        text = f"{metric.label} {form(self.own)} against {form(self.baseline)}"
-        if not math.isfinite(self.spread):
-            return text
-        if self.center is not None:
-            low, high = max(self.center - self.spread, 0.0), self.center + self.spread
-            return f"{text} (expected: {form(low)} to {form(high)})"
-        change = metric.format.replace(":", ":+").format(self.own - self.baseline)
-        return f"{text} (difference {change} ± {form(self.spread)})"
-
-
-def findings(groups: Groups) -> dict[str, Finding]:
-    """Compare a part's runs with a baseline's by each metric of TESTED that both have."""
-    baseline_runs, own_runs = groups.values()
-    found = {}
-    for name in TESTED:
-        own, baseline = (_last_values(runs, name) for runs in (own_runs, baseline_runs))
-        if own and baseline:
-            means = float(np.mean(own)), float(np.mean(baseline))
-            center, spread = None, difference(own, baseline).spread
-            if min(len(own), len(baseline)) == 1:
-                center, spread, *_ = prediction(max(baseline, own, key=len))
-            # Exactly equal seeds, such as zeros early in training, do not show how much seeds differ; and a difference
-            # that cannot be seen in print is none.
-            printed = {METRICS[name].format.format(mean) for mean in means}
-            differs = spread > 0 and abs(means[0] - means[1]) > spread and len(printed) > 1
-            found[name] = Finding(name, *means, spread, center, differs, _is_better(*means, METRICS[name].best))
-    return found
-
-
-def _is_better(own: float, baseline: float, best: float | None) -> bool:
-    assert best is not None  # for each metric of TESTED
-    return own > baseline if math.isinf(best) else abs(own - best) < abs(baseline - best)
-
-
-def _last_values(runs: Sequence[LoadedRun], name: str) -> list[float]:
-    """Return a column's last value for each run in which it was measured."""
-    values = [float(run.metrics[name][-1]) for run in runs if name in run.metrics]
-    return [value for value in values if math.isfinite(value)]
 
 
 def claim_test(part: Part, runs: Sequence[LoadedRun], groups: Groups) -> Verdict:
@@ -138,7 +78,7 @@ def _test_learning(runs: Sequence[LoadedRun]) -> Verdict:
     early = _early(runs)
     if early and not any(outcomes):
         return Verdict("too early", f"Now {describe_samples(judgements[0])}. {USUAL}")
-    precision, classes = (np.mean(_last_values(runs, name)) for name in ("precision", "classes_covered"))
+    precision, classes = (np.mean(last_values(runs, name)) for name in ("precision", "classes_covered"))
     text = (
         f"{_say(outcomes, claim, early)}, as far as numbers show: {percent(float(precision))} of the samples are close "
         f"to real digits (precision), and {classes:.3g} of 10 digits make up at least 1 % each."
@@ -152,8 +92,8 @@ def _early(runs: Sequence[LoadedRun]) -> bool:
 
 def _test_saturation(groups: Groups) -> Verdict:
     baseline, own = groups.values()
-    usual = interval(_last_values(baseline, "generator_gradient_norm"), geometric=True).mean
-    outputs, norms = (_last_values(own, name) for name in ("fake_probability", "generator_gradient_norm"))
+    usual = interval(last_values(baseline, "generator_gradient_norm"), geometric=True).mean
+    outputs, norms = (last_values(own, name) for name in ("fake_probability", "generator_gradient_norm"))
     outcomes = [run.judgement.gradient == "vanished" for run in own]
     states = [describe_gradient(run.judgement) for run in own]
     learns = states[0]
@@ -162,6 +102,7 @@ def _test_saturation(groups: Groups) -> Verdict:
     text = (
         f"{_say(outcomes, 'it does not train', _early(own))}. {learns}; the mean D(G(z)) is {_range(outputs)}, and the "
         f"norm of G's gradient {_range(norms)} against {usual:.2g} in {next(iter(groups))}"
+        f"{f' (mean of {len(baseline)} seeds)' if len(baseline) > 1 else ''}"
     )
     distance = findings(groups).get("frechet")
     text = f"{text}{'' if distance is None else f'; {distance.text}'}.{_caution(baseline, own)}"
@@ -184,7 +125,7 @@ def _test_ones(groups: Groups) -> Verdict:
         return Verdict("did not hold", text)
     outcomes = [judgement.samples == "one class" and judgement.largest == 1 for judgement in judgements]
     chance = ""
-    if math.isfinite(found.spread):
+    if found.has_interval:
         chance = f", a difference that is{'' if found.differs else ' not'} more than chance allows"
     text = f"{_say(outcomes, claim, _early(own))}: {found.text}{chance}.{_caution(baseline, own)}"
     return Verdict(_outcome(outcomes), text)
@@ -200,7 +141,7 @@ def _test_improvement(groups: Groups) -> Verdict:
     name = next(iter(groups))
     claim = f"The claim that it improves on {name}"
     found = list(findings(groups).values())
-    if not found:
+    if not found or found[0].name != DECISIVE:
         return Verdict("open", f"{claim} is open: the samples of both were not measured.")
     if _early(own) and not all(run.judgement.looks_real for run in [*baseline, *own]):
         text = f"The claim is that it improves on {name}, and samples do not look real in all runs yet. {USUAL}"
@@ -208,24 +149,20 @@ def _test_improvement(groups: Groups) -> Verdict:
     if len(baseline) == len(own) == 1:
         text = f"{claim} is open: with one seed of each, chance cannot be ruled out. Measured: {_list(found)}."
         return Verdict("open", text)
-    better = [each for each in found if each.differs and each.better and each.name not in NO_GAINS]
-    worse = [each for each in found if each.differs and not each.better]
-    higher = [each for each in found if each.differs and each.better and each.name in NO_GAINS]
-    if better and worse:
-        outcome, says = "held in part", f"better in {_list(better)}; worse in {_list(worse)}"
-    elif better:
-        outcome, says = "held", f"better in {_list(better)}, and worse in none of the {len(found)} measurements"
-    elif worse:
-        outcome, says = "did not hold", f"worse in {_list(worse)}, and better in none{' that counts' * bool(higher)}"
+    decisive = found[0]
+    others = [each for each in found if each.differs and each is not decisive]
+    better, worse = ([each for each in others if each.better is wanted] for wanted in (True, False))
+    if not decisive.differs:
+        outcome, says = "did not hold", f"no difference was found in {decisive.text}"
+    elif decisive.better:
+        outcome, says = "held in part" if worse else "held", f"better in {decisive.text}"
     else:
-        same = [each for each in found if not each.differs]
-        outcome, says = "did not hold", f"no difference was found in {_list(same)}"
+        outcome, says = "did not hold", f"worse in {decisive.text}"
     opening = "The claim is that it improves" if _early(own) and outcome == "did not hold" else None
-    sentences = [f"{opening} on {name}; now: {says}." if opening else f"{claim} {outcome}: {says}."]
-    if higher:
-        sentences.append(f"Higher precision or density alone is no gain, as few sharp digits give it: {_list(higher)}.")
-    explained = _explain_intervals(len(baseline), len(own), len(found), name)
-    return Verdict(outcome, " ".join([*sentences, explained]))
+    sentence = f"{opening} on {name}; now: {says}" if opening else f"{claim} {outcome}: {says}"
+    beside = "; ".join(f"{word} in {_list(each)}" for word, each in (("better", better), ("worse", worse)) if each)
+    text = f"{sentence}, which decides. Other metrics: {beside or 'none differs by more than chance allows'}."
+    return Verdict(outcome, f"{text} {_explain_intervals(len(baseline), len(own), len(found), name)}")
 
 
 def _list(found: Sequence[Finding]) -> str:
@@ -240,10 +177,10 @@ def _explain_intervals(theirs: int, ours: int, count: int, name: str) -> str:
             f"{theirs})"
         )
     else:
-        source, one = (f"{theirs} seeds of {name}", name) if theirs > 1 else (f"the part's {ours} seeds", "the part")
+        several, seeds, one = (name, theirs, name) if theirs > 1 else ("the part", ours, "the part")
         kind = (
-            f'"expected" is the range in which one more run of {one} would fall with 95 % probability, by {source} '
-            "(Student's t)"
+            f'the values of {several} are means of {seeds} seeds, and "expected" is the range in which one more run of '
+            f"{one} would fall with 95 % probability (Student's t)"
         )
     return f"Here {kind}; by chance alone, each of {count} measurements lies outside one time in 20."
 

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.homework.claim_tests import Finding, claim_test, findings, percent
+from experiments.homework.claim_tests import claim_test, percent
+from experiments.homework.findings import Finding, findings
 from experiments.homework.parts import Part
 from gan_jax.analysis import charts, takeover
 from gan_jax.analysis.judgement import LOOK_REAL, REJECTED, describe_gradient, describe_samples, sample_states
@@ -55,7 +56,7 @@ def _explain_baseline(runs: Sequence[LoadedRun]) -> Reason:
     )
     text += _describe_balance(run)
     bars = charts.digit_bars({run.config.name: [run.metrics]})
-    return Reason([text, *_describe_samples(run, None)], [], bars)
+    return Reason([text, *_describe_samples(run)], [], bars)
 
 
 def _describe_balance(run: LoadedRun) -> str:
@@ -116,7 +117,7 @@ def _explain_discriminator_steps(name: str, baseline: LoadedRun, own: LoadedRun,
     text += f"The mean D(G(z)) compared with {name}: {_list_outputs(epochs, own.metrics, baseline.metrics)}."
     effect = _explain_effect(name, baseline, own, findings(groups))
     why, by_digit = _explain_takeover(own.metrics)
-    paragraphs = [text, *_follow_main_digit(own.metrics), *why, effect, *_describe_samples(own, baseline)]
+    paragraphs = [text, *_follow_main_digit(own.metrics), *why, effect, *_describe_samples(own, (name, baseline))]
     return Reason(paragraphs, [*drawn, *by_digit], charts.digit_bars(metrics_of(groups)))
 
 
@@ -194,12 +195,12 @@ def _explain_effect(name: str, baseline: LoadedRun, own: LoadedRun, found: Mappi
 
 def _change(finding: Finding) -> Literal["more", "less", "same"]:
     """Compare with the baseline, beyond chance; with one seed of each, beyond some percent."""
-    if math.isfinite(finding.spread) and not finding.differs:
+    if finding.has_interval and not finding.differs:
         return "same"
-    low, high = sorted((finding.own, finding.baseline))
-    if low >= CLEARLY_LESS * high:
+    own, baseline = (float(np.mean(values)) for values in (finding.own, finding.baseline))
+    if min(own, baseline) >= CLEARLY_LESS * max(own, baseline):
         return "same"
-    return "more" if finding.own > finding.baseline else "less"
+    return "more" if own > baseline else "less"
 
 
 def _explain_smoothing(name: str, baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
@@ -236,7 +237,7 @@ def _explain_smoothing(name: str, baseline: LoadedRun, own: LoadedRun, groups: G
         charts.compare_metric(metrics_of(groups), name, logarithmic=False)
         for name in ("real_probability", "fake_probability")
     ]
-    return Reason([optimum, measured, *_describe_samples(own, baseline)], list(filter(None, drawn)))
+    return Reason([optimum, measured, *_describe_samples(own, (name, baseline))], list(filter(None, drawn)))
 
 
 def _compare_norms(own: float, baseline: float) -> str:
@@ -252,27 +253,28 @@ def _metrics_at(metrics: Metrics, epoch: int = 0) -> Mapping[str, float]:
     return {name: float(column[epoch - 1]) for name, column in metrics.items()}
 
 
-def _describe_samples(run: LoadedRun, baseline: LoadedRun | None) -> list[str]:
-    """Describe the samples after the last epoch, and the baseline's, if they were measured."""
+def _describe_samples(run: LoadedRun, baseline: tuple[str, LoadedRun] | None = None) -> list[str]:
+    """Describe the samples after the last epoch, and the baseline's of this name, if they were measured."""
     judgement = run.judgement
     if judgement.samples == "not measured":
         return []
     here = _metrics_at(run.metrics)
-    there = {} if baseline is None else _metrics_at(baseline.metrics)
+    there = {} if baseline is None else _metrics_at(baseline[1].metrics)
+    in_brackets = f" In brackets: {baseline[0]}." if baseline is not None and math.isfinite(there["frechet"]) else ""
 
-    def against(name: str, form: Callable[[float], str]) -> str:
+    def beside(name: str, form: Callable[[float], str]) -> str:
         other = there.get(name, math.nan)
-        return form(here[name]) + (f" (baseline: {form(other)})" if math.isfinite(other) else "")
+        return form(here[name]) + (f" ({form(other)})" if math.isfinite(other) else "")
 
     if judgement.looks_real:
         most = judgement.largest
         shares = (
-            f"Of its samples {against(DIGIT_SHARES[most], percent)} are the digit {most}, and "
-            f"{against('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. "
+            f"Of its samples {beside(DIGIT_SHARES[most], percent)} are the digit {most}, and "
+            f"{beside('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. "
         )
     else:
         shares = "Most of its samples do not look real. "
     return [
-        f"{shares}Precision is {against('precision', '{:.2f}'.format)}, recall {against('recall', '{:.2f}'.format)}, "
-        f"and the classifier Fréchet distance {against('frechet', '{:.0f}'.format)}."
+        f"{shares}Precision is {beside('precision', '{:.2f}'.format)}, recall {beside('recall', '{:.2f}'.format)}, "
+        f"and the classifier Fréchet distance {beside('frechet', '{:.0f}'.format)}.{in_brackets}"
     ]

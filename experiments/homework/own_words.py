@@ -5,6 +5,7 @@ from pathlib import Path
 
 from experiments.homework.math_sections import TITLES
 from experiments.homework.parts import PARTS
+from experiments.homework.typesetting import require_letters
 from gan_jax.errors import UserError
 from gan_jax.utils.files import read_limited, write_text
 
@@ -13,8 +14,10 @@ HEADINGS = (*PARTS, *TITLES)
 MAX_BYTES = 2**20
 INTRODUCTION = (
     "Write under the headings what you think. It goes into homework.pdf as you write it, under 'In my own words':\n"
-    "a paragraph for each block of lines. Headings without text are left out, and so is this paragraph.\n"
+    "a paragraph for each block of lines, and for each line that begins with - or a number. Headings without text are\n"
+    "left out, and so are these lines.\n"
 )
+_BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+[.)])\s)")  # between paragraphs: an empty line, or a list's next item
 
 
 def ensure_template(path: Path) -> None:
@@ -27,7 +30,7 @@ def read(path: Path) -> dict[str, list[str]]:
     """Read the paragraphs under each heading that has any; nothing if there is no file.
 
     Raises:
-        UserError: if it cannot be read, or has a heading that is none of the homework's.
+        UserError: if it cannot be read, or has a heading that is none of the homework's, or letters that no font has.
     """
     try:
         text = read_limited(path, MAX_BYTES).decode("utf-8-sig")
@@ -42,7 +45,9 @@ def read(path: Path) -> dict[str, list[str]]:
         heading, _, body = block.partition("\n")
         if heading.strip() not in HEADINGS:
             raise UserError(f"{path} has the heading {heading.strip()[:40]!r}: the headings are {', '.join(HEADINGS)}")
-        paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", body)]
+        paragraphs = [" ".join(part.split()) for part in _BREAK.split(f"\n{body}")]
         if any(paragraphs):
-            found[heading.strip()] = [part for part in paragraphs if part]
+            found[heading.strip()] = [re.sub(r"^[-*] ", "\N{BULLET} ", part) for part in paragraphs if part]
+    for paragraphs in found.values():
+        require_letters(f"the text in {path}", " ".join(paragraphs))
     return found

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import shutil
 import tempfile
@@ -19,16 +20,16 @@ from experiments.homework.part_sections import compared, section_of_part, split
 from experiments.homework.parts import PARTS, Part
 from experiments.homework.results import Results
 from experiments.homework.setting_tables import departures, in_common
+from experiments.homework.typesetting import first_line, needs_system_fonts
 from gan_jax.analysis import charts, takeover
 from gan_jax.analysis.judgement import LOOK_REAL, sample_states
 from gan_jax.analysis.metrics import CURVES, digit_shares, measured_over_epochs
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
-from gan_jax.errors import UserError, require
+from gan_jax.errors import UserError
 from gan_jax.reports import images, print_figures
 from gan_jax.reports.page_model import Experiment, Provenance
 from gan_jax.runs.run_dir import RunDir
-from gan_jax.utils.text import printable
 
 TITLE = "Generative adversarial networks, ridge regression, and a change of variables"
 TITLES = {
@@ -45,10 +46,8 @@ INTRODUCTION_C = (
     "Six changes to part (a), one at a time. The homework presents five of them as improvements; each is "
     "compared with part (a) by measurements, whatever they show."
 )
-MOST_LETTERS = 60  # of an author's name
 DROPPED_IF_EQUAL = ("floor", "samples")  # rows of the overview
 SATURATION_CAPTION = "The norm of the gradient that G would receive, while a D is trained from scratch against it."
-_AUTHOR = b'#set document(title: "a")\n#set text(font: "Libertinus Serif")\n#sys.inputs.author'
 SAMPLES = 3  # grids of a run
 DOTS_PER_INCH = 200  # of pictures drawn for a screen
 
@@ -64,33 +63,6 @@ class _Document:
         return name
 
 
-def require_author(author: str | None) -> None:
-    """Raise UserError unless this can be the name on a title page."""
-    if author is not None:
-        require(author.strip() != "" and author.isprintable(), "--author must be a name")
-        require(len(author) <= MOST_LETTERS, f"--author must have at most {MOST_LETTERS} letters, not {len(author)}")
-
-
-def _needs_system_fonts(author: str) -> bool:
-    """Return whether typst's own fonts lack a letter of this name. Raises UserError if the system's lack it, too.
-
-    It compiles to PDF/A, which refuses a letter that no font has; otherwise typst would draw a box.
-    """
-    reason = ""
-    for system in (False, True):
-        try:
-            inputs = {"author": author}
-            typst.compile(_AUTHOR, ignore_system_fonts=not system, sys_inputs=inputs, pdf_standards="a-2b")
-            return system
-        except typst.TypstError as error:
-            reason = _first_line(error).rpartition("error: ")[2]
-    raise UserError(f"--author cannot be typeset: {reason}: install a font that has it, or spell the name differently")
-
-
-def _first_line(error: typst.TypstError) -> str:
-    return printable((str(error).splitlines() or ["no reason given"])[0])
-
-
 def make(results: Results, source: str, author: str | None, own_words: Mapping[str, Sequence[str]]) -> bytes:
     """Make the PDF.
 
@@ -101,9 +73,9 @@ def make(results: Results, source: str, author: str | None, own_words: Mapping[s
         own_words: the student's paragraphs by part or mathematical question.
 
     Raises:
-        UserError: if an image cannot be read or typeset, or no font has the author's letters.
+        UserError: if an image cannot be read or typeset.
     """
-    system = author is not None and _needs_system_fonts(author)
+    written = " ".join([author or "", *itertools.chain.from_iterable(own_words.values())])
     with tempfile.TemporaryDirectory() as folder:
         document = _Document(Path(folder))
         content = _content(results, document) | {
@@ -120,10 +92,10 @@ def make(results: Results, source: str, author: str | None, own_words: Mapping[s
                 str(Path(folder) / "homework.typ"),
                 root=folder,
                 sys_inputs={"measured": json.dumps(_measured(results))},
-                ignore_system_fonts=not system,  # without them it looks the same everywhere
+                ignore_system_fonts=not needs_system_fonts(written),  # without them it looks the same everywhere
             )
         except typst.TypstError as error:
-            raise UserError(f"cannot typeset the homework: {_first_line(error)}") from error
+            raise UserError(f"cannot typeset the homework: {first_line(error)}") from error
 
 
 def _content(results: Results, document: _Document) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from experiments.homework.code_archive import code_archive
 from experiments.homework.part_sections import section_of_part, split
 from experiments.homework.parts import PARTS
 from experiments.homework.results import Results, gather, gather_named
+from experiments.homework.typesetting import require_author
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed
 from gan_jax.errors import UserError, require
 from gan_jax.reports import html, images, run_report
@@ -46,7 +47,7 @@ def report(folders: Sequence[Path], out: Path, pdf: bool, author: str | None, ar
     """
     run_report.require_html(out, "--out")
     require(pdf or author is None, "--author goes on the title of the PDF: add --pdf")
-    homework_pdf.require_author(author)
+    require_author(author)
     if folders:
         results, source = gather_named(folders), "the directories given"
     else:

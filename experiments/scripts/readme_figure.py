@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.homework.report import SHIPPED
 from gan_jax.analysis.charts import compare_metrics
-from gan_jax.analysis.metrics import with_largest_share
+from gan_jax.analysis.judgement import with_largest_share
 from gan_jax.plotting import panels
 from gan_jax.plotting.style import COLORS
 from gan_jax.runs.run_dir import RunDir

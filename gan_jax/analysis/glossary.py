@@ -62,5 +62,6 @@ MEANINGS = {
     "modes_kl": "Unevenness of the shares of these numbers: 0 if all are equally frequent.",
     "modes_kl_floor": "Unevenness that as many real numbers have by chance.",
     "digits_kl": "Part of the unevenness that the digits have one by one.",
-    "largest_share": "Share of the samples that the most frequent digit has: a tenth if all are equally frequent.",
+    "largest_share": "Share of the samples that the most frequent digit has: a tenth if all are equally frequent. "
+    "Left out while most samples do not look real.",
 }

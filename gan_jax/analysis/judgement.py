@@ -174,6 +174,19 @@ def sample_states(metrics: Metrics) -> list[Samples]:
     return states
 
 
+def with_largest_share(metrics: Metrics) -> Metrics:
+    """Add the column `largest_share`, NaN where samples do not look real, if it has any value.
+
+    Noise has a digit, too, by the classifier.
+    """
+    real = [state in LOOK_REAL for state in sample_states(metrics)]
+    return (
+        {**metrics, "largest_share": np.where(real, digit_shares(metrics).max(axis=1), math.nan)}
+        if any(real)
+        else metrics
+    )
+
+
 def _plural(noun: str) -> str:
     return "classes" if noun == "class" else f"{noun}s"
 

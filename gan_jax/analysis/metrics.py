@@ -129,12 +129,6 @@ def digit_shares(metrics: Metrics) -> np.ndarray:
     return by_digit(metrics, "digit_share")
 
 
-def with_largest_share(metrics: Metrics) -> Metrics:
-    """Add the column `largest_share`, if the digits' shares were measured."""
-    shares = digit_shares(metrics)
-    return metrics if np.isnan(shares).all() else {**metrics, "largest_share": shares.max(axis=1)}
-
-
 def measured_over_epochs(groups: GroupedMetrics) -> list[str]:
     """List the charted measurements that any run has after two epochs or more."""
     return [

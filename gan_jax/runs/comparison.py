@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gan_jax.analysis import tables
 from gan_jax.analysis.intervals import Interval
-from gan_jax.analysis.metrics import with_largest_share
+from gan_jax.analysis.judgement import with_largest_share
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
 from gan_jax.analysis.table_formats import as_csv, as_markdown, as_text
 from gan_jax.errors import UserError

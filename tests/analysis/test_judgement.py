@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_jax.analysis.judgement import Judgement, describe_phases, judge, warnings
+from gan_jax.analysis.judgement import Judgement, describe_phases, judge, warnings, with_largest_share
 from gan_jax.analysis.metrics import DIGIT_SHARES
 from gan_jax.config import Config, Hyperparameters
 
@@ -39,6 +39,19 @@ def test_a_healthy_run_has_no_warning():
     assert warnings(found) == []
     assert found.balanced
     assert describe_phases(found) == ""
+
+
+def test_noise_has_no_most_frequent_digit():
+    def share(*precision: float) -> np.ndarray | None:
+        columns = dict(zip(DIGIT_SHARES, np.tile(ONES, (len(precision), 1)).T, strict=True))
+        epochs, precisions = np.arange(1.0, len(precision) + 1), np.array(precision)
+        covered = np.full(len(precision), 2.0)
+        metrics = {"epoch": epochs, "precision": precisions, "classes_covered": covered, **columns}
+        return with_largest_share(metrics).get("largest_share")
+
+    np.testing.assert_equal(share(0.1, 0.9), [np.nan, 0.96])
+    assert share(0.1, 0.2) is None
+    assert share(np.nan) is None
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,14 @@ import re
 import numpy as np
 
 from experiments.homework.parts import PART_BEST, PARTS, STACKED_MNIST
+from experiments.homework.saturation import largest_drop, orders_changed
 from experiments.improvements.leaderboard import frechet_at
 from gan_jax.analysis.intervals import interval
 from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
-from tests.helpers.printed import (
-    MEASURED,
-    RESULTS,
-    assert_printed,
-    in_one_line,
-    last,
-    metrics_of,
-    range_of_one_more,
-    read_page,
-    table,
-)
+from tests.helpers.printed import MEASURED, RESULTS, Page, assert_printed, last, metrics_of, range_of_one_more
 
-PAGE = read_page("results")
+PAGE = Page("results")
 SEEDS_OF_BEST = ("", "-seed_1", "-seed_2")
 TRAINED = {
     "D loss": "discriminator_loss", "G loss": "generator_loss", "D(G(z))": "fake_probability",
@@ -34,7 +25,7 @@ TRAINED = {
 
 def test_metrics_of_the_parts():
     """Values outside the range in which one more run of part_a would fall are bold."""
-    *parts, spread = table(PAGE, "part")
+    *parts, spread = PAGE.table("part")
     assert [row["part"].strip("`") for row in parts] == list(PARTS)
     outside = 0
     for row in parts:
@@ -49,13 +40,12 @@ def test_metrics_of_the_parts():
         mean, half, *_ = range_of_one_more(column)
         assert_printed(spread[title], *([mean - half, mean + half] if half else [mean]))
     counted = len(parts[2:]) * sum(range_of_one_more(column).spread > 0 for column in MEASURED.values())
-    [quoted] = re.findall(r"(\d+) of (\d+) values of `part_c1` to `part_c6` differ", in_one_line(PAGE))
-    assert quoted == (str(outside), str(counted))
+    assert PAGE.quoted(r"(\d+) of (\d+) values of `part_c1` to `part_c6` differ") == f"{outside} {counted}"
     assert round(last("part_a")["frechet_floor"], 1) == 1.5
 
 
 def test_statements_about_the_claims_follow_from_the_runs():
-    statements = {row["the homework says"].split("`")[1]: row for row in table(PAGE, "the homework says")}
+    statements = {row["the homework says"].split("`")[1]: row for row in PAGE.table("the homework says")}
     assert sorted(statements) == sorted(PARTS)
     for name, epochs in (("part_c4", (30, 100)), ("part_c2", (50, 100))):
         shares = metrics_of(name)["digit_share_1"]
@@ -76,7 +66,7 @@ def test_statements_about_the_claims_follow_from_the_runs():
 
 
 def test_the_death_of_part_b():
-    rows = table(PAGE, "epoch")
+    rows = PAGE.table("epoch")
     assert len(rows) == 10
     for row in rows:
         metrics = metrics_of(row[""].strip("`"))
@@ -85,9 +75,19 @@ def test_the_death_of_part_b():
             assert math.isclose(float(row[title]), float(f"{value:.2g}"), rel_tol=1e-9), (row, title)
 
 
+def test_how_far_gs_gradient_falls():
+    curves = json.loads((RESULTS / "saturation" / "saturation.json").read_text())["curves"]
+    for row, curve in zip(PAGE.table("G frozen after"), curves, strict=True):
+        falling, growing = (np.array(curve["gradient_norm"][loss]) for loss in ("saturating", "non_saturating"))
+        values = curve["generator_epochs"], largest_drop(falling), orders_changed(falling), orders_changed(growing)
+        for cell, value in zip(row.values(), values, strict=True):
+            assert value is not None  # no curve starts at 0
+            assert_printed(cell, value)
+
+
 def test_part_best():
     """The page and the part's description quote means and 95 % intervals over three seeds of each."""
-    rows = {row["three seeds"].strip("`"): row for row in table(PAGE, "three seeds")}
+    rows = {row["three seeds"].strip("`"): row for row in PAGE.table("three seeds")}
     intervals = {}
     for name in ("part_a", "part_best"):
         runs = [last(f"{name}{seed}") for seed in SEEDS_OF_BEST]
@@ -96,11 +96,11 @@ def test_part_best():
             found = intervals[name][column]
             assert_printed(rows[name][title], *([found.mean, found.spread] if found.spread else [found.mean]))
     best, usual = (intervals[name]["frechet"] for name in ("part_best", "part_a"))
-    [share] = re.findall(r"The Fréchet distance is a (\w+) of `part_a`'s", in_one_line(PAGE))
+    share = PAGE.quoted(r"The Fréchet distance is a (\w+) of `part_a`'s")
     assert {"sixteenth": 16, "seventeenth": 17, "eighteenth": 18}[share] == round(usual.mean / best.mean)
     times = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]["part_best"]["times"]
     at = interval([frechet_at(read_run(RESULTS / f"part_best{seed}"), 100 / times) for seed in SEEDS_OF_BEST])
-    [quoted] = re.findall(r"An epoch takes (.+?)\. It was tuned", in_one_line(PAGE))
+    quoted = PAGE.quoted(r"An epoch takes (.+?)\. Its settings")
     assert_printed(quoted, times, 100 / times, usual.mean / at.mean, at.mean, at.spread, usual.mean)
     words = "Fréchet distance {:.1f}, all ten classes, coverage {:.2f}, recall {:.2f}."
     seed_0 = last("part_best")
@@ -112,7 +112,7 @@ def test_the_same_numbers_as_pytorch():
     with (RESULTS / "parity" / "comparison.csv").open(encoding="utf-8") as file:
         measured = list(csv.DictReader(file))
     titles = TRAINED | MEASURED
-    quoted = table(PAGE, "")
+    quoted = PAGE.table("")
     assert len(quoted) == len(measured)
     for row, found in zip(quoted, measured, strict=True):
         for title in list(row)[1:]:
@@ -121,7 +121,7 @@ def test_the_same_numbers_as_pytorch():
 
 def test_stacked_mnist():
     found = []
-    for row, name in zip(table(PAGE, "seed"), ("stacked_mnist", "stacked_mnist-seed_1"), strict=True):
+    for row, name in zip(PAGE.table("seed"), ("stacked_mnist", "stacked_mnist-seed_1"), strict=True):
         run = last(name)
         assert run["epoch"] == STACKED_MNIST.config.epochs
         columns = ("modes", "modes_kl", "digits_kl", "raw_modes", "raw_modes_kl", "modes_kl_floor")
@@ -131,13 +131,13 @@ def test_stacked_mnist():
     seed_0 = found[0]
     words = (seed_0["modes"], STACKED_MNIST.config.epochs, seed_0["modes_kl"], seed_0["modes_kl_floor"])
     assert_printed(STACKED_MNIST.measured, *words)
-    [quoted] = re.findall(r"Training took (.+?) minutes", in_one_line(PAGE))
+    quoted = PAGE.quoted(r"Training took (.+?) minutes")
     names = ("stacked_mnist", "stacked_mnist-seed_1")
     assert_printed(quoted, *(RunDir(RESULTS / name).read_metrics()["seconds"].sum() / 60 for name in names))
 
 
 def test_stacked_mnist_trained_for_longer():
-    rows = table(PAGE, "seed 0, 50 epochs")
+    rows = PAGE.table("seed 0, 50 epochs")
     columns = {"modes": "modes", "KL to uniform": "modes_kl", "without the average: modes": "raw_modes"}
     for place, row in enumerate(rows):
         weights = (3, 10, 30)[place // 2]

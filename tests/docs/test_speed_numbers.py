@@ -1,14 +1,13 @@
 """The numbers in docs/speed.md, and the times in docs/teaching.md, are those of experiments/results/bench."""
 
 import json
-import re
 
 import pytest
 
 from gan_jax.schedules import Schedule
-from tests.helpers.printed import RESULTS, assert_printed, in_one_line, read_page, rows_of, table
+from tests.helpers.printed import RESULTS, Page, assert_printed, rows_of
 
-PAGE = read_page("speed")
+PAGE = Page("speed")
 BATCHES = 117  # per epoch
 TIMED = {
     "images/s": "images_per_second", "share of the roofline": "share_of_floor",
@@ -23,7 +22,7 @@ def seconds_per_epoch(steps: int) -> float:
 
 def test_frameworks():
     measured = rows_of("frameworks")
-    quoted = {row["case"].replace("matmul roofline", "floor"): row for row in table(PAGE, "case")}  # as shipped
+    quoted = {row["case"].replace("matmul roofline", "floor"): row for row in PAGE.table("case")}  # as shipped
     assert set(quoted) == set(measured)
     for name, row in quoted.items():
         case = measured[name]
@@ -38,7 +37,7 @@ def test_frameworks():
 @pytest.mark.parametrize("study", ["batch size", "width"])
 def test_speed_by(study):
     measured = rows_of(study.replace(" ", "_"))
-    ours, theirs, ratio = table(PAGE, study)
+    ours, theirs, ratio = PAGE.table(study)
     for size in list(ours)[1:]:
         jax, torch = measured[f"JAX float32, {size}"], measured[f"torch eager float32, {size}"]
         assert_printed(ours[size], jax["milliseconds"])
@@ -47,19 +46,19 @@ def test_speed_by(study):
 
 
 def test_seeds_steps_and_startup():
-    [seeds], [steps] = table(PAGE, "seeds in one program"), table(PAGE, "steps of D")
+    [seeds], [steps] = PAGE.table("seeds in one program"), PAGE.table("D steps")
     for count, printed in list(seeds.items())[1:]:
         assert_printed(printed, rows_of("seeds")[f"JAX float32, {count}"]["milliseconds"])
     for count, printed in list(steps.items())[1:]:
         assert_printed(printed, seconds_per_epoch(int(count)))
     startup = json.loads((RESULTS / "bench" / "startup.json").read_text())
-    [quoted] = re.findall(r"the first training step comes (.+?) s after it where", in_one_line(PAGE))
+    quoted = PAGE.quoted(r"the first training step ends (.+?) s if an earlier run")
     assert_printed(quoted, startup["cold"], startup["warm"])
 
 
 def test_the_costs_of_changes():
     costs = json.loads((RESULTS / "bench" / "variants.json").read_text())["changes"]
-    [quoted] = re.findall(r"R1 and R2 take (.+?)\. An average", in_one_line(PAGE))
+    quoted = PAGE.quoted(r"R1 and R2 take (.+?)\. An average")
     changes = ("r1_r2", "dragan", "spectral_normalisation", "small_batch")
     assert_printed(quoted, *(costs[change]["times"] for change in changes))
     for free in ("least_squares", "hinge", "averaging", "betas", "cosine"):
@@ -69,6 +68,6 @@ def test_the_costs_of_changes():
 def test_times_in_class():
     """part_c4 takes four steps of D in each of its 100 epochs."""
     assert Schedule.parse("4").steps(1) == 4
-    [minutes] = re.findall(r"none; (\d+) minutes to train", read_page("teaching"))
+    minutes = Page("teaching").quoted(r"none; (\d+) minutes to train")
     assert_printed(minutes, 100 * seconds_per_epoch(4) / 60)
     assert 5 * seconds_per_epoch(1) < 30 < 10 * seconds_per_epoch(1) < 60  # half a minute, and a minute

@@ -24,7 +24,7 @@ from gan_jax.training.train_step import train_step
 from tests.helpers.notebooks import METADATA, Cells, cells_of, errors, execute_notebook, printed, shown
 
 NOTEBOOK = Path(__file__).parents[2] / "experiments" / "gan.ipynb"
-RUNS = {"part_a": "non_saturating", "part_b": "saturating", "squares": "squares"}
+RUNS = {"part_a": "non_saturating", "part_b": "saturating", "target_squares": "target_squares"}
 DRAWN = {"data", "curves", "diagnostics", "samples", "sampling", "interpolation", "slopes", "own", "compare"}
 
 Executed = tuple[Path, Cells]  # the directory that it ran in, and its cells by name
@@ -104,7 +104,7 @@ def test_the_custom_loss_is_least_squares():
     known = {"jnp": jnp, "GanLoss": GanLoss, "LOSSES": {}, "draw_slopes": lambda *_: None}
     exec(cells_of(nbformat.read(NOTEBOOK, as_version=4))["own"].source, known)
     real, fake = np.random.default_rng(0).normal(size=(2, 9))
-    loss = known["LOSSES"]["squares"]
+    loss = known["LOSSES"]["target_squares"]
     expected = [((real - 0.5) ** 2).mean() / 2 + ((fake + 0.5) ** 2).mean() / 2, ((fake - 0.5) ** 2).mean() / 2]
     found = [
         function(jnp.asarray(real), jnp.asarray(fake), Targets()) for function in (loss.discriminator, loss.generator)
@@ -121,7 +121,7 @@ def test_three_losses_were_trained(executed):
     for name, run in runs.items():
         assert json.loads((run.path / "config.json").read_text())["setting"]["loss"] == RUNS[name]
     # After four iterations D is still close to 1/2, where the losses are these.
-    for name, at_half in (("part_a", (1.386, 0.693)), ("part_b", (1.386, -0.693)), ("squares", (0.25, 0.125))):
+    for name, at_half in (("part_a", (1.386, 0.693)), ("part_b", (1.386, -0.693)), ("target_squares", (0.25, 0.125))):
         metrics = runs[name].read_metrics()
         found = [metrics[loss][0] for loss in ("discriminator_loss", "generator_loss")]
         np.testing.assert_allclose(found, at_half, rtol=0.3)
@@ -149,7 +149,7 @@ def test_the_committed_parameters(execute):
     folder, _ = execute("")
     norms = {name: RunDir(folder / "runs" / name).read_metrics()["generator_gradient_norm"] for name in RUNS}
     assert all(len(values) == 5 for values in norms.values())
-    assert norms["part_b"][-1] < 1e-3 * min(norms["part_a"][-1], norms["squares"][-1])
+    assert norms["part_b"][-1] < 1e-3 * min(norms["part_a"][-1], norms["target_squares"][-1])
 
 
 def test_without_the_package_the_notebook_says_what_to_do(tmp_path):

@@ -13,7 +13,7 @@ from experiments.homework.parts import PART_BEST
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.losses.adversarial import LOSSES
 from gan_jax.losses.gradient_penalty import PENALTIES
-from tests.helpers.printed import read_page
+from tests.helpers.printed import Page
 
 FIELDS = {field.name: field for field in dataclasses.fields(Hyperparameters)}
 # For each field, a value that is not its default: one more, or what the field needs.
@@ -94,7 +94,7 @@ def test_cosine_decay_spans_the_given_epochs(trained):
 
 def test_part_best_from_options(trained):
     """The command on the page of commands, meant to be varied."""
-    [command] = re.findall(r"^\./run\.sh train --name best(.+?)#", read_page("commands"), re.DOTALL | re.MULTILINE)
+    [command] = re.findall(r"^\./run\.sh train --name best(.+?)#", Page("commands").text, re.DOTALL | re.MULTILINE)
     assert replace(trained(*command.replace("\\\n", " ").split()), name="part_best") == PART_BEST.config
 
 

@@ -33,6 +33,14 @@ def blanks() -> dict[str, Any]:
     return answers(EXERCISES)
 
 
+def assert_refused(check: Any, given: dict[str, Any], words: str) -> None:
+    """Assert that a check of answers by name refuses these and says why; it gets the solution for each None."""
+    right = solutions()
+    found = verdict(check, *(right[name] if answer is None else answer for name, answer in given.items()))
+    assert not found
+    assert words in found.message
+
+
 def verdict(check: Any, *given: Any) -> Verdict:
     """Check answers, and assert that the verdict is printed as it is returned."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:

@@ -17,13 +17,22 @@ MEASURED = {
 }  # fmt: skip
 
 
-def read_page(name: str) -> str:
-    """Return the text of a page in docs."""
-    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+class Page:
+    """A page in docs: its `text`, and the same in one `line`, where a sentence is not broken."""
 
+    def __init__(self, name: str) -> None:
+        self.text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        self.line = " ".join(self.text.split())
 
-def in_one_line(text: str) -> str:
-    return " ".join(text.split())
+    def quoted(self, pattern: str) -> str:
+        """Return the groups of the pattern's one match in the line."""
+        [found] = re.finditer(pattern, self.line)
+        return " ".join(found.groups())
+
+    def table(self, heading: str) -> list[dict[str, str]]:
+        """Return the rows of the one table whose first column has this title."""
+        [found] = [rows for rows in tables(self.text) if next(iter(rows[0])) == heading]
+        return found
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:
@@ -32,12 +41,6 @@ def tables(text: str) -> list[list[dict[str, str]]]:
     for lines in re.findall(r"^(\|.*\n(?:\|.*\n)+)", text, re.MULTILINE):
         head, _, *rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines.splitlines()]
         found.append([dict(zip(head, row, strict=True)) for row in rows])
-    return found
-
-
-def table(text: str, heading: str) -> list[dict[str, str]]:
-    """Return the rows of the one table whose first column has this title."""
-    [found] = [rows for rows in tables(text) if next(iter(rows[0])) == heading]
     return found
 
 

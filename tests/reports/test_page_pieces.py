@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from gan_jax.analysis import charts
-from gan_jax.analysis.metrics import with_largest_share
 from gan_jax.errors import UserError
 from gan_jax.inference.pretrained import load_generator
 from gan_jax.inference.quantized import decompress
@@ -68,7 +67,6 @@ class TestCharts:
         assert bars is not None
         assert bars.shares == {"a": [0, 0.75, *[0] * 8]}
         assert bars.colors == ["run-1"]  # the group's color in the other charts
-        assert with_largest_share(of(0.5))["largest_share"][-1] == 0.5
 
 
 class TestPictures:

@@ -19,7 +19,7 @@ def watched(monkeypatch):
     clock, said = [0.0], []
     monkeypatch.setattr(forecast.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(forecast, "epochs_work", lambda config: [10] * config.epochs)
-    made = forecast.Forecast({"a": 100, "b": 200, "saturation": 400}, said.append)
+    made = forecast.Forecast({"a": 100, "b": 200}, {"a": 10, "saturation": 400}, said.append)
     callbacks = made.watch(SILENT)
 
     def end(epoch: int, seconds: float) -> None:
@@ -34,15 +34,16 @@ def test_all_that_is_left_is_forecast_from_the_second_epoch(watched):
     callbacks.on_train_start(Config(name="a", epochs=10), 0, 1)
     end(1, 1000)  # with compilation
     assert said == []
-    end(2, 60)  # a minute for 10 of the work, of which 80, 200 and 400 are left
-    assert re.match(r"all of it: about 68 min left, until \d\d:\d\d", said[0])
+    end(2, 60)  # a minute for 10 of the work, of which 80, 200, 10 and 400 are left
+    assert re.match(r"all of it: about 69 min left, until \d\d:\d\d", said[0])
     end(3, 60)
     assert len(said) == 1
     made.finish("saturation")
-    callbacks.on_train_start(Config(name="b", epochs=20), 18, 1)  # resumed; nothing of "a" was left but 70
-    end(19, 1000)
-    end(20, 6)
-    assert re.match(r"all of it: about 42 s left", said[1])
+    made.finish("a")
+    callbacks.on_train_start(Config(name="b", epochs=20), 10, 1)  # resumed
+    end(11, 1000)
+    end(12, 6)  # of which 80 are left
+    assert re.match(r"all of it: about 48 s left", said[1])
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """No two sentences about a run disagree: a property of all shipped runs, cut short anywhere, and of a diverged one."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -46,17 +47,18 @@ def cut(run: LoadedRun, epochs: int) -> LoadedRun:
     return run._replace(metrics={name: column[:epochs] for name, column in run.metrics.items()})
 
 
-def groups_for(part: Part, run: LoadedRun, baselines: int) -> dict[str, list[LoadedRun]]:
+def groups_for(part: Part, own: Sequence[LoadedRun], baselines: int) -> dict[str, list[LoadedRun]]:
+    """Group as many seeds of the baseline as asked for and these runs, all of the same length."""
     if part.baseline is None:
         return {}
-    others = [cut(read(name), run.epochs) for name in SEEDS[:baselines]]
-    shortest = min(each.epochs for each in (*others, run))
-    return {"part_a": [cut(each, shortest) for each in others], "own": [cut(run, shortest)]}
+    groups = {"part_a": [read(name) for name in SEEDS[:baselines]], "own": own}
+    shortest = min(run.epochs for runs in groups.values() for run in runs)
+    return {name: [cut(run, shortest) for run in runs] for name, runs in groups.items()}
 
 
-def require_agreement(part: Part, run: LoadedRun, baselines: int) -> None:
-    groups = groups_for(part, run, baselines)
-    runs = [next(reversed(groups.values()))[0]] if groups else [run]
+def require_agreement(part: Part, own: Sequence[LoadedRun], baselines: int) -> None:
+    groups = groups_for(part, own, baselines)
+    runs = groups.get("own", own)
     verdict = claim_test(part, runs, groups)
     judged = runs[0].judgement
     boxes, notes = run_sections.warnings(runs), run_sections.notes(runs)
@@ -70,9 +72,11 @@ def require_agreement(part: Part, run: LoadedRun, baselines: int) -> None:
         assert not re.search(r"\bheld\b|did not hold", text)
     if judged.epoch < 100:
         assert "did not hold" not in text
-    assert len({words for words in LEARNING if words in text}) <= 1
-    if "does not train" in verdict.text and verdict.outcome not in ("too early", "open"):
+    if "does not train" in verdict.text and verdict.outcome in ("held", "did not hold"):
         assert ("G no longer learns" in text) == (verdict.outcome == "held")
+    if len(runs) > 1:  # a box then names its seed, and may contradict a sentence about another
+        return
+    assert len({words for words in LEARNING if words in text}) <= 1
     if "both keep learning" in text:
         assert not [line for line in boxes if "missing" not in line and "become worse" not in line]
     if not judged.looks_real:
@@ -85,19 +89,29 @@ def require_agreement(part: Part, run: LoadedRun, baselines: int) -> None:
         assert not re.search(r"D rejects every sample: ", text)
 
 
-@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.settings(max_examples=200, deadline=None)
 @hypothesis.given(
-    name=st.sampled_from(RUNS),
-    part=st.sampled_from(["part_a", "part_b", "part_c1", "part_c4"]),  # one of each kind of claim
+    names=st.lists(st.sampled_from(RUNS), min_size=1, max_size=3),  # as if they were seeds of the part
+    part=st.sampled_from(["part_a", "part_b", "part_c1", "part_c4", "part_c5"]),  # each kind of claim and of reason
     share=st.floats(0, 1),
     baselines=st.integers(1, 3),
 )
-@hypothesis.example(name="part_b", part="part_b", share=0.03, baselines=3)  # the run that this was found on
-@hypothesis.example(name="part_b", part="part_b", share=0.07, baselines=1)  # its gradient is back once more
-@hypothesis.example(name="improvements/screening/fast", part="part_a", share=1, baselines=3)
-def test_sentences_agree(name: str, part: str, share: float, baselines: int) -> None:
-    run = read(name)
-    require_agreement(PARTS[part], cut(run, max(1, round(share * run.epochs))), baselines)
+@hypothesis.example(names=["part_b"], part="part_b", share=0.03, baselines=3)  # the run that this was found on
+@hypothesis.example(names=["part_b"], part="part_b", share=0.07, baselines=1)  # its gradient is back once more
+@hypothesis.example(names=["improvements/screening/fast"], part="part_a", share=1, baselines=3)
+@hypothesis.example(names=["part_b", "part_a"], part="part_b", share=1, baselines=2)  # one seed dies, one learns
+def test_sentences_agree(names: list[str], part: str, share: float, baselines: int) -> None:
+    runs = [read(name) for name in names]
+    epochs = max(1, round(share * min(run.epochs for run in runs)))
+    seeds = [run._replace(config=replace(run.config, seed=seed)) for seed, run in enumerate(runs)]
+    require_agreement(PARTS[part], [cut(run, epochs) for run in seeds], baselines)
+
+
+@pytest.mark.parametrize("name", ["digits/part_c4", "part_c4"])
+def test_sentences_agree_where_a_digit_takes_over(name):
+    """The run whose D and G were measured digit by digit has more to say."""
+    for epochs in range(10, read(name).epochs + 1, 10):
+        require_agreement(PARTS["part_c4"], [cut(read(name), epochs)], 3)
 
 
 def test_a_diverged_run_says_so_and_no_verdict_is_passed(mnist, tmp_path, monkeypatch):
@@ -120,8 +134,8 @@ def test_a_diverged_run_says_so_and_no_verdict_is_passed(mnist, tmp_path, monkey
     for name in ("part_a", "part_b", "part_c1", "part_c4"):
         part = PARTS[name]
         own = run._replace(config=replace(run.config, dataset="mnist"))
-        require_agreement(part, own, 1)
-        assert claim_test(part, [own], groups_for(part, own, 1)).outcome == "open"
+        require_agreement(part, [own], 1)
+        assert claim_test(part, [own], groups_for(part, [own], 1)).outcome == "open"
     assert f"training stopped: {manifest['diverged']}" in run_sections.warnings([run])
 
 

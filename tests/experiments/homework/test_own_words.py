@@ -31,7 +31,16 @@ def test_paragraphs_are_blocks_of_lines(tmp_path):
     assert own_words.read(tmp_path / "none.md") == {}
 
 
-@pytest.mark.parametrize("content", [b"## part_d\nx", b"\xff\xfe"])
+def test_items_of_a_list_stay_apart(tmp_path):
+    path = tmp_path / own_words.FILE
+    path.write_text(
+        "## part_a\nI see:\n- D wins\n  in the end;\n* -5 is less\n1. first\n12) last\n\n3.5 and\n-x follow"
+    )
+    items = ["I see:", "• D wins in the end;", "• -5 is less", "1. first", "12) last", "3.5 and -x follow"]
+    assert own_words.read(path) == {"part_a": items}
+
+
+@pytest.mark.parametrize("content", [b"## part_d\nx", b"\xff\xfe", "## part_a\nno font has \U000ff000".encode()])
 def test_mistakes_are_named(tmp_path, content):
     path = tmp_path / own_words.FILE
     path.write_bytes(content)

@@ -15,6 +15,7 @@ from experiments.homework.parts import PARTS
 from experiments.homework.report import SHIPPED as RESULTS
 from experiments.homework.results import gather
 from experiments.homework.setting_tables import departures, in_common
+from experiments.homework.typesetting import require_author
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import UserError
 from gan_jax.runs.run_dir import RunDir
@@ -123,15 +124,21 @@ def fonts(monkeypatch) -> list[str]:
 FOREIGN = "\N{CANADIAN SYLLABICS I}"  # missing in typst's fonts, present in matplotlib's DejaVu Sans
 
 
-def test_a_letter_missing_in_every_font_is_named(tmp_path, fonts):
+def test_a_letter_missing_in_every_font_is_named(fonts):
     with pytest.raises(UserError, match=f"^--author cannot be typeset: the text .*{FOREIGN}.*: install"):
-        make_pdf(tmp_path, f"Ann {FOREIGN}")
+        require_author(f"Ann {FOREIGN}")
 
 
 @pytest.mark.parametrize("author", [f"Ann {FOREIGN}", "Ζωή", "Жанна"])
 def test_a_name_in_another_script_is_typeset(tmp_path, fonts, author):
     fonts.append(matplotlib.get_data_path())
+    require_author(author)
     assert author in make_pdf(tmp_path, author).pages[0].extract_text()
+
+
+def test_the_students_words_in_another_script_are_typeset(tmp_path, fonts):
+    fonts.append(matplotlib.get_data_path())
+    assert FOREIGN in text_of(make_pdf(tmp_path, own_words={"part_b": [f"D {FOREIGN}"]}))
 
 
 def test_a_typesetting_error_is_reported_before_anything_is_written(call, tmp_path, monkeypatch):
