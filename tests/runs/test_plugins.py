@@ -240,6 +240,9 @@ def test_an_unknown_loss_names_the_nearest_and_an_example_of_a_plugin(call, tmp_
     assert str(EXAMPLE) in call("train", "--loss", "x", "--out", tmp_path).stderr
     monkeypatch.setattr(cli, "EXAMPLE", tmp_path / "none.py")  # a checkout without it
     assert '--plugin FILE.py: see "a plugin" in docs/extending.md' in call("train", "--loss", "x").stderr
+    headings = re.findall(r"^## (.+)$", (EXAMPLE.parents[2] / "docs" / "extending.md").read_text(), re.MULTILINE)
+    assert {"A loss", "A data set"} <= set(headings)  # which messages name
+    assert any("a plugin" in heading for heading in headings)
     with pytest.raises(UserError, match=r"an entry in gan_jax\.losses\.adversarial\.LOSSES"):
         Hyperparameters(loss="least_square")
 
