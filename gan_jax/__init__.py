@@ -11,7 +11,6 @@ Train a run, sample from it, evaluate the samples, and compare runs:
     print(gan_jax.compare(["runs/mine", "runs/other"]))
 """
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use: JAX and the rest take seconds to import."""
     if name not in __all__:
-        # With the name and the module, Python adds which public name is similar.
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gan_jax import api
 
     value = globals()[name] = getattr(api, name)

@@ -44,7 +44,7 @@ def test_names_are_imported_lazily():
 
 
 def test_an_unknown_name():
-    """Python adds the similar name to an error that ends a program, for which it needs the module."""
+    """Python adds the similar name, out of what `dir` lists, to an error that ends a program."""
     command = [sys.executable, "-P", "-c", "import gan_jax; gan_jax.trian"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert "has no attribute 'trian'. Did you mean: 'train'?" in done.stderr
