@@ -33,6 +33,7 @@ from gan_jax.utils.text import printable
 
 OPTIONAL = {"report": "[RUN ...]", "bench": "[STUDY ...]", "sample": "[RUN]", "interpolate": "[RUN]", "export": "[RUN]"}
 SEVERAL_PARTS, STUDY, HOMEWORK = SeveralPartsOptions(), StudyOptions(), HomeworkOptions()
+EXAMPLE = Path(__file__).parent / "examples" / "least_squares_plugin.py"
 EXTRAS = {"jinja2": "report", "sklearn": "math", "torch": "torch", "typst": "report"}  # the extra of each module
 
 app = App(
@@ -51,7 +52,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # rather than fail on what its encoding lacks
     try:
-        with command_line(), raise_on_signal():
+        with command_line(EXAMPLE if EXAMPLE.is_file() else None), raise_on_signal():
             status = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except UnusedCliTokensError as error:
         status = _refuse(f"unexpected argument {' '.join(error.unused_tokens or [])!r}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import evaluation
@@ -15,20 +14,22 @@ from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.analysis.own_metrics import register_metric as register_metric  # for `gan_jax`
 from gan_jax.config import ARCHIVES_DATASET, Config
 from gan_jax.config import Hyperparameters as Hyperparameters  # for `gan_jax`
+from gan_jax.data import DATASETS
 from gan_jax.data.datasets import ImageDataset, load_archives, require_bytes
 from gan_jax.data.datasets import load as load_images
-from gan_jax.data.pixels import to_unit_range
+from gan_jax.data.pixels import as_images, to_unit_range
 from gan_jax.errors import require
 from gan_jax.evaluation import Evaluation, Modes, Reference, load_classifier, make_reference
 from gan_jax.inference.epoch_info import EpochInfo as EpochInfo  # for `gan_jax`
 from gan_jax.inference.pretrained import load_generator
 from gan_jax.inference.sampling import sample_images
+from gan_jax.models.mlp import IMAGE_SIZE
 from gan_jax.runs import comparison, frames, trainer
 from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.comparison import Comparison as Comparison
 from gan_jax.runs.find_run import find_run
 from gan_jax.runs.options import TrainerOptions
-from gan_jax.runs.progress import bar
+from gan_jax.runs.progress import progress_callbacks
 from gan_jax.runs.run_data import make_run_data
 from gan_jax.runs.run_dir import MetricsRow, RunDir
 from gan_jax.schedules import Schedule as Schedule
@@ -37,29 +38,31 @@ from gan_jax.types import DEFAULT_PRETRAINED, Params, Pretrained
 if TYPE_CHECKING:
     import pandas as pd
 
-Run = RunDir | str | Path  # from `train`, or its directory
+Run = RunDir | str | Path  # from `train`, or its directory, or its name in RUNS
+RUNS = "runs"  # where `train` puts them unless it is told otherwise
 
 SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
 
 
 def load_dataset(source: str | Path = "mnist") -> ImageDataset:
-    """Load images and labels of "mnist", "fashion_mnist" or "kmnist", or of the four IDX archives in a Path.
+    """Load images and labels of "mnist", "fashion_mnist" or "kmnist", or of the four IDX archives in a directory.
 
-    Raises UserError if they cannot be loaded.
+    Raises UserError if they cannot be loaded. Images in other formats are given as an `ImageDataset`.
 
     >>> import gan_jax
     >>> digits = gan_jax.load_dataset("mnist")
     >>> digits.train_images.shape, digits.test_labels[:5].tolist()
     ((60000, 784), [7, 2, 1, 0, 4])
     """
-    return load_archives(source) if isinstance(source, Path) else load_images(source)
+    own = isinstance(source, Path) or (source not in DATASETS and Path(source).is_dir())
+    return load_archives(Path(source)) if own else load_images(str(source))
 
 
 def train(
     config: Config,
     dataset: ImageDataset | None = None,
     *,
-    out: str | Path = "runs",
+    out: str | Path = RUNS,
     trainer_options: TrainerOptions | None = None,
     progress: bool = True,
     on_epoch_end: Callable[[EpochInfo], None] | None = None,
@@ -71,7 +74,8 @@ def train(
         dataset: the caller's own images, for a configuration with dataset="archives"; None for those that it names.
         out: the parent directory of the runs, created if missing.
         trainer_options: how often to save checkpoints, and to evaluate and draw samples.
-        progress: True to show a progress bar and to print the metrics of the samples.
+        progress: True to print the metrics of the samples and to show a progress bar, or where the output is a file or
+            a pipe, a line for each epoch.
         on_epoch_end: called after each epoch that is trained, also of a resumed run. It cannot change the run. If it
             raises an error, the run is saved and the error goes on: the same call resumes with the next epoch.
 
@@ -87,6 +91,7 @@ def train(
     >>> run.read_metrics()["epoch"].tolist()
     [1.0, 2.0]
     """
+    require(isinstance(config, Config), f"train needs a gan_jax.Config, not {type(config).__name__}")
     own = config.dataset == ARCHIVES_DATASET
     require(own or dataset is None, f'your own images need Config(dataset="{ARCHIVES_DATASET}")')
     require(not own or dataset is not None, f'Config(dataset="{ARCHIVES_DATASET}") needs your own images')
@@ -94,7 +99,7 @@ def train(
         require_bytes(dataset)
     classifier = load_classifier() if config.dataset == "mnist" else None
     run_data = make_run_data(lambda: load_dataset(config.dataset) if dataset is None else dataset, classifier)
-    options, callbacks = trainer_options or TrainerOptions(), bar() if progress else SILENT
+    options, callbacks = trainer_options or TrainerOptions(), progress_callbacks() if progress else SILENT
     if on_epoch_end is not None:
         callbacks = replace(callbacks, on_generator=_info_for(on_epoch_end))
     return trainer.train([config], run_data, Path(out), options, callbacks, together=False)[0]
@@ -115,7 +120,8 @@ def sample(
     """Sample images, float32 (count, 784) in [-1, 1], from a trained generator; a larger count starts with the same.
 
     Args:
-        run: a run from `train`, its directory or a file written by `./run.sh export`; None for a shipped generator.
+        run: a run from `train`, its directory, its name in "runs", or a file written by `./run.sh export`; None for a
+            shipped generator.
         count: from 1 to 10 000.
         seed: the seed of the latents, from 0 to 2**32 - 1.
         pretrained: the shipped generator, "part_best" or "part_a", each after 100 epochs.
@@ -127,7 +133,7 @@ def sample(
     >>> images.shape, bool(abs(images).max() <= 1)
     ((16, 784), True)
     """
-    path = None if run is None else find_run(*_paths(run))
+    path = None if run is None else _paths(run)[0]
     return sample_images(load_generator(path, pretrained), count, seed)
 
 
@@ -139,7 +145,7 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
         dataset: the real images; by default MNIST.
         digits: True for handwritten digits, which the shipped classifier can classify.
 
-    Raises ValueError for images of another shape or range, and for too few of either kind.
+    Raises UserError for images of another shape, type or range, for NaN, and for too few images of either kind.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
@@ -147,15 +153,22 @@ def evaluate(samples: jax.Array, dataset: ImageDataset | None = None, *, digits:
     >>> found.n, found.recall < found.precision  # its digits look real, but are less diverse
     (500, True)
     """
-    reference = _mnist_reference(len(samples)) if dataset is None else _reference(dataset, len(samples), digits)
-    return evaluation.evaluate(jnp.asarray(samples), reference, own=OWN_METRICS)
+    samples = as_images(samples, "samples")
+    fits = samples.ndim == 2 and samples.shape[1] == IMAGE_SIZE
+    require(fits, f"samples have the shape {samples.shape}, not (n, 784): samples.reshape(len(samples), -1)")
+    if dataset is None:
+        reference = _mnist_reference(len(samples))
+    else:
+        require_bytes(dataset)
+        reference = _reference(dataset, len(samples), digits)
+    return evaluation.evaluate(samples, reference, own=OWN_METRICS)
 
 
 def compare(runs: Run | Sequence[Run], out: str | Path | None = None) -> Comparison:
     """Compare runs after their last epoch, as `./run.sh compare` does; runs that differ in the seed alone are grouped.
 
     Args:
-        runs: runs from `train`, or their directories, those of the baseline first.
+        runs: runs from `train`, their directories, or their names in "runs", those of the baseline first.
         out: directory in which to write comparison.csv, .md and .png; None to write nothing.
 
     Returns:
@@ -179,7 +192,7 @@ def metrics_frame(runs: Run | Sequence[Run]) -> "pd.DataFrame":
     """Return the metrics of runs as one data frame of pandas, a row for each run and epoch.
 
     Args:
-        runs: runs from `train`, or their directories.
+        runs: runs from `train`, their directories, or their names in "runs".
 
     Returns:
         Columns: run, the name; seed; then each field of the configuration in which the runs differ; then the columns of
@@ -204,7 +217,7 @@ def report(runs: Run | Sequence[Run], out: str | Path) -> Path:
     """Write one HTML page of runs: charts, samples, tables, and a generator that draws in the browser.
 
     Args:
-        runs: runs from `train`, or their directories.
+        runs: runs from `train`, their directories, or their names in "runs".
         out: the file, which ends in .html; an existing one is replaced.
 
     Returns:
@@ -235,7 +248,7 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
             (n, 28, 28, 3) are converted by `jnp.moveaxis(images, 3, 1).reshape(n, -1)`.
         dataset: the data whose test images the real digit tuples are drawn from; by default MNIST.
 
-    Raises ValueError for images of another shape or range.
+    Raises UserError for images of another shape, type or range, and for NaN.
 
     >>> import gan_jax
     >>> numbers = gan_jax.sample(count=600).reshape(200, 3 * 784)  # independent digits as channels
@@ -243,15 +256,18 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
     >>> found.n, 100 < found.modes < 200, found.modes_kl > found.digits_kl
     (200, True, True)
     """
+    samples = as_images(samples, "images")
     evaluation.validate_stacked(samples)  # before work that takes seconds
+    if dataset is not None:
+        require_bytes(dataset)
     real = _mnist_digits() if dataset is None else _digits(dataset)
-    return evaluation.count_modes(load_classifier(), real, jnp.asarray(samples))
+    return evaluation.count_modes(load_classifier(), real, samples)
 
 
 def _paths(runs: Run | Sequence[Run]) -> list[Path]:
-    """Return the directories of one run or several."""
+    """Find the directories of one run or several. Raises UserError if there is no such run."""
     several = [runs] if isinstance(runs, RunDir | str | Path) else list(runs)
-    return [run.path if isinstance(run, RunDir) else Path(run) for run in several]
+    return [find_run(run.path if isinstance(run, RunDir) else Path(run), Path(RUNS)) for run in several]
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,9 @@
 """Configuration of a run: frozen, hashable dataclasses, validated when constructed, written to JSON and read back."""
 
 import dataclasses
-import difflib
-import functools
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Self, get_args, get_type_hints
+from typing import Annotated, Any, Self, get_args
 
 from gan_jax.data import DATASETS
 from gan_jax.errors import UserError, require
@@ -14,7 +11,9 @@ from gan_jax.losses.adversarial import LOSSES, Targets
 from gan_jax.losses.gradient_penalty import PENALTIES
 from gan_jax.schedules import ONE_STEP, Schedule
 from gan_jax.types import Precision
-from gan_jax.utils.interface import on_command_line
+from gan_jax.utils.fields import Spec as Spec  # for the command line
+from gan_jax.utils.fields import specs, validate, with_known_names
+from gan_jax.utils.text import unknown
 
 ARCHIVES_DATASET = "archives"  # the user's own; the run's manifest identifies them by their digest
 MAX_SEED = 2**32 - 1
@@ -26,56 +25,6 @@ MAX_DROPOUT_RATE = 0.999  # beyond it, rounding the rate to 1/65536 changes the 
 MAX_GROUP = 64  # images
 MAX_DIGITS = 4  # 10 000 modes
 _RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?", re.ASCII)
-_KINDS: dict[Any, tuple[Any, str]] = {
-    int: (int, "a whole number"),
-    float: ((int, float), "a number"),
-    float | None: ((int, float, type(None)), "a number"),
-    str: (str, "text"),
-    bool: (bool, "true or false"),
-}
-
-
-class Spec(NamedTuple):
-    """Meaning and range of a field, for validation and the command line."""
-
-    help: str
-    low: float | None = None
-    high: float | None = None
-    choices: Collection[str] | None = None
-
-
-@functools.cache
-def specs(dataclass_type: type) -> dict[str, tuple[Any, Spec]]:
-    """Return the type and the `Spec` of each annotated field, by name."""
-    hints = get_type_hints(dataclass_type, include_extras=True)
-    return {name: get_args(hint) for name, hint in hints.items() if hasattr(hint, "__metadata__")}
-
-
-def _validate(values: "Hyperparameters | Config") -> None:
-    """Raise UserError unless each field is of its type, which values read from a file need not be, and in range."""
-    for name, (kind, spec) in specs(type(values)).items():
-        value: Any = getattr(values, name)
-        if kind in _KINDS:
-            kinds, words = _KINDS[kind]
-            fits = isinstance(value, kinds) and isinstance(value, bool) == (kind is bool)
-            require(fits, f"{name} must be {words}, not {value!r}")
-        if spec.low is not None and spec.high is not None and value is not None:
-            in_range = spec.low <= value <= spec.high
-            require(in_range, f"{name} must be from {spec.low:g} to {spec.high:g}, not {value}")
-        if spec.choices is not None:
-            known = isinstance(value, str) and value in spec.choices
-            require(known, _unknown(name, value, spec.choices))
-
-
-def _unknown(name: str, value: Any, choices: Collection[str]) -> str:
-    """Return the message on a value that is not among the choices, with the most similar of them."""
-    similar = difflib.get_close_matches(str(value), choices, n=1)
-    nearest = f", did you mean {similar[0]}" if similar else ""
-    own = ""
-    if name == "loss":
-        own = "; one of your own comes with "
-        own += "--plugin FILE.py" if on_command_line() else "an entry in gan_jax.losses.adversarial.LOSSES"
-    return f"unknown {name} {value!r}{nearest}: choose from {', '.join(choices)}{own}"
 
 
 def require_run_name(name: str) -> None:
@@ -90,6 +39,7 @@ def require_run_name(name: str) -> None:
 _RATE = (MIN_LEARNING_RATE, MAX_LEARNING_RATE)
 
 
+@with_known_names()
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
     """Hyperparameters, a static argument of the compiled training step. The defaults are the homework's.
@@ -154,7 +104,7 @@ class Hyperparameters:
     ] = ""
 
     def __post_init__(self) -> None:
-        _validate(self)
+        validate(self)
         _ = self.penalties  # raises UserError unless it can be read
         unread = not LOSSES[self.loss].uses_targets and self.targets != Targets()
         options = "real_target, fake_target or generator_target"
@@ -181,8 +131,9 @@ class Hyperparameters:
         built_in = {name: getattr(self, name) for name in PENALTIES if name in specs(type(self))}
         for name in added:
             require(name not in built_in, f"{name} is no penalty of a plugin: set its weight by {name}")
-            known = ", ".join(each for each in PENALTIES if each not in built_in) or "none"
-            require(name in PENALTIES, f"unknown penalty {name!r}: plugins have added {known}")
+            known = [each for each in PENALTIES if each not in built_in]
+            none = f"unknown penalty {name!r}: plugins have added none"
+            require(name in PENALTIES, unknown("penalty of a plugin", name, known) if known else none)
         weights = built_in | added
         return {name: weights[name] for name in PENALTIES if weights.get(name)}
 
@@ -204,8 +155,8 @@ class Hyperparameters:
         """Construct the hyperparameters from the output of `dataclasses.asdict`, under current or former names.
 
         Raises:
-            UserError: for values out of range.
-            TypeError: for unknown names.
+            UserError: for unknown names, and values out of range.
+            TypeError: for a field under two names.
         """
         named = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
         if len(named) < len(values):
@@ -253,6 +204,12 @@ _FIELDS = [field.name for field in dataclasses.fields(Hyperparameters)]
 EXTENSION_FIELDS = frozenset(_FIELDS[_FIELDS.index("precision") + 1 :])  # those that the homework does not have
 
 
+def _hyperparameter(name: str) -> str:
+    """Say where a hyperparameter belongs that is given to `Config`; nothing about other names."""
+    return f"{name} is a hyperparameter: Config(..., hparams=Hyperparameters({name}=...))" if name in _FIELDS else ""
+
+
+@with_known_names(_hyperparameter)
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Configuration of a run, which depends on nothing else (on one machine with one set of versions).
@@ -272,7 +229,7 @@ class Config:
     hparams: Hyperparameters = Hyperparameters()
 
     def __post_init__(self) -> None:
-        _validate(self)
+        validate(self)
         require_run_name(self.name)
         decay = self.hparams.cosine_decay_epochs
         message = f"learning rates are 0 after cosine_decay_epochs, {decay}: epochs may not be {self.epochs}"

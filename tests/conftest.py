@@ -273,7 +273,8 @@ def small_archives(tmp_path_factory: pytest.TempPathFactory, mnist: ImageDataset
 @pytest.fixture
 def own_tables() -> Iterator[None]:
     """Take what a test registers, losses, penalties, metrics and plugins, out of the tables after it."""
-    tables: list[Any] = [LOSSES, PENALTIES, METRICS, MEANINGS, OWN_METRICS, plugins._loaded, plugins._registered]
+    known = [plugins._loaded, plugins._places, plugins._registered]
+    tables: list[Any] = [LOSSES, PENALTIES, METRICS, MEANINGS, OWN_METRICS, *known]
     before, charted = [dict(table) for table in tables], list(MEASUREMENTS)
     yield
     for table, entries in zip(tables, before, strict=True):
@@ -290,7 +291,8 @@ def forget(own_tables) -> Callable[[], None]:
         for name in ("squares", "mine"):
             LOSSES.pop(name, None)
         PENALTIES.pop("flat", None)
-        plugins._loaded.clear()
-        plugins._registered.clear()
+        plugins._forget_metrics("least_squares_plugin.py")
+        for table in (plugins._loaded, plugins._places, plugins._registered):
+            table.clear()
 
     return forget

@@ -122,6 +122,20 @@ def test_a_page_of_any_runs(plain, tmp_path, monkeypatch):
         gan_jax.report([plain, plain.path], tmp_path / "x.html")
 
 
+def test_a_run_may_be_given_by_its_name(plain, monkeypatch):
+    """It is looked for as the command does: where one stands, then in "runs", where `train` puts it."""
+    monkeypatch.chdir(plain.path.parent.parent)
+    plain.path.parent.rename("runs")
+    try:
+        assert str(gan_jax.compare("few")) == str(gan_jax.compare("runs/few"))
+        assert gan_jax.metrics_frame(["few"])["run"].tolist() == ["few"] * 3
+        np.testing.assert_array_equal(gan_jax.sample("few", 4), gan_jax.sample("runs/few", 4))
+        with pytest.raises(UserError, match="there is no run fwe in runs: it holds few"):
+            gan_jax.compare("fwe")
+    finally:
+        plain.path.parent.with_name("runs").rename(plain.path.parent)
+
+
 def test_a_missing_run_names_those_that_are_there(plain):
     for call in (gan_jax.compare, gan_jax.metrics_frame, gan_jax.sample, lambda run: gan_jax.report(run, "x.html")):
         with pytest.raises(UserError, match=f"there is no run fwe in {plain.path.parent}: it holds few"):

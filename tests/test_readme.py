@@ -63,7 +63,7 @@ def variant(narrow_runs, tmp_path, monkeypatch, capsys, mnist) -> Iterator[list[
     The loss that it registers stays in the table until the test ends.
     """
     page = ROOT / "docs" / "extending.md"
-    [block] = re.findall(r"^```python\n(.+?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    block, _ = re.findall(r"^```python\n(.+?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len([line for line in block.splitlines() if line]) < LINES
     assert "epochs=10" in block
     few = ImageDataset(*(array[:SMALL_TRAIN] for array in mnist))

@@ -9,6 +9,7 @@ from experiments.harness.options import DEFAULT_OUT, Archives, Dataset, Out, Run
 from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS
 from gan_jax.errors import UserError, require
+from gan_jax.utils.text import unknown
 
 
 def saturation(
@@ -50,7 +51,7 @@ def bench(
     """Time training: against PyTorch, and by D steps, batch size, width, seeds and variants of part_a."""
     chosen = studies or list(STUDIES)
     for name in chosen:
-        require(name in STUDIES, f"unknown study {name!r}: choose from {', '.join(STUDIES)}")
+        require(name in STUDIES, unknown("study", name, STUDIES))
     require(1 <= repeats <= 1000, f"repeats must be from 1 to 1000, not {repeats}")
     from experiments.bench import command
 

@@ -10,6 +10,7 @@ from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS
 from gan_jax.errors import require
 from gan_jax.types import Precision
+from gan_jax.utils.text import unknown
 
 DEFAULTS = CommonOptions()
 
@@ -31,7 +32,7 @@ def torch_baseline(
     ] = False,
 ) -> None:
     """Train a part as the homework's PyTorch notebook does, to compare with ./run.sh compare; keeps no checkpoints."""
-    require(part in PARTS, f"unknown part {part!r}: choose from {', '.join(PARTS)}")
+    require(part in PARTS, unknown("part", part, PARTS))
     if autocast:
         require(options.precision != "float32", "--autocast means bfloat16: do not set --precision float32")
         options = replace(options, precision="bfloat16")

@@ -12,11 +12,8 @@ def load_plugins(files: Sequence[Path] | None) -> None:
     """
     if not files:
         return
-    from gan_jax.errors import require
-    from gan_jax.runs.plugins import load_plugin
+    from gan_jax.runs.plugins import load_plugin, require_different_names
 
-    names = [file.name for file in files]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    require(twice is None, f"two plugins are called {twice}: rename one")
+    require_different_names(files)
     for file in files:
         load_plugin(file)

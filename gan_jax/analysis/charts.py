@@ -9,6 +9,8 @@ import numpy as np
 from gan_jax.analysis.glossary import MEANINGS
 from gan_jax.analysis.intervals import aggregate_seeds
 from gan_jax.analysis.metrics import METRICS, GroupedMetrics, Metrics, digit_shares
+from gan_jax.errors import require
+from gan_jax.utils.text import unknown
 
 DIGITS = 5  # significant digits of a value
 GROUP_COLORS = 8  # color names run-0 to run-7
@@ -39,6 +41,7 @@ class Chart(NamedTuple):
     logarithmic: bool = False
     x_logarithmic: bool = False  # symmetric, so that it starts at 0
     limits: tuple[float | None, float | None] | None = None  # of the values' axis, if known
+    bounds: tuple[float, float] | None = None  # which an axis that fits the values does not go beyond
     about: str = ""  # explanation of the values, for a beginner
 
 
@@ -128,7 +131,11 @@ def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None =
         groups: the metrics of each seed.
         name: one of METRICS.
         logarithmic: whether the axis is logarithmic; None for the metric's usual scale.
+
+    Raises:
+        UserError: if the name is not in METRICS.
     """
+    require(name in METRICS, unknown("metric", name, METRICS))
     metric = METRICS[name]
     logarithmic = metric.logarithmic if logarithmic is None else logarithmic
     present = [
@@ -154,6 +161,7 @@ def compare_metric(groups: GroupedMetrics, name: str, logarithmic: bool | None =
         metric.axis or metric.label,
         logarithmic=logarithmic,
         limits=limits,
+        bounds=None if logarithmic or metric.maximum is None else (0, metric.maximum),
         about=MEANINGS.get(name, ""),
     )
 

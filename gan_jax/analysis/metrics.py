@@ -26,7 +26,7 @@ class Metric(NamedTuple):
     geometric: bool = False  # runs differ by decades: means and intervals are of logarithms
     count: bool = False  # without decimals if all values are whole
     best: float | None = None  # target value; inf: higher is better; None: neither
-    maximum: float | None = None  # end of its axis
+    maximum: float | None = None  # largest possible value of a metric from 0 on, such as a share: the end of its axis
     table: bool = True  # has a column in tables
     compared: bool = True  # with the baseline, in tables of differences
     chart: bool = False  # has a chart in comparisons
@@ -78,15 +78,15 @@ METRICS: dict[str, Metric] = {
     ),
     "frechet_floor": Metric("floor", "real against real", "{:.1f}", compared=False),
     "n": Metric("samples", "samples", "{:.0f}", compared=False),
-    "precision": Metric("precision", "precision", "{:.3f}", best=1),
-    "recall": Metric("recall", "recall", best=1),
+    "precision": Metric("precision", "precision", "{:.3f}", best=1, maximum=1),
+    "recall": Metric("recall", "recall", best=1, maximum=1),
     "density": Metric("density", "density", best=np.inf),
-    "coverage": Metric("coverage", "coverage", best=1, chart=True, axis="share of real images"),
+    "coverage": Metric("coverage", "coverage", best=1, maximum=1, chart=True, axis="share of real images"),
     "classifier_score": Metric("score", "classifier score", best=10, table=False),
     "classes_covered": Metric("classes", "classes covered", "{:.1f}", count=True, best=10),
     "kl_to_uniform": Metric("KL", "KL to uniform", "{:.3f}", best=0),
     # Evenly often, as G's classes should be; of MNIST's training images 0.112 are ones.
-    "digit_share_1": Metric("share of 1s", "share of ones", best=0.1),  # uniform; MNIST's own share is 0.112
+    "digit_share_1": Metric("share of 1s", "share of ones", best=0.1, maximum=1),  # uniform; MNIST's own share is 0.112
     "nearest_median": Metric("median", "median distance to the nearest training image", table=False),
     "held_out_nearest_median": Metric("test median", "that of test images", table=False),
     "nearest_ratio": Metric("nearest", "ratio of the two"),
@@ -97,7 +97,13 @@ METRICS: dict[str, Metric] = {
     "modes_kl_floor": Metric("KL floor", "that of real images", "{:.3f}", table=False),
     "digits_kl": Metric("KL of digits", "KL from per-digit imbalance", "{:.3f}", best=0, table=False),
     "largest_share": Metric(
-        "largest share", "largest digit share", best=0.1, table=False, chart=True, axis="share of the samples"
+        "largest share",
+        "largest digit share",
+        best=0.1,
+        maximum=1,
+        table=False,
+        chart=True,
+        axis="share of the samples",
     ),
 }
 CURVES = tuple(name for name, metric in METRICS.items() if metric.chart and not metric.measured)

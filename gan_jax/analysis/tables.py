@@ -11,6 +11,8 @@ from gan_jax.analysis.metrics import METRICS, Metric
 from gan_jax.analysis.run_groups import Groups, LoadedRun
 from gan_jax.losses.adversarial import LOSSES, discriminator_cross_entropy
 
+NO_DIFFERENCE = Interval(math.nan, math.nan, 0)
+
 
 def _columns() -> dict[str, Metric]:
     """Return the metrics that tables have, in order."""
@@ -30,16 +32,19 @@ def table(groups: Groups) -> list[dict[str, Interval]]:
 
 
 def differences(groups: Groups) -> list[dict[str, Interval]]:
-    """Compute each group's differences from the first group, by metric."""
-    baseline, *others = groups.values()
-    return [
-        {
-            name: difference(values, theirs, metric.geometric)
-            for name, metric in _columns().items()
-            if metric.compared and (values := _last(runs, name)) and (theirs := _last(baseline, name))
-        }
-        for runs in others
-    ]
+    """Compute each group's differences from the first group, by metric; NaN where the two cannot be compared."""
+    (first, baseline), *others = groups.items()
+    found = []
+    for group, runs in others:
+        apart = non_comparable({first: baseline, group: runs})
+        found.append(
+            {
+                name: NO_DIFFERENCE if name in apart else difference(values, theirs, metric.geometric)
+                for name, metric in _columns().items()
+                if metric.compared and (values := _last(runs, name)) and (theirs := _last(baseline, name))
+            }
+        )
+    return found
 
 
 def _last(runs: Sequence[LoadedRun], name: str) -> list[float]:

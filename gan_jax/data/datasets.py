@@ -19,6 +19,7 @@ from gan_jax.data.idx import read_idx
 from gan_jax.errors import UserError, require
 from gan_jax.utils.cache import private_cache_folder
 from gan_jax.utils.interface import on_command_line
+from gan_jax.utils.text import unknown
 
 ARCHIVES = Path(__file__).parent / "archives"
 IMAGE_SHAPE = (28, 28)
@@ -27,6 +28,10 @@ IMAGE_FILES, LABEL_FILES = (
 )
 MOST_LISTED = 5  # names of files in an error message
 
+_OTHER_FORMATS = (
+    "No other format is read: turn images such as PNG files into a gan_jax.ImageDataset in Python, as shown under "
+    '"A data set" in docs/extending.md'
+)
 _REINSTALL = "Reinstall the package if an archive in it was changed; delete that directory if it was damaged"
 
 
@@ -63,7 +68,7 @@ def load(name: str) -> ImageDataset:
         UserError: for an unknown name, an archive with a wrong checksum, a failed download or an unusable cache.
     """
     if name not in DATASETS:
-        raise UserError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}")
+        raise UserError(unknown("data set", name, DATASETS))
     # Imported here because it takes a second, and the user's own archives do not need it.
     import tensorflow_datasets as tfds
 
@@ -114,8 +119,13 @@ def _download() -> str:
 
 def require_bytes(dataset: ImageDataset) -> None:
     """Raise UserError, with the line that converts them, unless the arrays are as `ImageDataset` has them."""
+    given = type(dataset).__name__
+    require(isinstance(dataset, ImageDataset), f"images are given as a gan_jax.ImageDataset, not {given}")
     for name, array in dataset._asdict().items():
-        found = np.asarray(array)
+        try:
+            found = np.asarray(array)
+        except ValueError as error:  # rows of different lengths
+            raise UserError(f"{name} is no array: {error}") from error
         given = f"{name} is {found.dtype} {found.shape}"
         if name.endswith("labels"):
             require(found.dtype == np.uint8 and found.ndim == 1, f"{given}, not uint8 (n,): {name}.astype(np.uint8)")
@@ -132,7 +142,9 @@ def require_bytes(dataset: ImageDataset) -> None:
 
 
 def _conversion(name: str, images: np.ndarray) -> str:
-    """Return the expression that converts images to bytes, by the range that they seem to have."""
+    """Return the expression that converts images to bytes, by the range that they seem to have, or why none does."""
+    if np.issubdtype(images.dtype, np.floating) and np.isnan(images).any():
+        return "it holds NaN, which no byte can"
     if not np.issubdtype(images.dtype, np.floating) or images.size == 0 or images.max() > 1:
         return f"{name}.astype(np.uint8)"
     scaled = f"127.5 * ({name} + 1)" if images.min() < 0 else f"255 * {name}"
@@ -169,4 +181,4 @@ def _require_archives(folder: Path) -> None:
     missing = [name for name in (*IMAGE_FILES, *LABEL_FILES) if name not in found]
     more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
     there = f"found: {', '.join(found[:MOST_LISTED])}{more}" if found else "the directory is empty"
-    require(not missing, f"{folder} lacks {', '.join(missing)}; {expected}; {there}")
+    require(not missing, f"{folder} lacks {', '.join(missing)}; {expected}; {there}. {_OTHER_FORMATS}")

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.pixels import require_unit_range, to_unit_range
+from gan_jax.errors import UserError
 from gan_jax.evaluation.by_digit import DiscriminatorFns, measure_by_digit
 from gan_jax.evaluation.class_histogram import classes_covered, classifier_score, digit_histogram, kl_to_uniform
 from gan_jax.evaluation.classifier import classify
@@ -85,12 +86,12 @@ def make_reference(
         samples: number of samples to evaluate, above 5 and at most n_train.
 
     Raises:
-        ValueError: if a number of images is out of range.
+        UserError: if a number of images is out of range.
     """
     if not NEIGHBORS < samples <= len(train_pixels) or len(test_pixels) <= NEIGHBORS:
         found = f"{len(train_pixels)} training and {len(test_pixels)} test images"
         needed = f"Each must be more than {NEIGHBORS}, and the samples no more than the training images."
-        raise ValueError(f"cannot compare {samples} samples with {found}. {needed}")
+        raise UserError(f"cannot compare {samples} samples with {found}. {needed}")
     training = jnp.asarray(train_pixels)
     held_out = _subset(test_pixels, NEAREST_QUERIES)
     return Reference(
@@ -118,12 +119,12 @@ def evaluate(
         own: the user's own metrics, functions of the samples by column.
 
     Raises:
-        UserError: if a metric of the user's own does not return a finite number.
-        ValueError: if the samples have another shape, or values that are out of range or NaN.
+        UserError: if the samples have another shape, or values that are out of range or NaN; also if a metric of the
+            user's own does not return a finite number.
     """
     if samples.shape != (reference.samples, reference.train_pixels.shape[1]):
         expected = (reference.samples, reference.train_pixels.shape[1])
-        raise ValueError(f"samples have the shape {samples.shape}, but the reference is for {expected}")
+        raise UserError(f"samples have the shape {samples.shape}, but the reference is for {expected}")
     require_unit_range(samples, "samples")
     distances = np.asarray(nearest(samples[:NEAREST_QUERIES], reference.train_pixels)[0])
     held_out = reference.test_nearest

@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_jax.config import MAX_DIGITS
 from gan_jax.data.pixels import require_unit_range
+from gan_jax.errors import UserError
 from gan_jax.evaluation.class_histogram import kl_to_uniform
 from gan_jax.evaluation.classifier import classify
 from gan_jax.models.mlp import IMAGE_SIZE
@@ -34,10 +35,10 @@ class Modes(NamedTuple):
 
 
 def validate_stacked(images: jax.Array) -> None:
-    """Raise ValueError unless `count_modes` can count the modes of these images."""
+    """Raise UserError unless `count_modes` can count the modes of these images."""
     shape = jnp.shape(images)
     if len(shape) != 2 or not shape[0] or shape[1] not in SIZES:
-        raise ValueError(
+        raise UserError(
             f"images have the shape {shape}, not (n, d) with n at least 1 and d 784 times 1 to {MAX_DIGITS}"
         )
     require_unit_range(images, "images")
@@ -52,7 +53,7 @@ def count_modes(classifier: Params, real_digits: np.ndarray, images: jax.Array) 
         images: float32 (n, channels * 784) in [-1, 1], n >= 1, with 1 to 4 channels, one after the other.
 
     Raises:
-        ValueError: for images of another shape or range.
+        UserError: for images of another shape or range.
     """
     validate_stacked(images)
     n, channels = len(images), images.shape[1] // IMAGE_SIZE

@@ -22,6 +22,7 @@ from gan_jax.training.apply_fns import discriminator_weights, networks
 from gan_jax.training.state import init_state
 from gan_jax.types import DEFAULT_PRETRAINED, Params, Pretrained
 from gan_jax.utils import safetensors_io
+from gan_jax.utils.text import unknown
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -89,7 +90,7 @@ def load_generator(
         UserError: if there is no generator, or it is damaged.
     """
     if path is None:
-        require(pretrained in PRETRAINED, f"no pretrained {pretrained!r}: choose from {', '.join(PRETRAINED)}")
+        require(pretrained in PRETRAINED, unknown("pretrained generator", pretrained, PRETRAINED))
         file = WEIGHTS / pretrained / "generator.safetensors.gz"
         return _from_tensors(file, *read_quantized(file, PRETRAINED[pretrained].generator_sha256))
     if path.is_file():

@@ -73,6 +73,9 @@ def _set_limits(axis: Axes, chart: Chart) -> None:
     if not chart.logarithmic:
         margin = 0.02
         axis.set_ylim(None if lower is None else lower - margin, None if upper is None else upper + margin)
+        if chart.bounds is not None:
+            low, high = axis.get_ylim()
+            axis.set_ylim(max(low, chart.bounds[0] - margin), min(high, chart.bounds[1] + margin))
         return
     low, high = axis.get_ylim()
     if high < 10 * low:

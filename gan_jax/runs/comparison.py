@@ -31,7 +31,8 @@ class Comparison:
 
     seeds: Mapping[str, Sequence[int]]  # of each group
     values: Mapping[str, Mapping[str, Interval]]  # by group and column of metrics.csv
-    differences: Mapping[str, Mapping[str, Interval]]  # from the first group, by each other group and column
+    # From the first group, by each other group and column; NaN where `notes` say that the two cannot be compared.
+    differences: Mapping[str, Mapping[str, Interval]]
     notes: Sequence[str]  # how to read the tables
     text: str  # the tables as text
 

@@ -78,6 +78,9 @@ def lock_pending_runs(
             if trainer_options.overwrite:
                 for folder, _ in owned:
                     _remove(folder)
+            for folder, _ in owned:
+                if not trainer_options.overwrite and folder.is_unbegun():
+                    callbacks.log(f"{folder.path} has no completed epoch: the run starts afresh")
             manifest = (
                 provenance()
                 | {
@@ -106,8 +109,10 @@ def _pending(
     pending = []
     for config in configs:
         folder = RunDir(out / config.name)
-        _require_run_dir(folder, overwrite)
-        if not overwrite:
+        fresh = not overwrite and folder.is_unbegun()
+        if not fresh:
+            _require_run_dir(folder, overwrite)
+        if not (overwrite or fresh):
             require_same_config(folder, config, trainer)
             _require_same_plugins(folder)
             if folder.read_manifest().get("epochs") == config.epochs:
@@ -130,7 +135,7 @@ def _require_enough_images(dataset: ImageDataset, config: Config) -> None:
 
 def _require_same_data(folder: RunDir, data_sha256: str, classifier_sha256: str | None) -> None:
     """Refuse to resume a run with other images or another classifier than it began with."""
-    path, manifest = folder.path, folder.read_manifest()
+    path, manifest = folder.path, {} if folder.is_unbegun() else folder.read_manifest()
     same = manifest.get("data_sha256", data_sha256) == data_sha256
     require(same, f"{path} was trained on different data: choose another {option('name')}, or {_overwrite()}")
     same = manifest.get("classifier_sha256", classifier_sha256) == classifier_sha256
@@ -155,8 +160,11 @@ def _require_run_dir(folder: RunDir, overwrite: bool) -> None:
 
 
 def require_same_config(folder: RunDir, config: Config, trainer: str) -> None:
-    """Raise UserError if the directory holds another run; the same run with more epochs is its continuation."""
-    existing = folder.read_config()
+    """Raise UserError if the directory holds another run; the same run with more epochs is its continuation.
+
+    A run of which nothing was trained, as after a mistake in a plugin, does not hold the directory.
+    """
+    existing = None if folder.is_unbegun() else folder.read_config()
     if existing is None:
         return
     there = folder.read_manifest().get("trainer", JAX)  # earlier versions did not record it

@@ -19,7 +19,7 @@ from gan_jax.errors import UserError, require
 from gan_jax.losses.adversarial import LOSSES, GanLoss
 from gan_jax.losses.gradient_penalty import PENALTIES, GradientPenalty, Sampler
 from gan_jax.utils.files import read_limited
-from gan_jax.utils.interface import option
+from gan_jax.utils.interface import on_command_line, option
 
 MAX_BYTES = 2**20
 SHORT = 12  # characters of a SHA-256 that are shown
@@ -38,22 +38,29 @@ class Plugin(NamedTuple):
 
 
 _loaded: dict[str, Plugin] = {}  # by the name of the file, in the order in which they were executed
-_registered: dict[str, str] = {}  # the file that registered each loss or penalty, by "loss NAME"
+_places: dict[str, Path] = {}  # of the loaded files, by their names
+_registered: dict[str, str] = {}  # the file that registered each loss, penalty or metric, by "loss NAME"
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: str | Path) -> None:
     """Execute a Python file of the user's, which registers losses, penalties or metrics.
 
     Raises:
-        UserError: if it cannot be read, is no Python file, raises an error, or replaces what the library has.
+        UserError: if it cannot be read, is no Python file, raises an error, has the name of another plugin, or replaces
+            what the library or another plugin has.
     """
+    path = Path(path)
     require(path.suffix == ".py", f"the plugin {path} is no Python file: its name must end in .py")
     try:
         source = read_limited(path, MAX_BYTES, links=True)
     except OSError as error:
         raise UserError(f"cannot read the plugin {path}: {error.strerror or error}") from error
+    plugin, place = Plugin(path.name, hashlib.sha256(source).hexdigest()), path.resolve()
+    if _loaded.get(path.name, plugin) != plugin:  # an edited file may be executed again, but not another one
+        require_different_names([_places[path.name], place])
     before = {kind: dict(table) for kind, (table, _) in TABLES.items()}
     metrics, charted = [dict(table) for table in METRIC_TABLES], list(MEASUREMENTS)
+    _forget_metrics(path.name)
     try:
         _execute(path, source)
         _require_valid(path, before)
@@ -68,7 +75,17 @@ def load_plugin(path: Path) -> None:
         raise
     for kind, (table, _) in TABLES.items():
         _registered.update({f"{kind} {name}": path.name for name in table if table[name] is not before[kind].get(name)})
-    _loaded[path.name] = Plugin(path.name, hashlib.sha256(source).hexdigest())
+    own = (name for name in OWN_METRICS if OWN_METRICS[name] is not metrics[-1].get(name))
+    _registered.update({f"metric {name}": path.name for name in own})
+    _loaded[path.name], _places[path.name] = plugin, place
+
+
+def require_different_names(files: Sequence[Path]) -> None:
+    """Raise UserError if two of the files have one name, by which runs record them."""
+    places: dict[str, Path] = {}
+    for file in files:
+        other = places.setdefault(file.name, file.resolve())
+        require(other == file.resolve(), f"two plugins are called {file.name}: rename one of {other} and {file}")
 
 
 def manifest_entries() -> list[dict[str, str]]:
@@ -95,7 +112,7 @@ def require_same_plugins(path: Path, manifest: dict[str, Any]) -> None:
                 f"{option('overwrite')}, which deletes the run"
             )
     with_, without = (_listed(plugins) for plugins in (there, here))
-    remedy = f"give {option('plugin')} {there[0].file}" if there else f"leave out {option('plugin')}"
+    remedy = _load(there[0]) if there else f"leave out {option('plugin')}"
     raise UserError(
         f"{path} was trained with {with_}, not with {without}: {remedy}, choose another {option('name')}, or rerun "
         f"with {option('overwrite')}, which deletes the run"
@@ -107,12 +124,18 @@ def missing_plugins(manifest: dict[str, Any]) -> str:
     missing = [plugin for plugin in recorded(manifest) if plugin.file not in _loaded]
     if not missing:
         return ""
-    return f"it was trained with {_listed(missing)}: give {option('plugin')} {missing[0].file}"
+    return f"it was trained with {_listed(missing)}: {_load(missing[0])}"
 
 
 def recorded(manifest: dict[str, Any]) -> list[Plugin]:
     """Return the plugins that a manifest names."""
     return [Plugin(entry["file"], entry["sha256"]) for entry in manifest.get("plugins", [])]
+
+
+def _load(plugin: Plugin) -> str:
+    """Say how the user loads a plugin."""
+    name = plugin.file
+    return f"give --plugin {name}" if on_command_line() else f"call gan_jax.runs.plugins.load_plugin({name!r}) first"
 
 
 def _listed(plugins: Sequence[Plugin]) -> str:
@@ -143,7 +166,8 @@ def _require_valid(path: Path, before: dict[str, dict[str, Any]]) -> None:
     for kind, (table, entry) in TABLES.items():
         for name in before[kind]:
             same = table.get(name) is before[kind][name] or _registered.get(f"{kind} {name}") == path.name
-            require(same, f"the plugin {path} replaces the {kind} {name!r}: choose another name")
+            owner = f" of {_registered[f'{kind} {name}']}" if f"{kind} {name}" in _registered else ""
+            require(same, f"the plugin {path} replaces the {kind} {name!r}{owner}: choose another name")
         for name, value in table.items():
             fits = isinstance(value, entry) and isinstance(name, str) and name.isidentifier()
             require(fits, f"the plugin {path}: the {kind} {name!r} must be a {entry.__name__} under a name of letters")
@@ -153,3 +177,12 @@ def _require_valid(path: Path, before: dict[str, dict[str, Any]]) -> None:
             shared = taken.setdefault(key, name)
             message = f"the plugin {path}: the penalty {name!r} has the key number {key} of {shared!r}: take another"
             require(shared == name, message)
+
+
+def _forget_metrics(file: str) -> None:
+    """Take the metrics of a plugin out of the tables, since it is executed again."""
+    for name in [name for name in OWN_METRICS if _registered.get(f"metric {name}") == file]:
+        for table in METRIC_TABLES:
+            table.pop(name, None)
+        if name in MEASUREMENTS:
+            MEASUREMENTS.remove(name)

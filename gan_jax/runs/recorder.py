@@ -153,8 +153,7 @@ def require_finite(name: str, epoch: int, infos: Mapping[str, np.ndarray]) -> No
     if broken:
         metric, iteration = min(broken.items(), key=lambda item: item[1])
         reason = f"the {metric} became non-finite at iteration {iteration} of epoch {epoch}"
-        raise DivergedError(
-            f"{name} diverged: {reason}. Earlier checkpoints are kept. Lower {option('learning_rate')}, with another "
-            f"{option('name')} or {option('overwrite')}",
-            reason,
-        )
+        lower = f"Lower {option('learning_rate')}"
+        if epoch > 1:  # before the first epoch is complete, the run does not hold its directory
+            lower = f"Earlier checkpoints are kept. {lower}, with another {option('name')} or {option('overwrite')}"
+        raise DivergedError(f"{name} diverged: {reason}. {lower}", reason)

@@ -42,6 +42,7 @@ MetricsRow = dict[str, float]
 JAX = "jax"  # the name of gan_jax.runs.trainer as a trainer, in a manifest
 LOCK = ".lock"  # holds the ID of the process that trains here
 MAX_JSON_BYTES = 2**20
+_CONFIG_KEYS = Config(name="run").to_json().keys()
 _LARGEST = float(np.finfo(np.float32).max)
 # Types of the values of a manifest that the program reads again.
 _MANIFEST_TYPES: dict[str, Any] = {
@@ -143,6 +144,22 @@ class RunDir:
         except UserError as error:
             reason = missing_plugins(self.read_manifest()) or error
             raise UserError(f"{self.path / 'config.json'}: {reason}") from error
+
+    def is_unbegun(self) -> bool:
+        """Return whether a run was set up here and nothing was trained: no completed epoch, and no checkpoint.
+
+        Raises:
+            UserError: if config.json or the manifest cannot be read, or a subdirectory is a link.
+        """
+        self._refuse_links()
+        values = self._read_json("config.json")
+        # Only the keys: a configuration with the loss of a plugin can be read only where the plugin is loaded.
+        if values is None or not values.keys() >= _CONFIG_KEYS or "params_sha256" in self.read_manifest():
+            return False
+        trained = os.path.lexists(self.path / "metrics.csv") or any(epoch > 1 for epoch in self.sampled_epochs())
+        if trained or not os.path.lexists(self.checkpoints):
+            return not trained
+        return self.checkpoints.is_dir() and all(path.name.startswith(PARTIAL) for path in self.checkpoints.iterdir())
 
     def write_config(self, config: Config) -> None:
         write_json(self.path / "config.json", config.to_json())

@@ -5,6 +5,7 @@ Messages of the library say what to do next. The command line says it with its o
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 # Options that have another name in Python.
 _ARGUMENTS = {
@@ -13,21 +14,27 @@ _ARGUMENTS = {
     "out": "out=...",
     "learning_rate": "Hyperparameters(learning_rate=...)",
     "overwrite": "TrainerOptions(overwrite=True)",
-    "plugin": "load_plugin(path)",
+    "plugin": "gan_jax.runs.plugins.load_plugin",
     "detect_nans": "TrainerOptions(detect_nans=True)",
 }
 _on_command_line = False
+_example: Path | None = None
 
 
 @contextlib.contextmanager
-def command_line() -> Iterator[None]:
-    """Write messages for users of the command line while the block runs."""
-    global _on_command_line
-    before, _on_command_line = _on_command_line, True
+def command_line(example: Path | None = None) -> Iterator[None]:
+    """Write messages for users of the command line while the block runs.
+
+    Args:
+        example: a plugin that messages may name; None if there is none.
+    """
+    global _on_command_line, _example
+    before = _on_command_line, _example
+    _on_command_line, _example = True, example
     try:
         yield
     finally:
-        _on_command_line = before
+        _on_command_line, _example = before
 
 
 def on_command_line() -> bool:
@@ -38,6 +45,16 @@ def on_command_line() -> bool:
 def option(name: str) -> str:
     """Return how the user sets a thing: --name on the command line, Config(name=...) in Python."""
     return f"--{name.replace('_', '-')}" if _on_command_line else _ARGUMENTS[name]
+
+
+def own_loss() -> str:
+    """Return how the user adds a loss, with a path that can be opened where there is one."""
+    if not _on_command_line:
+        return 'an entry in gan_jax.losses.adversarial.LOSSES: see "A loss" in docs/extending.md'
+    if _example is None:
+        return '--plugin FILE.py: see "a plugin" in docs/extending.md'
+    here = Path.cwd()
+    return f"--plugin FILE.py, such as {_example.relative_to(here) if _example.is_relative_to(here) else _example}"
 
 
 def again() -> str:

@@ -1,6 +1,8 @@
 """Escaping of untrusted text (names, paths, contents of files) before it is shown."""
 
+import difflib
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -19,6 +21,14 @@ def without_folders(text: str, *paths: Path) -> str:
 def count_of(number: int, noun: str) -> str:
     """Write a number of things: 1 epoch, 2 epochs."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def unknown(kind: str, name: object, choices: Collection[str]) -> str:
+    """Write the message on a name that is not among the choices: the most similar of them, and all."""
+    given = name.lower().replace("-", "_") if isinstance(name, str) else str(name)
+    similar = difflib.get_close_matches(given[:100], choices, n=1)
+    nearest = f", did you mean {similar[0]}" if similar else ""
+    return f"unknown {kind} {name!r}{nearest}: choose from {', '.join(choices)}"
 
 
 def for_figure(text: str) -> str:

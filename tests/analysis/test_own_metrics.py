@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import gan_jax
 from gan_jax.analysis import charts
+from gan_jax.analysis.glossary import MEANINGS
 from gan_jax.analysis.metrics import measured_over_epochs
 from gan_jax.analysis.own_metrics import BUILT_IN, register_metric
 from gan_jax.analysis.run_groups import group_by_seed, metrics_of
@@ -49,10 +52,50 @@ def test_it_is_measured_at_each_evaluation_and_shown_like_the_others(tmp_path, d
     assert gan_jax.evaluate(gan_jax.sample(run, 20), digits).own == {"ink": ink(np.asarray(gan_jax.sample(run, 20)))}
 
 
-def test_a_name_registered_again_has_the_new_function(digits):
+def test_a_name_belongs_to_one_function(digits):
+    """Another function is refused in one line, which says where the first is, unless it is to be replaced."""
     register_metric("ink", ink, meaning="Mean of the pixels.")
-    register_metric("ink", lambda samples: 7, meaning="Seven.")
+    with pytest.raises(UserError) as error:
+        register_metric("ink", lambda samples: 7, meaning="Seven.")
+    assert str(error.value) == (
+        f"another metric is registered as 'ink', in {__file__}: rename one of the two, or replace it with "
+        "register_metric(..., replace=True)"
+    )
+    assert gan_jax.evaluate(jnp.full((20, 784), -0.5), digits).own == {"ink": -0.5}
+    register_metric("ink", lambda samples: 7, meaning="Seven.", replace=True)
     assert gan_jax.evaluate(jnp.full((20, 784), -0.5), digits).own == {"ink": 7.0}
+
+
+def test_a_cell_of_a_notebook_may_be_run_again():
+    """The same definition makes another function each time; its new meaning counts."""
+    cell = "register_metric('ink', lambda samples: samples.mean(), meaning=meaning)"
+    notebook: dict[str, Any] = {"register_metric": register_metric}
+    for meaning in ("Brightness.", "Mean brightness."):
+        notebook["meaning"] = meaning
+        exec(cell, notebook)
+    assert MEANINGS["ink"] == "Mean brightness."
+    with pytest.raises(UserError, match="another metric is registered as 'ink': rename"):
+        exec(cell.replace("mean()", "std()"), notebook)
+    with pytest.raises(UserError, match="another metric"):
+        exec(cell, {"register_metric": register_metric, "meaning": "Another notebook."})
+
+
+def test_functions_that_one_function_makes_are_told_apart():
+    """Their code is the same, but not what they compute."""
+
+    def power(exponent: int) -> Callable[[np.ndarray], float]:
+        return lambda samples: float((samples**exponent).mean())
+
+    register_metric("power", power(1), meaning="Mean.")
+    with pytest.raises(UserError, match="another metric"):
+        register_metric("power", power(2), meaning="Mean square.")
+
+
+def test_a_field_that_a_metric_does_not_have_is_named():
+    with pytest.raises(UserError, match="unknown field of a metric 'geometrc', did you mean geometric"):
+        register_metric("ink", ink, meaning="x", geometrc=True)
+    with pytest.raises(UserError, match="needs a function of samples, not float"):
+        register_metric("ink", 0.5, meaning="x")  # pyright: ignore[reportArgumentType]
 
 
 def test_every_column_of_the_library_is_refused(tmp_path, digits):
@@ -63,7 +106,7 @@ def test_every_column_of_the_library_is_refused(tmp_path, digits):
             register_metric(name, ink, meaning="x")
 
 
-@pytest.mark.parametrize("name", ["", "Ink", "my ink", "ink,2", "1st", "x" * 51, "é"])
+@pytest.mark.parametrize("name", [3, None, "", "Ink", "my ink", "ink,2", "1st", "x" * 51, "é"])
 def test_a_name_that_is_no_column_is_refused(name):
     with pytest.raises(UserError, match="lower-case letters"):
         register_metric(name, ink, meaning="x")
@@ -124,7 +167,7 @@ def test_a_run_that_fails_later_keeps_its_directory(tmp_path, digits):
     with pytest.raises(UserError, match="the metric 'ink' returned"):
         gan_jax.train(CONFIG, digits, out=tmp_path, trainer_options=options, progress=False)
     assert len(RunDir(tmp_path / "few").read_rows()) == 1
-    register_metric("ink", ink, meaning="x")
+    register_metric("ink", ink, meaning="x", replace=True)
     run = gan_jax.train(CONFIG, digits, out=tmp_path, trainer_options=options, progress=False)
     assert run.read_metrics()["ink"][0] == 0.5
     assert run.read_manifest()["epochs"] == 2

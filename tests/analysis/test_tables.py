@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import scipy.stats
 from gan_jax.analysis.formats import TIMES
 from gan_jax.analysis.run_groups import LoadedRun, group_by_seed
 from gan_jax.analysis.table_formats import as_csv, as_markdown, as_text
-from gan_jax.analysis.tables import as_cells, binary_entropy, footnotes
+from gan_jax.analysis.tables import as_cells, binary_entropy, differences, footnotes
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.losses.adversarial import LOSSES
 from tests.analysis.test_run_groups import run
@@ -148,6 +149,34 @@ def test_losses_with_different_targets_are_footnoted():
         assert "G loss" not in text
     saturating = footnotes(group_by_seed([plain, of("e", loss="saturating")]))
     assert [note[:6] for note in saturating if "not comparable" in note] == ["G loss"]
+
+
+def test_no_difference_is_shown_of_what_cannot_be_compared():
+    """A dash in its place, and one line that says why; other runs and other columns keep theirs."""
+
+    def of(name: str, *losses: float, **hparams) -> list[LoadedRun]:
+        config = Config(name=name, hparams=Hyperparameters(**hparams))
+        found = seeds(name, "discriminator_loss", *losses)
+        return [
+            run._replace(
+                config=replace(config, name=run.config.name, seed=run.config.seed),
+                metrics={**run.metrics, "recall": run.metrics["discriminator_loss"] / 10},
+            )
+            for run in found
+        ]
+
+    groups = group_by_seed([*of("a", 1, 2), *of("b", 3, 5, real_target=0.9), *of("c", 3, 5, dropout_rate=0.5)])
+    ((_, losses, recalls),) = [list(zip(*cells, strict=True)) for cells in as_cells(groups)[1:]]
+    assert losses[:2] == ("D loss", "-")
+    assert losses[2].startswith("+2.5 ±")
+    assert [cell[:5] for cell in recalls] == ["recal", "+0.25", "+0.25"]
+    assert as_text(groups).count("not comparable") == 1
+    rows = list(csv.DictReader(io.StringIO(as_csv(groups))))
+    assert [row["discriminator_loss_difference"] for row in rows] == ["", "", "2.5"]
+    assert [row["recall_difference"] for row in rows] == ["", "0.25", "0.25"]
+    found = differences(groups)[0]["discriminator_loss"]
+    assert math.isnan(found.mean)
+    assert math.isnan(found.spread)
 
 
 def test_different_losses_of_d_are_footnoted(monkeypatch):

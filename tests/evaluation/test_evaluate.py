@@ -10,6 +10,7 @@ import pytest
 from gan_jax.analysis.metrics import describe
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.data.pixels import to_unit_range
+from gan_jax.errors import UserError
 from gan_jax.evaluation import Evaluation, Reference, columns, evaluate, make_reference
 
 # Round-off of 128 square roots of float64 eigenvalues, some of them 0, of covariances whose trace is about 660.
@@ -103,17 +104,20 @@ def test_the_same_samples_give_the_same_bits(small_reference: Reference) -> None
 
 @pytest.mark.parametrize("shape", [(49, 784), (50, 783), (784,)])
 def test_a_wrong_shape_is_refused(shape: tuple[int, ...], small_reference: Reference) -> None:
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(UserError, match="shape"):
         evaluate(jnp.zeros(shape), small_reference)
 
 
-@pytest.mark.parametrize("value", [1.01, -2.0, math.nan, math.inf])
-def test_values_out_of_range_are_refused(value: float, small_reference: Reference) -> None:
-    with pytest.raises(ValueError, match="outside"):
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(1.01, "outside"), (-2.0, "outside"), (math.nan, "NaN, in 1 of 50 images"), (math.inf, "outside")],
+)
+def test_values_out_of_range_are_refused(value: float, named: str, small_reference: Reference) -> None:
+    with pytest.raises(UserError, match=named):
         evaluate(jnp.zeros((50, 784)).at[3, 5].set(value), small_reference)
 
 
 @pytest.mark.parametrize(("train", "test", "samples"), [(300, 100, 301), (300, 5, 50), (300, 100, 5)])
 def test_too_few_images_are_refused(train: int, test: int, samples: int) -> None:
-    with pytest.raises(ValueError, match="cannot compare"):
+    with pytest.raises(UserError, match="cannot compare"):
         make_reference(np.zeros((train, 784), np.uint8), np.zeros((test, 784), np.uint8), None, samples)

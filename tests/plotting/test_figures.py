@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from experiments.homework.parts import PARTS
 from gan_jax.analysis import charts
 from gan_jax.analysis import metrics as analysis_metrics
 from gan_jax.analysis.metrics import CURVES, METRICS, Metric
-from gan_jax.plotting import figures
+from gan_jax.plotting import figures, panels
 from gan_jax.plotting.style import RUN_COLORS
 from gan_jax.reports import print_figures
 from gan_jax.training.diagnostics import StepInfo
@@ -67,6 +68,25 @@ def test_equal_values_look_equal_on_a_logarithmic_axis():
         low, high = axis.get_ylim()
         assert high / low >= 9.99  # a decade, up to rounding
         assert low < 0.5 < high
+
+
+@pytest.mark.parametrize("values", [[1.0], [0.0], [0.97, 1.0], [0.4, 0.5]])
+def test_the_axis_of_a_share_stays_within_0_and_1(values):
+    """It fits the values otherwise; a metric without a largest value is not bounded."""
+    for name, bounded in (("coverage", True), ("largest_share", True), ("density", False)):
+        run = {"epoch": np.arange(1.0, 1 + len(values)), name: np.array(values)}
+        chart = charts.compare_metric({"a": [run]}, name)
+        assert chart is not None
+        assert chart.bounds == ((0, 1) if bounded else None)
+        axis = Figure().subplots()
+        panels.draw(axis, chart)
+        low, high = axis.get_ylim()
+        assert low < min(values) <= max(values) < high
+        if bounded:
+            assert low > -0.021  # the margin of 0.02 shows a line along the end
+            assert high < 1.021
+        if values == [0.4, 0.5]:
+            assert high - low < 0.2
 
 
 def comparison_panels(**groups: list[dict[str, np.ndarray]]) -> dict[str, Axes]:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import math
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -216,6 +217,14 @@ class Elements(HTMLParser):
             self.data[-1] += data
         elif not self._hidden and data.strip():
             self.texts.append(data.strip())
+
+
+@pytest.mark.parametrize("image", ["image", "digit", "hour", "unicorn"])
+def test_sentences_fit_any_word_for_an_image(image):
+    """No article stands before the word, whose form would depend on how it is spoken."""
+    texts = " ".join(Elements(html.render(hostile_page()._replace(image=image))).texts)
+    assert f"Click any {image} to see it above." in texts
+    assert re.search(rf"\ban? (new )?{image}\b", texts) is None
 
 
 def test_all_text_is_escaped():

@@ -9,7 +9,9 @@ import jax
 import numpy as np
 import pytest
 
+from experiments import cli
 from gan_jax.analysis.metrics import MEASUREMENTS
+from gan_jax.analysis.own_metrics import OWN_METRICS
 from gan_jax.config import Hyperparameters
 from gan_jax.errors import UserError
 from gan_jax.losses.adversarial import LOSSES
@@ -73,6 +75,15 @@ def test_every_command_that_reads_it_takes_the_plugin_and_asks_for_it(
         page = (tmp_path / "x.html").read_text()
         assert "Mean brightness" in page
         assert ">ink<" in page
+
+
+def test_from_python_the_call_that_loads_it(run, forget):
+    forget()
+    line = "call gan_jax.runs.plugins.load_plugin('least_squares_plugin.py') first"
+    with pytest.raises(UserError, match=re.escape(line)):
+        read_run(run)
+    load_plugin(str(EXAMPLE))
+    assert read_run(run).config.hparams.loss == "squares"
 
 
 def test_a_changed_plugin_neither_continues_nor_stands_for_a_run(run, trained, call, forget, tmp_path):
@@ -164,7 +175,50 @@ def test_a_path_that_is_no_python_file_is_one_line(call, tmp_path, name):
 def test_two_plugins_of_one_name_are_refused(call, tmp_path):
     copied = shutil.copy(EXAMPLE, tmp_path)
     done = call("train", "--plugin", EXAMPLE, "--plugin", copied)
-    assert "two plugins are called least_squares_plugin.py: rename one" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"two plugins are called least_squares_plugin.py: rename one of {EXAMPLE} and {copied}" in done.stderr
+
+
+def test_two_plugins_of_one_name_are_refused_in_python_too(tmp_path):
+    """The same file may be executed again after a change, and a copy is the same plugin."""
+    metric = "import gan_jax\ngan_jax.register_metric('left', lambda samples: {}, meaning='Left.')\n"
+    paths = [tmp_path / name / "mine.py" for name in ("a", "b")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_text(metric.format(number))
+    load_plugin(paths[0])
+    with pytest.raises(UserError, match=f"two plugins are called mine.py: rename one of {paths[0]} and {paths[1]}"):
+        load_plugin(paths[1])
+    assert OWN_METRICS["left"](np.zeros(1)) == 0
+    paths[0].write_text(metric.format(5))
+    load_plugin(paths[0])
+    assert OWN_METRICS["left"](np.zeros(1)) == 5
+    assert MEASUREMENTS.count("left") == 1
+    load_plugin(Path(shutil.copy(paths[0], paths[1])))
+    assert [entry["file"] for entry in manifest_entries()] == ["mine.py"]
+
+
+def test_two_plugins_with_one_metric_are_refused(call, tmp_path):
+    """The line names both files; the first plugin's metric stays."""
+    paths = [tmp_path / name for name in ("one.py", "two.py")]
+    for number, path in enumerate(paths):
+        path.write_text(f"import gan_jax\ngan_jax.register_metric('left', lambda samples: {number}, meaning='Left.')\n")
+    done = call("train", "--plugin", paths[0], "--plugin", paths[1], "--out", tmp_path / "runs")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    place = f"the plugin {paths[1]}, line 2 failed: another metric is registered as 'left', in {paths[0]}"
+    assert f"{place}: rename one of the two" in done.stderr
+    assert OWN_METRICS["left"](np.zeros(1)) == 0
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_plugins_with_one_loss_are_refused(tmp_path):
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(
+            "from gan_jax.losses.adversarial import LOSSES\nLOSSES['mine'] = LOSSES['hinge']._replace()\n"
+        )
+    load_plugin(tmp_path / "one.py")
+    with pytest.raises(UserError, match=r"two.py replaces the loss 'mine' of one.py: choose another name"):
+        load_plugin(tmp_path / "two.py")
 
 
 def test_nothing_is_executed_unless_it_is_named(run, tmp_path, monkeypatch):
@@ -175,10 +229,20 @@ def test_nothing_is_executed_unless_it_is_named(run, tmp_path, monkeypatch):
     assert read_run(run).config.hparams.loss == "squares"
 
 
-def test_an_unknown_loss_names_the_option_and_the_nearest(call, tmp_path):
+def test_an_unknown_loss_names_the_nearest_and_an_example_of_a_plugin(call, tmp_path, monkeypatch):
     done = call("train", "--loss", "least_square", "--out", tmp_path)
     assert "unknown loss 'least_square', did you mean least_squares: choose from " in done.stderr
-    assert done.stderr.endswith("one of your own comes with --plugin FILE.py\n")
+    example = Path(done.stderr.strip().rpartition("one of your own comes with --plugin FILE.py, such as ")[2])
+    assert not example.is_absolute()
+    load_plugin(example)
+    assert Hyperparameters(loss="squares").loss == "squares"
+    monkeypatch.chdir(tmp_path)
+    assert str(EXAMPLE) in call("train", "--loss", "x", "--out", tmp_path).stderr
+    monkeypatch.setattr(cli, "EXAMPLE", tmp_path / "none.py")  # a checkout without it
+    assert '--plugin FILE.py: see "a plugin" in docs/extending.md' in call("train", "--loss", "x").stderr
+    headings = re.findall(r"^## (.+)$", (EXAMPLE.parents[2] / "docs" / "extending.md").read_text(), re.MULTILINE)
+    assert {"A loss", "A data set"} <= set(headings)  # which messages name
+    assert any("a plugin" in heading for heading in headings)
     with pytest.raises(UserError, match=r"an entry in gan_jax\.losses\.adversarial\.LOSSES"):
         Hyperparameters(loss="least_square")
 

@@ -1,10 +1,14 @@
 """Progress lines: losses, D's outputs, and an estimate of the time left that ignores compilation in the first epoch."""
 
+import io
+import sys
+
 import pytest
 
-from experiments.harness import progress
+import gan_jax
 from gan_jax.config import Config, Hyperparameters
 from gan_jax.models.flops import flops
+from gan_jax.runs import progress
 from gan_jax.schedules import Schedule
 
 ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probability=0.75, fake_probability=0.25)
@@ -58,3 +62,21 @@ def test_seeds_in_one_program_share_a_line_with_mean_metrics_and_total_time(line
     callbacks.on_train_start(Config(name="x", epochs=2), 0, 1)
     assert "G 2.0e-07" in end(1, 6, seeds=3)
     assert end(2, 6, seeds=3).endswith("  6.0 s, 0 s left")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_in_a_file_is_a_line_an_epoch(tmp_path, small_archives, monkeypatch, terminal, narrow_runs):
+    """A terminal and a notebook, which is none, show a bar."""
+    digits, config = gan_jax.load_dataset(small_archives), gan_jax.Config(name="few", dataset="archives", epochs=3)
+    shown = io.StringIO()
+    if terminal:
+        shown = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(sys, "stdout", shown)
+    gan_jax.train(config, digits, out=tmp_path)
+    text = shown.getvalue()
+    assert ("\r" in text) == terminal
+    lines = [line for line in text.splitlines() if line.startswith("epoch ")]
+    assert [line[:11] for line in lines] == ([] if terminal else ["epoch   1/3", "epoch   2/3", "epoch   3/3"])
+    if not terminal:
+        assert text.replace("\n", "").isprintable()
+        assert len(text.splitlines()) < 3 + 6  # an opening, the epochs, and the metrics

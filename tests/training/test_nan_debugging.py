@@ -18,9 +18,8 @@ RATE = 1e16  # each element's update has this size: sums overflow from the secon
 
 def assert_stopped(done: Done, folder: RunDir) -> int:
     """Assert the line of a diverged run that saved nothing; return the iteration."""
-    pattern = (
-        r"run.sh: error: x diverged: the [a-z ]+ became non-finite at iteration (\d) of epoch 1\. .* Lower --learn.*\n"
-    )
+    where = r"the [a-z ]+ became non-finite at iteration (\d) of epoch 1"
+    pattern = rf"run\.sh: error: x diverged: {where}\. Lower --learning-rate\n"
     stopped = re.fullmatch(pattern, done.stderr)
     assert done.returncode == 2
     assert stopped is not None, done.stderr
@@ -41,10 +40,13 @@ def assert_found(lines: list[str]) -> int:
 
 
 def test_a_run_that_diverges_says_so_and_keeps_what_it_has(call, tmp_path, small_archives):
-    command = ["part_a", "--archives", small_archives, "--name", "x", "--epochs", 2, "--out", tmp_path]
-    done = call(*command, "--learning-rate", RATE)
+    command = ["part_a", "--archives", small_archives, "--name", "x", "--out", tmp_path]
+    done = call(*command, "--epochs", 2, "--learning-rate", RATE)
     assert_stopped(done, RunDir(tmp_path / "x"))
     assert "x: epoch 1: the same command with --detect-nans finds the operation" in done.stdout
+    lower = call(*command, "--epochs", 1, "--learning-rate", 1e-4)  # under the same name, as the line has it
+    assert lower.returncode == 0, lower
+    assert "diverged" not in RunDir(tmp_path / "x").read_manifest()
 
 
 def test_earlier_checkpoints_are_kept_and_the_operation_is_found(call, tmp_path, small_archives):

@@ -38,6 +38,13 @@ const Charts = (() => {
   // At most the limits' upper end, where they have one.
   const limited = ([least, greatest], limits) => [least, Math.min(greatest, limits?.[1] ?? Infinity)];
 
+  // An axis that fits the values, but does not go beyond the bounds; these alone where there is no value.
+  const bounded = (least, greatest, [low, high]) => {
+    if (least === null) return [low, high];
+    const [first, last] = uPlot.rangeNum(least, greatest, 0.1, true);
+    return [Math.max(first, low), Math.min(last, high)];
+  };
+
   const dim = (color) => `${color}55`;
 
   // uPlot's settings and data for a chart of this width, drawn `zoom` times as large.
@@ -78,7 +85,9 @@ const Charts = (() => {
       ? { distr: 3, range: (u, least, greatest) => limited(logarithmicRange(u, least, greatest), chart.limits) }
       : chart.limits
         ? { range: chart.limits }
-        : {};
+        : chart.bounds
+          ? { range: (_, least, greatest) => bounded(least, greatest, chart.bounds) }
+          : {};
     const whole = chart.x.every(Number.isInteger);
     return {
       data,

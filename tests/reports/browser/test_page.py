@@ -173,6 +173,36 @@ def test_charts_of_many_runs_show_few_at_first_and_follow_one_another(browser, t
     opened.context.close()
 
 
+@pytest.mark.parametrize("values", [[1.0], [0.0], [0.5], [0.97, 1.0]])
+def test_the_axis_of_a_share_stays_within_0_and_1(browser, tmp_path, values):
+    chart = compare_metric(
+        {"a": [{"epoch": np.arange(1.0, 1 + len(values)), "coverage": np.array(values)}]}, "coverage"
+    )
+    assert chart is not None
+    file = tmp_path / "share.html"
+    empty = chart._replace(lines=[chart.lines[0]._replace(values=[None] * len(values))])
+    file.write_text(pages.render(hostile_page()._replace(overview_charts=[chart, empty])), encoding="utf-8")
+    opened = Opened(browser, file)
+    opened.page.evaluate("""() => {
+        const Plot = uPlot;
+        window.plots = [];
+        uPlot = class extends Plot {
+            constructor(settings, data, host) {
+                super(settings, data, host);
+                if (host.closest("#overview")) plots.push(this);
+            }
+        };
+    }""")
+    opened.see_all()
+    assert opened.complaints == []
+    frames(opened.page)
+    drawn = opened.page.evaluate("plots.map(plot => [plot.scales.y.min, plot.scales.y.max])")
+    opened.context.close()
+    assert len(drawn) == 2
+    assert all(0 <= low < high <= 1 for low, high in drawn), drawn
+    assert drawn[0][0] <= min(values) <= max(values) <= drawn[0][1]
+
+
 def test_the_table_sorts_by_name_and_by_number(page):
     table = page.locator("table.sortable")
     names = lambda: table.locator("tbody th").all_inner_texts()  # noqa: E731
