@@ -178,8 +178,8 @@ def improvements(
     chosen = [] if only is None else parse_changes(only)
     with jax_session(RunOptions(platform=options.platform)):
         prepare(options.platform)
-        from experiments.harness.progress import progress_callbacks
         from experiments.improvements.study import improvements as study
+        from gan_jax.runs.progress import progress_callbacks
 
         study(options, chosen, progress_callbacks())
 

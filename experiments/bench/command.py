@@ -11,13 +11,13 @@ from experiments.bench import roofline, startup
 from experiments.bench.report import as_csv, as_markdown, draw, line_of, rows
 from experiments.bench.studies import Study
 from experiments.bench.timing import measure
-from experiments.harness.progress import say
 from experiments.harness.runtime import prepare
 from experiments.harness.tables import as_text
 from experiments.improvements import cost
 from experiments.improvements.variants import CHANGES
 from gan_jax.data.datasets import load
 from gan_jax.errors import UserError
+from gan_jax.runs.progress import say
 from gan_jax.runs.provenance import provenance
 from gan_jax.utils.files import save_figure, write_json, write_text
 

@@ -45,10 +45,10 @@ def homework(options: HomeworkOptions) -> int:
     configs = [config for part in PARTS.values() for config in _configs(part.config, options)]
     with jax_session(options):
         from experiments.commands.train import run_part
-        from experiments.harness.progress import epochs_work, progress_callbacks, say
         from experiments.homework import own_words, report
         from experiments.homework.forecast import Forecast
         from experiments.homework.typesetting import require_author
+        from gan_jax.runs.progress import epochs_work, progress_callbacks, say
         from gan_jax.runs.run_dir import RunDir
 
         require_author(options.author)

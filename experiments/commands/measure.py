@@ -28,8 +28,8 @@ def saturation(
     [config] = configure(PARTS["part_a"].config, options)
     prepare()
     from experiments.harness.inputs import run_data_of
-    from experiments.harness.progress import say
     from experiments.homework import saturation
+    from gan_jax.runs.progress import say
 
     images, folder = run_data_of(options).dataset, out / "saturation"
     try:

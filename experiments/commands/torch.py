@@ -42,7 +42,7 @@ def torch_baseline(
     from experiments import torch_baseline
     from experiments.commands.train import finished, report_done
     from experiments.harness.inputs import run_data_of, trainer_options_of
-    from experiments.harness.progress import progress_callbacks
+    from gan_jax.runs.progress import progress_callbacks
 
     trainer_options, data = trainer_options_of(options), run_data_of(options)
     already = finished(configs, options)

@@ -8,7 +8,6 @@ import jax
 
 from experiments.harness.inputs import run_data_of, trainer_options_of
 from experiments.harness.options import CommonOptions, RunOptions, configure, existing_path, other_name
-from experiments.harness.progress import progress_callbacks, say
 from experiments.harness.runtime import prepare
 from experiments.homework.parts import PARTS, Part
 from experiments.improvements.variants import with_epochs
@@ -19,6 +18,7 @@ from gan_jax.errors import DivergedError
 from gan_jax.runs import trainer
 from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.comparison import compare_and_print, read_baselines, read_run
+from gan_jax.runs.progress import progress_callbacks, say
 from gan_jax.runs.run_dir import RunDir
 
 

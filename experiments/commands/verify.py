@@ -36,7 +36,7 @@ def verify(
 
 def _verify(path: Path, archives: Path | None, classifier: Path | None, since: int) -> int:
     from experiments.harness.inputs import run_data_of
-    from experiments.harness.progress import progress_callbacks, say
+    from gan_jax.runs.progress import progress_callbacks, say
     from gan_jax.runs.run_dir import RunDir
     from gan_jax.runs.verify import environment_diff, read_reference_run, require_since, retrain
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from experiments.harness.progress import duration, epochs_work
 from gan_jax.config import Config
 from gan_jax.runs.callbacks import Callbacks
+from gan_jax.runs.progress import duration, epochs_work
 from gan_jax.runs.run_dir import MetricsRow
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.harness.options import DEFAULT_OUT
-from experiments.harness.progress import say
 from experiments.homework import math_sections, own_words
 from experiments.homework import pdf as homework_pdf
 from experiments.homework.code_archive import code_archive
@@ -17,6 +16,7 @@ from gan_jax.errors import UserError, require
 from gan_jax.reports import html, images, run_report
 from gan_jax.reports.guide import make_guide
 from gan_jax.reports.page_model import Experiment, Page, Section
+from gan_jax.runs.progress import say
 from gan_jax.utils.files import write_bytes
 
 SHIPPED = Path(__file__).parents[1] / "results"
