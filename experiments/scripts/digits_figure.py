@@ -35,7 +35,7 @@ def draw(runs: dict[str, Path]) -> Figure:
         spreads = by_digit(metrics, "digit_real_spread")[measured], by_digit(metrics, "digit_spread")[measured]
         for place, (label, values) in enumerate(zip(("real", "samples"), spreads, strict=True)):
             row[-1].bar(np.arange(DIGITS) + 0.4 * place - 0.2, values, 0.4, label=label, color=RUN_COLORS[place])
-        row[-1].set_title(f"{name}: distance from the mean image", fontsize=9)
+        row[-1].set_title(f"{name}: distance from the mean", fontsize=9)
         row[-1].set(xlabel="digit", xticks=range(DIGITS))
         row[-1].set_ylim(0, 18)  # room for the legend
         row[-1].legend(frameon=False, fontsize=8, ncols=2)
