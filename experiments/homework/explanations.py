@@ -96,7 +96,7 @@ def _explain_saturating_loss(names: Sequence[str], baseline: LoadedRun, own: Loa
     )
     since = own.judgement.rejected_since
     if since is not None:
-        text += f" From epoch {since} on D rejects every sample: the mean D(G(z)) is below {REJECTED:g}."
+        text += f" From epoch {since} on D rejects nearly every sample: the mean D(G(z)) is below {REJECTED:g}."
     measured = explain_saturation(names[1], own, names[0], baseline)
     return Reason(
         [text, measured],
@@ -273,7 +273,7 @@ def _describe_samples(run: LoadedRun, baseline: tuple[str, LoadedRun] | None = N
             f"{beside('classes_covered', '{:.0f}'.format)} of ten classes make up at least 1 % each. "
         )
     else:
-        shares = "Most of its samples do not look real. "
+        shares = "As a whole, its samples do not look real. "
     return [
         f"{shares}Precision is {beside('precision', '{:.2f}'.format)}, recall {beside('recall', '{:.2f}'.format)}, "
         f"and the classifier Fréchet distance {beside('frechet', '{:.0f}'.format)}.{in_brackets}"

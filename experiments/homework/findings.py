@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.analysis.formats import format_interval
+from gan_jax.analysis.formats import format_interval, format_range
 from gan_jax.analysis.intervals import Interval, difference, prediction
 from gan_jax.analysis.metrics import METRICS
 from gan_jax.analysis.run_groups import Groups, LoadedRun
@@ -32,7 +32,7 @@ class Finding(NamedTuple):
 
     @property
     def has_interval(self) -> bool:
-        """Whether either group has several seeds, so that chance can be told from a difference."""
+        """True if either group has several seeds, so that chance can be told from a difference."""
         return max(len(self.own), len(self.baseline)) > 1
 
     @property
@@ -44,8 +44,7 @@ class Finding(NamedTuple):
         if not self.has_interval:
             return text
         if self.expected is not None:
-            low, high = max(self.expected.mean - self.expected.spread, 0.0), self.expected.mean + self.expected.spread
-            return f"{text} (expected: {form(low)} to {form(high)})"
+            return f"{text} (expected: {format_range(self.expected, metric.format)})"
         if self.change.spread > max(_mean(self.own), _mean(self.baseline)):  # the seeds themselves say more
             own, baseline = (", ".join(map(form, sorted(values))) for values in (self.own, self.baseline))
             return f"{metric.label} {own} against {baseline}"

@@ -25,6 +25,7 @@ from gan_jax.analysis import charts, takeover
 from gan_jax.analysis.judgement import LOOK_REAL, sample_states
 from gan_jax.analysis.metrics import CURVES, digit_shares, measured_over_epochs
 from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metrics_of
+from gan_jax.analysis.slopes import generator_slopes
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
 from gan_jax.errors import UserError
 from gan_jax.reports import images, print_figures
@@ -108,8 +109,9 @@ def _content(results: Results, document: _Document) -> dict[str, Any]:
     experiments = {"saturation": _experiment(math_sections.saturation(results.records.get("saturation")), document)}
     for name in math_sections.TITLES:
         experiments[name] = _experiment(math_sections.mathematics(name, results.records.get(name))[0], document)
+    experiments["saturation"]["pictures"] = [_slopes(document)]
     if "saturation" in results.records:
-        experiments["saturation"]["pictures"] = [_saturation(results.records["saturation"][1], document)]
+        experiments["saturation"]["pictures"].append(_saturation(results.records["saturation"][1], document))
     provenance = [entry for it in [*parts.values(), *experiments.values()] for entry in it.pop("provenance", [])]
     return {
         "parts": parts,
@@ -196,7 +198,7 @@ def _comparison(name: str, groups: Groups, document: _Document) -> dict[str, Any
 def _takeover(name: str, run: LoadedRun, document: _Document) -> dict[str, Any] | None:
     """Draw why a digit takes over, if that was measured digit by digit and one does."""
     digit = takeover.frequent_digit(run.metrics)
-    if digit is None or not takeover.measured(run.metrics):
+    if digit is None or not takeover.measured(run.metrics) or takeover.facts(run.metrics, digit) is None:
         return None
     drawn = takeover.charts(run.metrics, digit)
     ends = [f"{chart.title}: {' and '.join(_last(line.values) for line in chart.lines)}" for chart in drawn]
@@ -209,6 +211,16 @@ def _last(values: charts.Values) -> str:
     """Format the last value of a line."""
     measured = [value for value in values if value is not None]
     return f"{measured[-1]:.3g}" if measured else "nothing measured"
+
+
+def _slopes(document: _Document) -> dict[str, Any]:
+    """Draw what D's answer for an image teaches G under each loss."""
+    chart = generator_slopes()
+    ends = [f"{line.label} from {line.values[0]:.2g} to {line.values[-1]:.2g}" for line in chart.lines]
+    alt = f"A line for each loss over {chart.x_title}, from 0 to 1: {'; '.join(ends)}."
+    return _figure(
+        "slopes", print_figures.comparison_svg([chart], None), f"{chart.title}: {chart.unit}.", alt, document
+    )
 
 
 def _saturation(record: Mapping[str, Any], document: _Document) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_jax.analysis.glossary import MEANINGS
 from gan_jax.analysis.intervals import aggregate_seeds
+from gan_jax.analysis.judgement import LOOK_REAL, sample_states
 from gan_jax.analysis.metrics import METRICS, GroupedMetrics, Metrics, digit_shares
 from gan_jax.errors import require
 from gan_jax.utils.text import unknown
@@ -179,8 +180,8 @@ def with_few_shown(chart: Chart, labels: Collection[str]) -> Chart:
 
 
 def digit_bars(groups: GroupedMetrics) -> Bars | None:
-    """Average the digits' shares over the seeds that have them; None if no group has any."""
-    last = {group: np.array([digit_shares(metrics)[-1] for metrics in runs]) for group, runs in groups.items()}
+    """Average the digits' shares over the seeds whose samples look real; None if no group has any."""
+    last = {group: np.array([_shares_of_digits(metrics) for metrics in runs]) for group, runs in groups.items()}
     seeds = {group: shares[np.isfinite(shares).all(axis=1)] for group, shares in last.items()}
     present = [group for group in seeds if len(seeds[group])]
     if not present:
@@ -188,6 +189,12 @@ def digit_bars(groups: GroupedMetrics) -> Bars | None:
     colors = [f"run-{index % GROUP_COLORS}" for index, group in enumerate(seeds) if group in present]
     shares = {group: [float(f"{share:.3g}") for share in seeds[group].mean(axis=0)] for group in present}
     return Bars(colors, shares, {group: seeds[group].tolist() for group in present})
+
+
+def _shares_of_digits(metrics: Metrics) -> np.ndarray:
+    """Return each digit's share after the last epoch; NaN if samples do not look real, since noise has digits, too."""
+    shares = digit_shares(metrics)[-1]
+    return shares if sample_states(metrics)[-1] in LOOK_REAL else np.full_like(shares, math.nan)
 
 
 def format_log2(value: float) -> str:

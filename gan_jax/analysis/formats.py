@@ -1,12 +1,14 @@
 """Intervals as text: a mean with its uncertainty, a range for one more run, or the two values that there are."""
 
 import math
+import re
 
 from gan_jax.analysis.intervals import Interval
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNREADABLE_FACTOR = 10  # of a geometric mean of two: its interval spans two decades
 MOST_DECIMALS = 5
+ROUNDING = 1e-5  # relative: machines that add float32 numbers in another order differ by as much
 
 
 def format_interval(value: Interval, form: str) -> str:
@@ -22,6 +24,8 @@ def format_interval(value: Interval, form: str) -> str:
     mean = form.format(value.mean)
     if value.n <= 1 or value.spread == (1 if value.geometric else 0):
         return mean
+    if not value.geometric and value.spread < ROUNDING * abs(value.mean):
+        return mean
     if shows_both(value):
         return " and ".join(_short(each, form) for each in value.values)
     if value.geometric:
@@ -33,16 +37,17 @@ def format_interval(value: Interval, form: str) -> str:
 
 
 def format_range(value: Interval, form: str) -> str:
-    """Format the 95 % prediction interval of one more run as its two ends: 221 to 339; without an interval the mean.
+    """Format the 95 % prediction interval of one more run as its two ends: 221 to 338; without an interval the mean.
 
     Args:
-        value: from `prediction`.
-        form: format of the mean if it has no interval, such as "{:.1f}".
+        value: from `prediction`, of a metric that is not negative.
+        form: format of the mean if it has no interval, such as "{:.1f}"; the ends have no more decimals.
     """
     if not value.spread > 0:  # none, or all values are the same
         return form.format(value.mean)
-    ends = (value.mean - value.spread, value.mean + value.spread)
-    decimals = _decimals(value.spread)
+    ends = (max(value.mean - value.spread, 0.0), value.mean + value.spread)
+    limit = re.search(r"\.(\d+)f", form)
+    decimals = min(_decimals(value.spread), int(limit[1]) if limit else MOST_DECIMALS + 1)
     if decimals > MOST_DECIMALS:
         return " to ".join(f"{end:.2g}" for end in ends)
     return " to ".join(f"{end:.{decimals}f}" for end in ends)

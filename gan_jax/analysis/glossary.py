@@ -30,7 +30,7 @@ MEANINGS = {
     "generator_loss": "Loss of G, the mean over the epoch. Under the non-saturating loss it is log 2 = 0.69 where D "
     "cannot tell real from generated images, and grows as D rejects the samples.",
     "real_probability": "D's mean answer for real images: the probability that they are real.",
-    "fake_probability": "D's mean answer for generated images. Near 0, D rejects every sample.",
+    "fake_probability": "D's mean answer for generated images. Near 0, D rejects nearly every sample.",
     "discriminator_accuracy": "Share of real and generated images that D classifies correctly: 0.5 is guessing, 1 is "
     "always right.",
     "discriminator_gradient_norm": "Length of the gradient that updates D.",

@@ -1,6 +1,6 @@
 """Judgement of a run by its metrics, from which every verdict, warning and explanation is worded.
 
-Nothing else compares a run's metrics with a threshold, so that no two sentences about a run can disagree.
+The states of the samples, of D and of G's gradient are decided here alone, so that no two sentences disagree on them.
 """
 
 import math
@@ -15,9 +15,10 @@ from gan_jax.config import Config
 from gan_jax.losses.adversarial import LOSSES
 
 AMONG_REAL = 0.5  # precision from which on most samples look real; below it the classifier's votes mean nothing
+VARIED = 0.002  # recall below which samples are a blob, even if a precise one: blobs had 0, and a single digit 0.007
 DOMINANT_SHARE = 0.5  # of the samples: from here on one class dominates
 ONE_SHAPE_SHARE = 0.9  # of samples that do not look real: the classifier takes them all for the same
-REJECTED = 1e-3  # mean D(G(z)) below which D rejects every sample
+REJECTED = 1e-3  # mean D(G(z)) below which D rejects nearly every sample
 # G's gradient relative to its largest epoch: fading below the first, vanished below the second. While a G learns, it
 # stays within a factor of 70 (falling rates included); part_b's falls by 3 orders in epoch 2, and by 20 in epoch 8.
 FADING, VANISHED = 5e-3, 1e-5
@@ -36,13 +37,15 @@ class Judgement(NamedTuple):
     samples: Samples  # after the last epoch
     gradient: Gradient  # G's, in the last epoch
     fake_probability: float | None  # mean D(G(z)); None if the loss gives D(x) no absolute meaning
-    rejected_since: int | None  # epoch from which on D has rejected every sample; None if it does not
+    rejected_since: int | None  # epoch from which on D has rejected nearly every sample; None if it does not
     accuracy: float  # of D; NaN if it was not recorded
-    precision: float  # NaN if the samples were not measured, as are the next two
+    precision: float  # NaN if the samples were not measured, as are the next three
+    recall: float
     shares: tuple[float, ...]  # of each class among the samples
     missing: tuple[int, ...]  # classes that make up less than 1 %
     phases: tuple[tuple[str, int, int], ...]  # words for the samples, and the first and last epoch measured as such
     best: tuple[int, float, float] | None  # epoch of the best Fréchet distance, it, and the last, if that is worse
+    falling: bool  # True if the learning rates fall over the length of the run
     noun: str  # "digit" or, of other data, "class"
     diverged: str = ""  # the reason, if training stopped for it
 
@@ -59,7 +62,7 @@ class Judgement(NamedTuple):
     @property
     def balanced(self) -> bool:
         """True if D and G both keep learning from each other."""
-        learns = self.gradient == "alive" and self.rejected_since is None and not self.diverged
+        learns = self.gradient == "alive" and self.rejected_since is None and not self.diverged and self.best is None
         return learns and not self.accuracy >= CERTAIN and self.samples in ("classes missing", "all classes")
 
 
@@ -84,10 +87,12 @@ def judge(config: Config, metrics: Metrics, diverged: str = "") -> Judgement:
         rejected_since=None if outputs is None else _rejected_since(outputs),
         accuracy=_last(metrics, "discriminator_accuracy"),
         precision=_last(metrics, "precision"),
+        recall=_last(metrics, "recall"),
         shares=tuple(shares.tolist()),
         missing=_missing(metrics, shares),
         phases=_phases(states, noun),
         best=_best(metrics),
+        falling=config.hparams.cosine_decay_epochs > 0,
         noun=noun,
         diverged=diverged,
     )
@@ -101,13 +106,12 @@ def warnings(judgement: Judgement) -> list[str]:
     if judgement.gradient != "alive":
         lines.append(describe_gradient(judgement))
     if judgement.rejected_since is not None:
-        lines.append(f"D rejects every sample: D(G(z)) is {judgement.fake_probability:.1e} on average")
+        lines.append(f"D rejects nearly every sample: D(G(z)) is {judgement.fake_probability:.1e} on average")
     if judgement.best is not None:
         epoch, best, now = judgement.best
-        lines.append(
-            f"the samples have become worse: Fréchet distance {best:.1f} at epoch {epoch}, now {now:.1f}; "
-            f"--epochs {epoch} stops at the better G"
-        )
+        line = f"the samples have become worse: Fréchet distance {best:.1f} at epoch {epoch}, now {now:.1f}"
+        keep = f"; to have the better G, train to epoch {epoch} under another name"
+        lines.append(line if judgement.falling else line + keep)
     return lines
 
 
@@ -117,10 +121,13 @@ def describe_samples(judgement: Judgement) -> str:
     if judgement.samples == "not measured":
         return "the samples were not measured"
     if not judgement.looks_real:
-        what = "all samples are one shape" if judgement.samples == "one shape" else "most samples are shapes"
-        wait = f"until they do, the {noun} that the classifier takes them for means nothing"
-        verb = "does" if judgement.samples == "one shape" else "do"
-        return f"{what} that {verb} not look real (precision {judgement.precision:.2f}): {wait}"
+        what, verb = ("one shape", "does") if judgement.samples == "one shape" else ("shapes", "do")
+        quantity = "all" if judgement.samples == "one shape" else "most"
+        flaw = f"that {verb} not look real (precision {judgement.precision:.2f})"
+        if judgement.precision >= AMONG_REAL:
+            flaw = f"near which there is hardly a real image (recall {judgement.recall:.4f})"
+        wait = f"until that changes, the {noun} that the classifier takes them for means nothing"
+        return f"{quantity} samples are {what} {flaw}: {wait}"
     covered = f"{classes - len(judgement.missing)} of {classes} {_plural(noun)} make up 1 % or more of the samples"
     if judgement.missing:
         covered += f"; missing: {', '.join(map(str, judgement.missing))}"
@@ -128,8 +135,8 @@ def describe_samples(judgement: Judgement) -> str:
         return covered
     share = judgement.shares[judgement.largest]
     return (
-        f"one {noun} dominates: {judgement.largest} makes up {share:.0%} of the samples, where an even share is "
-        f"{1 / classes:.0%}; {covered}"
+        f"one {noun} dominates: {judgement.largest} makes up {100 * share:.0f} % of the samples, where an even share "
+        f"is {100 / classes:.0f} %; {covered}"
     )
 
 
@@ -159,13 +166,13 @@ def sample_states(metrics: Metrics) -> list[Samples]:
     """Classify the samples after each epoch."""
     shares = digit_shares(metrics)
     missing = np.full(len(shares), math.nan)
-    precision, covered = (metrics.get(name, missing) for name in ("precision", "classes_covered"))
+    precision, recall, covered = (metrics.get(name, missing) for name in ("precision", "recall", "classes_covered"))
     measured = np.isfinite(shares).all(axis=1) & np.isfinite(precision) & np.isfinite(covered)
     states: list[Samples] = []
     for place, largest in enumerate(shares.max(axis=1)):
         if not measured[place]:
             states.append("not measured")
-        elif precision[place] < AMONG_REAL:
+        elif precision[place] < AMONG_REAL or recall[place] < VARIED:
             states.append("one shape" if largest >= ONE_SHAPE_SHARE else "unclear")
         elif largest >= DOMINANT_SHARE:
             states.append("one class")
@@ -180,11 +187,9 @@ def with_largest_share(metrics: Metrics) -> Metrics:
     Noise has a digit, too, by the classifier.
     """
     real = [state in LOOK_REAL for state in sample_states(metrics)]
-    return (
-        {**metrics, "largest_share": np.where(real, digit_shares(metrics).max(axis=1), math.nan)}
-        if any(real)
-        else metrics
-    )
+    if not any(real):
+        return metrics
+    return {**metrics, "largest_share": np.where(real, digit_shares(metrics).max(axis=1), math.nan)}
 
 
 def _plural(noun: str) -> str:

@@ -138,7 +138,7 @@ class RunRecorder:
             callbacks.log(f"{self.config.name}: without the EMA: {describe(raw)[0]}")
 
     def _log_warnings(self, evaluated: bool, callbacks: Callbacks) -> None:
-        """Log the signs of failure after each evaluation, and in the epoch from which on D rejects every sample."""
+        """Log the signs of failure after each evaluation, and when D begins to reject nearly every sample."""
         shift_invariant = LOSSES[self.config.hparams.loss].shift_invariant
         before, self._rejected = self._rejected, not (shift_invariant or self.rows[-1]["fake_probability"] >= REJECTED)
         if evaluated or (self._rejected and not before):

@@ -13,10 +13,17 @@ UNEVEN = (0.2, 0.2, 0.2, 0.2, 0.1, 0.081, 0.01, 0.009, 0.0, 0.0)
 
 
 def judged(
-    shares=(EVEN,), precision=(0.9,), norms=(1.0,), outputs=(0.3,), frechet=(280.0,), loss="non_saturating", **more
+    shares=(EVEN,),
+    precision=(0.9,),
+    recall=(0.2,),
+    norms=(1.0,),
+    outputs=(0.3,),
+    frechet=(280.0,),
+    loss="non_saturating",
+    **more,
 ) -> Judgement:
     """Judge a run of as many epochs as the longest argument has; shorter ones keep their last value."""
-    length = max(map(len, (shares, precision, norms, outputs, frechet)))
+    length = max(map(len, (shares, precision, recall, norms, outputs, frechet)))
 
     def column(values):
         return np.array([*values, *[values[-1]] * (length - len(values))], float)
@@ -28,6 +35,7 @@ def judged(
         "discriminator_accuracy": np.full(length, 0.8),
         "generator_gradient_norm": column(norms),
         "precision": column(precision),
+        "recall": column(recall),
         "classes_covered": (rows >= 0.01).sum(axis=1).astype(float),
         "frechet": column(frechet),
     } | dict(zip(DIGIT_SHARES, rows.T, strict=True))
@@ -59,6 +67,7 @@ def test_noise_has_no_most_frequent_digit():
     [
         (ONES, 0.49, "one shape"),
         (ONES, 0.5, "one class"),
+        (ONES, 0.9, "one class"),
         (EVEN, 0.49, "unclear"),
         (UNEVEN, 0.5, "classes missing"),
         (EVEN, 0.5, "all classes"),
@@ -77,7 +86,7 @@ def test_classes_are_named_only_where_they_mean_something():
     assert "7 of 10 digits" in line
     assert "missing: 7, 8, 9" in line
     [line] = warnings(judged((ONES,)))
-    assert "1 makes up 96%" in line
+    assert "1 makes up 96 %" in line
     assert "2 of 10 digits" in line
     [line] = warnings(judged((ONES,), (0.1,)))
     assert "does not look real (precision 0.10)" in line
@@ -98,14 +107,26 @@ def test_the_gradient_is_judged_by_its_largest_epoch(last, state):
 def test_d_rejects_since_its_output_stayed_low(loss, rejects, output):
     found = judged(outputs=(1e-5, 0.3, output, output), loss=loss)
     assert found.rejected_since == (3 if rejects else None)
-    assert any("D rejects every sample" in line for line in warnings(found)) == rejects
+    assert any("D rejects nearly every sample" in line for line in warnings(found)) == rejects
     assert judged(outputs=(1e-5, 1e-3)).rejected_since is None
 
 
 def test_samples_that_became_worse():
     [line] = warnings(judged(frechet=(900, 40, 61)))
-    assert "Fréchet distance 40.0 at epoch 2, now 61.0; --epochs 2" in line
+    assert "Fréchet distance 40.0 at epoch 2, now 61.0; to have the better G, train to epoch 2" in line
+    assert not judged(frechet=(900, 40, 61)).balanced
     assert warnings(judged(frechet=(900, 40, 59))) == []
+
+
+@pytest.mark.parametrize(("shares", "recall", "state"), [
+    (ONES, 0.0, "one shape"), (ONES, 0.003, "one class"), (EVEN, 0.0, "unclear"), (ONES, np.nan, "one class"),
+])  # fmt: skip
+def test_a_precise_blob_is_no_digit(shares, recall, state):
+    found = judged((shares,), (0.56,), (recall,))
+    assert found.samples == state
+    assert found.looks_real == (state == "one class")
+    if recall == 0:
+        assert "near which there is hardly a real image (recall 0.0000)" in warnings(found)[0]
 
 
 def test_phases_in_words():
