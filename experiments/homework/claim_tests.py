@@ -17,7 +17,7 @@ from gan_jax.analysis.run_groups import Groups, LoadedRun
 CLAIMED_EPOCHS = PART_A.config.epochs  # all claims are about as many
 Outcome = Literal["held", "held in part", "did not hold", "too early", "open"]
 # Epochs at which three seeds of part_a drew one shape, and from which on several digits, as shipped.
-USUAL = "Three seeds of part_a drew one shape until epoch 10 or 20, and several digits from epoch 50 or 60 on."
+USUAL = "Three seeds of part_a drew one shape until epoch 10 or 20, and several digits from epoch 40 to 60 on."
 
 # One metric decides on an improvement: among seven, one would lie outside its range by chance in 30 % of all studies.
 DECISIVE = "frechet"

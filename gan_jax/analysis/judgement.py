@@ -15,9 +15,9 @@ from gan_jax.config import Config
 from gan_jax.losses.adversarial import LOSSES
 
 AMONG_REAL = 0.5  # precision from which on most samples look real; below it the classifier's votes mean nothing
-VARIED = 0.002  # recall below which samples are a blob, even if a precise one: blobs had 0, and a single digit 0.007
 DOMINANT_SHARE = 0.5  # of the samples: from here on one class dominates
 ONE_SHAPE_SHARE = 0.9  # of samples that do not look real: the classifier takes them all for the same
+VARIED = 0.002  # recall below which samples of one class are a single shape: a speckle had 0, ones alone 0.007 or more
 REJECTED = 1e-3  # mean D(G(z)) below which D rejects nearly every sample
 # G's gradient relative to its largest epoch: fading below the first, vanished below the second. While a G learns, it
 # stays within a factor of 70 (falling rates included); part_b's falls by 3 orders in epoch 2, and by 20 in epoch 8.
@@ -125,7 +125,7 @@ def describe_samples(judgement: Judgement) -> str:
         quantity = "all" if judgement.samples == "one shape" else "most"
         flaw = f"that {verb} not look real (precision {judgement.precision:.2f})"
         if judgement.precision >= AMONG_REAL:
-            flaw = f"near which there is hardly a real image (recall {judgement.recall:.4f})"
+            flaw = f"with hardly a real image near it (recall {judgement.recall:.4f})"
         wait = f"until that changes, the {noun} that the classifier takes them for means nothing"
         return f"{quantity} samples are {what} {flaw}: {wait}"
     covered = f"{classes - len(judgement.missing)} of {classes} {_plural(noun)} make up 1 % or more of the samples"
@@ -172,8 +172,10 @@ def sample_states(metrics: Metrics) -> list[Samples]:
     for place, largest in enumerate(shares.max(axis=1)):
         if not measured[place]:
             states.append("not measured")
-        elif precision[place] < AMONG_REAL or recall[place] < VARIED:
+        elif precision[place] < AMONG_REAL:
             states.append("one shape" if largest >= ONE_SHAPE_SHARE else "unclear")
+        elif largest >= ONE_SHAPE_SHARE and recall[place] < VARIED:
+            states.append("one shape")
         elif largest >= DOMINANT_SHARE:
             states.append("one class")
         else:

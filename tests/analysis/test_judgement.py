@@ -119,14 +119,14 @@ def test_samples_that_became_worse():
 
 
 @pytest.mark.parametrize(("shares", "recall", "state"), [
-    (ONES, 0.0, "one shape"), (ONES, 0.003, "one class"), (EVEN, 0.0, "unclear"), (ONES, np.nan, "one class"),
+    (ONES, 0.0, "one shape"), (ONES, 0.003, "one class"), (EVEN, 0.0, "all classes"), (ONES, np.nan, "one class"),
 ])  # fmt: skip
 def test_a_precise_blob_is_no_digit(shares, recall, state):
     found = judged((shares,), (0.56,), (recall,))
     assert found.samples == state
-    assert found.looks_real == (state == "one class")
-    if recall == 0:
-        assert "near which there is hardly a real image (recall 0.0000)" in warnings(found)[0]
+    assert found.looks_real == (state != "one shape")
+    if state == "one shape":
+        assert "with hardly a real image near it (recall 0.0000)" in warnings(found)[0]
 
 
 def test_phases_in_words():

@@ -59,11 +59,14 @@ class TestCharts:
         assert [(line.label, line.color) for line in chart.lines] == [("a", "run-1")]
 
     def test_bars_are_means_over_the_seeds_with_class_shares(self):
-        def of(ones):
+        def of(ones, precision=0.9):
             shares = {f"digit_share_{digit}": np.array([math.nan, 0.0]) for digit in range(10)}
-            return {"epoch": np.array([1.0, 2.0]), **shares, "digit_share_1": np.array([math.nan, ones])}
+            looks = {"precision": np.array([math.nan, precision]), "classes_covered": np.array([math.nan, 1.0])}
+            return {"epoch": np.array([1.0, 2.0]), **shares, "digit_share_1": np.array([math.nan, ones]), **looks}
 
-        bars = charts.digit_bars({"none": [metrics([1])], "a": [of(0.5), of(1.0), metrics([1])]})
+        bars = charts.digit_bars(
+            {"none": [metrics([1])], "a": [of(0.5), of(1.0), metrics([1])], "noise": [of(0.9, 0.1)]}
+        )
         assert bars is not None
         assert bars.shares == {"a": [0, 0.75, *[0] * 8]}
         assert bars.colors == ["run-1"]  # the group's color in the other charts

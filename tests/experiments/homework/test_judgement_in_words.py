@@ -148,8 +148,8 @@ def test_a_diverged_run_says_so_and_no_verdict_is_passed(mnist, tmp_path, monkey
 
 
 def test_the_usual_development_is_that_of_the_shipped_seeds():
-    """Three seeds drew one shape until epoch 10 or 20, and several digits from epoch 50 or 60 on."""
-    [(*until, first, last)] = re.findall(r"until epoch (\d+) or (\d+).* from epoch (\d+) or (\d+) on", USUAL)
+    """Three seeds drew one shape until epoch 10 or 20, and several digits from epoch 40 to 60 on."""
+    [(*until, first, last)] = re.findall(r"until epoch (\d+) or (\d+).* from epoch (\d+) to (\d+) on", USUAL)
     ends = {read(name).judgement.phases[0][2] for name in SEEDS}
     starts = [read(name).judgement.phases[-1][1] for name in SEEDS]
     assert {read(name).judgement.phases[0][0] for name in SEEDS} == {"one shape for all latents"}

@@ -72,8 +72,10 @@ def test_every_figure_has_its_caption(shipped, words):
     assert sum(each.startswith("Three panels of lines") for each in descriptions) == 8
     assert [f"for part_a and {name}" in " ".join(descriptions) for name in list(PARTS)[1:]] == [True] * 7
     assert sum("a line for each frozen G" in each for each in descriptions) == 1
+    assert sum("for the digit 1 and the others" in each for each in descriptions) == 1  # of part_c4
+    assert sum(each.startswith("A line for each loss over D(G(z))") for each in descriptions) == 1
     assert descriptions[-4:] == [drawn.seen for figures in math_sections.FIGURES.values() for drawn in figures.values()]
-    assert len(descriptions) == len(set(descriptions)) == 3 * 8 + 8 + 7 + 1 + 4
+    assert len(descriptions) == len(set(descriptions)) == 3 * 8 + 8 + 7 + 1 + 1 + 1 + 4
     assert not set(descriptions) & set(captions)
     at_end = "part_c4 makes after epoch 100: the classifier takes 97 % of its samples for the digit 1."
     assert any(each.endswith(at_end) for each in descriptions)
@@ -105,8 +107,9 @@ def test_signs_of_collapse_are_reported(words):
         "9 of 10",
         "9 of 10",
         "one digit dominates",
+        "become worse",
     )
-    assert len(lines) == len(words_of)  # of part_b three; of part_c1, part_c2 and part_c4 one each
+    assert len(lines) == len(words_of)  # of part_b three, of part_c1 and part_c2 one each, of part_c4 two
     assert [line for line, part in zip(lines, words_of, strict=True) if part not in line] == []
     assert [line for line in lines if line not in words] == []
 

@@ -22,6 +22,7 @@ from gan_jax.errors import DivergedError
 from gan_jax.runs import trainer
 from gan_jax.runs.run_dir import RunDir
 from tests.helpers.command import contents
+from tests.helpers.shipped import RESULTS
 
 SEVERAL = {"wasserstein", "r1_r2", "relativistic_r1_r2", "betas", "two_time_scales", "part_c5", "part_best",
            "one_sided_saturating", "two_sided_saturating", "minibatch_deviation"}  # fmt: skip
@@ -209,7 +210,9 @@ def test_a_misspelt_change_gets_suggestions(call, tmp_path):
 
 def test_a_directory_of_another_run_is_reported_before_training(call, tmp_path, small_archives):
     """Three seeds are trained by default."""
-    RunDir(tmp_path / "improvements" / "hinge-archives-seed_2").write_config(PART_BEST.config)
+    there = RunDir(tmp_path / "improvements" / "hinge-archives-seed_2")
+    there.write_config(PART_BEST.config)
+    there.write_rows(RunDir(RESULTS / "part_best").read_rows()[:1])
     options = ("--archives", small_archives, "--classifier", "gan_jax/evaluation/mnist_classifier.safetensors")
     done = call("improvements", "--only", "hinge", "--out", tmp_path, *options)
     assert done.returncode == 2
