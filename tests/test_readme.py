@@ -1,5 +1,6 @@
 """The README and the pages in docs: links resolve, commands exist, and the worked example works."""
 
+import csv
 import importlib
 import re
 import shlex
@@ -12,14 +13,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.cli import app
-from experiments.scripts import readme_figure
+from experiments.homework.parts import PARTS
+from experiments.scripts import digits_figure, readme_figure
 from gan_jax.data.datasets import ImageDataset
 from gan_jax.losses.adversarial import LOSSES, GanLoss, Targets
 from gan_jax.runs.run_dir import RunDir
+from gan_jax.utils.files import save_figure
 from tests.conftest import SMALL_TRAIN
 from tests.helpers.printed import SEEDS, Page, assert_printed, metrics_of
+from tests.helpers.shipped import RESULTS
 from tests.helpers.site import module_of_the_site
 from tests.losses import test_adversarial
 
@@ -112,6 +117,32 @@ def test_the_picture_shows_the_shipped_runs():
         line = figure.axes[len(readme_figure.FATES)].lines[place]
         expected = metrics["generator_gradient_norm"]
         np.testing.assert_allclose(np.asarray(line.get_ydata()), expected, rtol=1e-4)  # a chart has five digits
+
+
+def pixels(picture: Path) -> np.ndarray:
+    return np.asarray(Image.open(picture).convert("RGB"), float)
+
+
+@pytest.mark.parametrize("name", ["front", "digits/digits"])
+def test_the_shipped_pictures_are_of_the_shipped_runs(tmp_path, name):
+    figure = readme_figure.draw()
+    if name != "front":
+        figure = digits_figure.draw({name: RESULTS / name for name in ("part_a", "part_c4")})
+    save_figure(tmp_path / "drawn.png", figure)
+    shipped, drawn = pixels(RESULTS / f"{name}.png"), pixels(tmp_path / "drawn.png")
+    assert shipped.shape == drawn.shape
+    # Another version of a font may shade some pixels of text differently; another run differs by tens.
+    assert abs(shipped - drawn).mean() < 0.5
+
+
+def test_the_comparison_of_the_parts_is_of_the_shipped_runs():
+    with (RESULTS / "parts" / "comparison.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["run"] in PARTS]
+    assert [row["run"] for row in rows] == list(PARTS)
+    for row in rows:
+        last = {name: float(column[-1]) for name, column in metrics_of(row["run"]).items()}
+        for name in ("frechet", "precision", "recall", "digit_share_1", "generator_gradient_norm"):
+            assert float(row[name]) == pytest.approx(last[name], rel=1e-12), (row["run"], name)
 
 
 def test_the_examples_can_be_run_in_their_order(call, forget, narrow_runs, tmp_path, monkeypatch, mnist):
