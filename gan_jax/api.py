@@ -29,6 +29,7 @@ from gan_jax.runs.callbacks import Callbacks
 from gan_jax.runs.comparison import Comparison as Comparison
 from gan_jax.runs.find_run import find_run
 from gan_jax.runs.options import TrainerOptions
+from gan_jax.runs.plugins import load_plugin as load_plugin  # for `gan_jax`
 from gan_jax.runs.progress import progress_callbacks
 from gan_jax.runs.run_data import make_run_data
 from gan_jax.runs.run_dir import MetricsRow, RunDir
@@ -38,7 +39,7 @@ from gan_jax.types import DEFAULT_PRETRAINED, Params, Pretrained
 if TYPE_CHECKING:
     import pandas as pd
 
-Run = RunDir | str | Path  # from `train`, or its directory, or its name in RUNS
+Run = RunDir | str | Path  # from `train`, or its directory, or its name in RUNS; for `sample` also an exported file
 RUNS = "runs"  # where `train` puts them unless it is told otherwise
 
 SILENT = Callbacks(log=lambda _: None, on_train_start=lambda *_: None, on_epoch_end=lambda _: None)
@@ -111,7 +112,7 @@ def _info_for(on_epoch_end: Callable[[EpochInfo], None]) -> Callable[[Config, Pa
 
 
 def sample(
-    run: RunDir | str | Path | None = None,
+    run: Run | None = None,
     count: int = 64,
     seed: int = 0,
     *,
@@ -175,7 +176,7 @@ def compare(runs: Run | Sequence[Run], out: str | Path | None = None) -> Compari
         The tables as numbers. Print it to see them; `to_pandas()` makes a data frame.
 
     Raises:
-        UserError: if there is no such run, one is given twice, or `out` cannot be written.
+        UserError: if there is no such run, none is given, one is given twice, or `out` cannot be written.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
@@ -199,7 +200,7 @@ def metrics_frame(runs: Run | Sequence[Run]) -> "pd.DataFrame":
         metrics.csv, NaN where a metric was not measured.
 
     Raises:
-        UserError: if there is no such run, or pandas is not installed.
+        UserError: if there is no such run, none is given, or pandas is not installed.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
@@ -224,7 +225,8 @@ def report(runs: Run | Sequence[Run], out: str | Path) -> Path:
         The file's path.
 
     Raises:
-        UserError: if there is no such run, `out` cannot be written, or the extra `report` (jinja2) is not installed.
+        UserError: if there is no such run, none is given, `out` cannot be written, or the extra `report` (jinja2) is
+            not installed.
 
     >>> import gan_jax
     >>> few = gan_jax.ImageDataset(*(array[:1100] for array in gan_jax.load_dataset("mnist")))
@@ -265,8 +267,9 @@ def count_modes(samples: jax.Array, dataset: ImageDataset | None = None) -> Mode
 
 
 def _paths(runs: Run | Sequence[Run]) -> list[Path]:
-    """Find the directories of one run or several. Raises UserError if there is no such run."""
+    """Find the directories of one run or several. Raises UserError if there is no such run, or none is given."""
     several = [runs] if isinstance(runs, RunDir | str | Path) else list(runs)
+    require(bool(several), "give one run at least")
     return [find_run(run.path if isinstance(run, RunDir) else Path(run), Path(RUNS)) for run in several]
 
 

@@ -106,7 +106,7 @@ def test_a_configuration_is_required(tmp_path):
 
 
 def test_images_in_another_format_are_answered_with_what_is_read_and_what_to_do(tmp_path, monkeypatch, mnist):
-    """What to do is in the documentation, and gives the images and labels back."""
+    """The documentation says what to do, and doing it gives the images and labels back."""
     for part, images, labels in (
         ("train", mnist.train_images, mnist.train_labels),
         ("test", mnist.test_images[:4], [7] * 4),

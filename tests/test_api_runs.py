@@ -29,7 +29,7 @@ def plain(tmp_path_factory, digits, narrow_runs) -> RunDir:
 
 
 def test_the_callback_sees_each_epoch_and_changes_nothing(tmp_path, digits, plain):
-    """What it is given are copies; the run has the bits of one without a callback."""
+    """It is given copies; the run has the bits of one without a callback."""
     seen = []
 
     def spoil(info: gan_jax.EpochInfo) -> None:
@@ -134,6 +134,13 @@ def test_a_run_may_be_given_by_its_name(plain, monkeypatch):
             gan_jax.compare("fwe")
     finally:
         plain.path.parent.with_name("runs").rename(plain.path.parent)
+
+
+def test_no_run_is_refused(tmp_path):
+    for call in (gan_jax.compare, gan_jax.metrics_frame, lambda runs: gan_jax.report(runs, tmp_path / "x.html")):
+        with pytest.raises(UserError, match=r"^give one run at least$"):
+            call([])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_run_names_those_that_are_there(plain):

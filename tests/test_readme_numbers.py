@@ -56,7 +56,9 @@ def test_what_was_found():
     found = interval([run["frechet"] for run in part_a])
     assert_printed(finding(1).split("distance ")[1].split(" over")[0], found.mean, found.spread)
     assert all(run["classes_covered"] == 10 for run in part_a)
-    assert f"({last('part_b')['fake_probability']:.1e})" in finding(2)
+    assert "(below 1e-12 at the end)" in finding(2)
+    assert [last(run)["fake_probability"] < 1e-12 for run in seeds_of("part_b")] == [True] * 3
+    assert all(last(run)["precision"] == 0 for run in seeds_of("part_b"))
     assert f"draws {100 * last('part_c4')['digit_share_1']:.0f} % ones" in finding(3)
     reals = by_digit(metrics_of("part_c4"), "digit_real_probability")[-1]
     assert f"its answer for real ones is {reals[1]:.2f}" in finding(3)
@@ -65,10 +67,15 @@ def test_what_was_found():
     assert_printed(finding(4).split("distances ")[1].rstrip("."), *(last(f"part_c{n}")["frechet"] for n in (1, 2)))
     c3 = last("part_c3")
     [recalls, ones] = re.findall(r"\((.+?)\)", finding(5))
-    assert_printed(recalls.replace("recall ", ""), c3["recall"], part_a[0]["recall"])
+    assert_printed(recalls.replace("recall ", ""), c3["recall"], interval([run["recall"] for run in part_a]).mean)
     assert ones == f"{100 * c3['digit_share_1']:.0f} %"
-    precisions = [last(name)["precision"] for name in ("part_c5", "part_c6", "part_a")]
-    assert_printed(finding(6).split("precision ")[1].rstrip("."), *precisions)
+    smoothed = [interval([last(run)["frechet"] for run in seeds_of(name)]) for name in ("part_c5", "part_c6")]
+    quoted = finding(6).split("distances ")[1].split(" over three seeds")[0]
+    assert_printed(quoted, *(value for each in smoothed for value in (each.mean, each.spread)))
+    assert [each.n for each in (found, *smoothed)] == [3] * 3
+    seeds = {number: len(seeds_of(f"part_{name}")) for number, name in ((2, "b"), (3, "c4"), (4, "c1"), (5, "c3"))}
+    assert seeds == {2: 3, 3: 1, 4: 1, 5: 1}
+    assert "Items 3, 4 and 5 rest on one seed, compared with three of `part_a`." in README
     best = interval([last(run)["frechet"] for run in seeds_of("part_best")])
     assert_printed(finding(7).split("distance ")[1].split(", a")[0], best.mean, best.spread)
     assert round(found.mean / best.mean) == 17
@@ -77,6 +84,15 @@ def test_what_was_found():
     assert_printed(finding(8).split("draws ")[1].split(" of ")[0], *modes)
     floor = re.findall(r"real images against real ones is (.+?)\.\n", README)
     assert_printed(floor[0], part_a[0]["frechet_floor"])
+
+
+def test_computed_times_without_avx512():
+    """All parts are as much work as 1056 epochs of part_a."""
+    rows = {row[""]: row["two cores without"] for rows in tables(README) for row in rows if "two cores without" in row}
+    seconds = [float(number) for number in re.findall(r"\d+", rows["an epoch of `part_a`"])]
+    hours = re.findall(r"\d+", rows["all eight parts, 100 epochs each"])
+    assert hours == [f"{1056 * each / 3600:.0f}" for each in seconds]
+    assert "computed from that" in " ".join(README.split())
 
 
 def test_tables_of_timings():

@@ -19,7 +19,8 @@ Outcome = Literal["held", "held in part", "did not hold", "too early", "open"]
 # Epochs at which three seeds of part_a drew one shape, and from which on several digits, as shipped.
 USUAL = "Three seeds of part_a drew one shape until epoch 10 or 20, and several digits from epoch 40 to 60 on."
 
-# One metric decides on an improvement: among seven, one would lie outside its range by chance in 30 % of all studies.
+# One metric decides on an improvement: with seven independent ones, one or more would lie outside its range by chance
+# in up to about 30 % of all studies.
 DECISIVE = "frechet"
 
 

@@ -89,10 +89,10 @@ def _explain_change(groups: Groups) -> Reason:
 
 def _explain_saturating_loss(names: Sequence[str], baseline: LoadedRun, own: LoadedRun, groups: Groups) -> Reason:
     text = (
-        "D learns faster than G. When D is sure that an image is generated, D(G(z)) is about 0. The curve of "
-        "log(1 - D) is flat there, so that G is told nothing about which way to change. In formulas: the derivative of "
-        "log(1 - D(G(z))) with respect to D's logit is -D(G(z)), and vanishes with it; that of -log D(G(z)), "
-        "D(G(z)) - 1, is largest in magnitude just then."
+        "D learns faster than G. When D is sure that an image is generated, D(G(z)) is about 0. As a function of D's "
+        "logit, log(1 - D) is flat there, so that G is told nothing about which way to change. In formulas: the "
+        "derivative of log(1 - D(G(z))) with respect to D's logit is -D(G(z)), and vanishes with it; that of "
+        "-log D(G(z)), D(G(z)) - 1, is largest in magnitude just then."
     )
     since = own.judgement.rejected_since
     if since is not None:

@@ -13,7 +13,7 @@ from gan_jax.analysis.metrics import METRICS, GroupedMetrics, Metrics, digit_sha
 from gan_jax.errors import require
 from gan_jax.utils.text import unknown
 
-DIGITS = 5  # significant digits of a value
+SIGNIFICANT = 5  # digits of a value
 GROUP_COLORS = 8  # color names run-0 to run-7
 
 Values = Sequence[float | None]  # None where there is nothing to draw
@@ -58,7 +58,7 @@ class Bars(NamedTuple):
 def numbers(values: np.ndarray, logarithmic: bool = False) -> list[float | None]:
     """Round float64 (n,) for a chart; values that are not finite, or have no logarithm, become None."""
     shown = np.isfinite(values) & ((values > 0) | (not logarithmic))
-    return [float(f"{value:.{DIGITS}g}") if show else None for value, show in zip(values, shown, strict=True)]
+    return [float(f"{value:.{SIGNIFICANT}g}") if show else None for value, show in zip(values, shown, strict=True)]
 
 
 def line(
@@ -89,7 +89,7 @@ def line(
 
 def level(label: str, color: str, value: float, length: int) -> Line:
     """Make a dashed horizontal line."""
-    return Line(label, color, [float(f"{value:.{DIGITS}g}")] * length, dash_style=1)
+    return Line(label, color, [float(f"{value:.{SIGNIFICANT}g}")] * length, dash_style=1)
 
 
 def losses(runs: Sequence[Metrics], equilibrium: tuple[float, float]) -> Chart:

@@ -11,10 +11,10 @@ TERMS = {
     "possible G brings both to 0.5.",
     "D step": "An update of D. In an iteration D takes one or more steps, then G takes one.",
     "epoch": "A pass over the training images: 117 iterations with MNIST and a batch of 512.",
-    "non-saturating loss": "G minimizes -log D(G(z)). Its slope is largest where D rejects a sample, so that a bad G "
-    "still learns.",
-    "saturating loss": "G minimizes log(1 - D(G(z))), as in the original game. Its slope is D(G(z)) itself: where D is "
-    "sure that a sample is generated, the curve is flat and G learns nothing.",
+    "non-saturating loss": "G minimizes -log D(G(z)). Its slope in D's logit is largest where D rejects a sample, "
+    "so that a bad G still learns.",
+    "saturating loss": "G minimizes log(1 - D(G(z))), as in the original game. The size of its slope in D's logit is "
+    "D(G(z)) itself. Where D is sure that a sample is generated, it is about 0, and G learns nothing.",
     "label smoothing": "D is trained towards 0.9 rather than 1 for real images (one-sided), and towards 0.1 rather "
     "than 0 for generated ones as well (two-sided).",
     "mode collapse": "G draws few kinds of image, or one only, whatever the latent.",
@@ -26,7 +26,7 @@ TERMS = {
 MEANINGS = {
     "epoch": "Passes over the training images.",
     "discriminator_loss": "Loss of D, the mean over the epoch. Under binary cross-entropy it is 2 log 2 = 1.39 where "
-    "D cannot tell real from generated images, and 0 where D is always right.",
+    "D cannot tell real from generated images, and 0 where D is always right and sure.",
     "generator_loss": "Loss of G, the mean over the epoch. Under the non-saturating loss it is log 2 = 0.69 where D "
     "cannot tell real from generated images, and grows as D rejects the samples.",
     "real_probability": "D's mean answer for real images: the probability that they are real.",

@@ -1,4 +1,4 @@
-"""Slopes of G's two losses over D's answer: why the saturating loss teaches a rejected G nothing."""
+"""Slopes of G's two losses in D's logit, over D's answer: why the saturating loss teaches a rejected G nothing."""
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,9 @@ FORMULAS = {
 }
 ABOUT = (
     "The slope of G's loss over D's logit is what a generated image teaches G. At the left of the chart D is sure that "
-    "the image is generated. The curve of log(1 - D(G(z))) is flat there, so G is told nothing about which way to "
-    "change; the slope of -log D(G(z)) is largest just there. Early in training D rejects almost every sample, so the "
-    "left end decides whether G learns."
+    "the image is generated. As a function of the logit, log(1 - D(G(z))) is flat there, so G is told nothing about "
+    "which way to change; the slope of -log D(G(z)) is largest just there. Early in training D rejects almost "
+    "every sample, so the left end decides whether G learns."
 )
 
 

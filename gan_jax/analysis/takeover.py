@@ -33,6 +33,7 @@ class Facts(NamedTuple):
     fake: float  # mean D(G(z)) for the digit's samples
     fake_others: float  # for all other samples
     fake_next: float  # the largest for another digit that makes up 1 % or more
+    next_digit: int  # this other digit
     real: float  # mean D(x) for real images of the digit
     real_others: float  # the mean of the other digits'
     last: int  # the last epoch at which D was measured
@@ -83,6 +84,7 @@ def facts(metrics: Metrics, digit: int) -> Facts | None:
         fake=float(fakes[place, digit]),
         fake_others=float(np.average(fakes[place, others], weights=shares[place, others])),
         fake_next=float(fakes[place, common].max()),
+        next_digit=int(np.flatnonzero(common)[np.argmax(fakes[place, common])]),
         real=float(answers[place, digit]),
         real_others=float(np.delete(answers[place], digit).mean()),
         last=int(metrics["epoch"][last]),
@@ -95,23 +97,17 @@ def facts(metrics: Metrics, digit: int) -> Facts | None:
 def explain(found: Facts) -> list[str]:
     """Explain in plain words why the digit takes over; each sentence has the numbers that it rests on."""
     digit = found.digit
-    if found.fake > found.fake_next and found.fake > ALIKE * found.fake_others:
-        rejected = f"D rejected generated {digit}s least"
-    elif found.fake * ALIKE < found.fake_others:
-        rejected = f"D did not reject generated {digit}s less than others"
-    else:
-        rejected = f"D rejected generated {digit}s about as it did others"
     lines = [
-        f"Why so many {digit}s? At epoch {found.epoch}, when G drew several digits, {rejected}: D's mean answer, "
-        f"without dropout, was {found.fake:.2g} for them and {found.fake_others:.2g} for the others (at most "
-        f"{found.fake_next:.2g} for one of them)."
+        f"Why so many {digit}s? At epoch {found.epoch}, when G drew several digits, {_rejection(found)}: D's mean "
+        f"answer, without dropout, was {found.fake:.2g} for {digit}s and {found.fake_others:.2g} for the others (at "
+        f"most {found.fake_next:.2g}, for {found.next_digit}s)."
     ]
     others = np.delete(found.spreads, digit)
     if found.spreads[digit] < others.min():
         lines.append(
-            f"Real {digit}s are the most alike of all digits, and so the easiest to draw: they differ from their mean "
-            f"image by {found.spreads[digit]:.1f}, the others by {others.min():.1f} to {others.max():.1f} (root mean "
-            "square distance)."
+            f"Real {digit}s are the most alike of all digits, so they are probably the easiest to draw: they differ "
+            f"from their mean image by {found.spreads[digit]:.1f}, the others by {others.min():.1f} to "
+            f"{others.max():.1f} (root mean square distance)."
         )
     learned = f"D's answer for real {digit}s was {found.real:.3g}, for the other digits {found.real_others:.3g}"
     if found.real > ALIKE * found.real_others:
@@ -128,6 +124,20 @@ def explain(found: Facts) -> list[str]:
         f"the samples' pixels they had {100 * found.gradient_share:.0f} %."
     )
     return lines
+
+
+def _rejection(found: Facts) -> str:
+    """Say which digit D rejected least among the samples."""
+    digit, other = found.digit, found.next_digit
+    if found.fake > ALIKE * found.fake_next:
+        return f"D rejected generated {digit}s least"
+    if found.fake > ALIKE * found.fake_others and found.fake * ALIKE > found.fake_next:
+        return f"D rejected generated {digit}s and {other}s least"
+    if found.fake > ALIKE * found.fake_others:
+        return f"D rejected generated {other}s least, and {digit}s less than the others on average"
+    if found.fake * ALIKE < found.fake_others:
+        return f"D did not reject generated {digit}s less than others"
+    return f"D rejected generated {digit}s about as it did others"
 
 
 def charts(metrics: Metrics, digit: int) -> list[Chart]:

@@ -1,7 +1,7 @@
 """D and G digit by digit: D's answer, the share of G's gradient, and how much the images of a digit vary.
 
-A class that G draws more and more is explained by these: D accepts it more readily, its images are more alike, or G is
-pushed more by the others.
+They test explanations of why G draws one digit more and more: D may reject that digit less, its images may be more
+alike, or it may get more of G's gradient.
 """
 
 from collections.abc import Callable

@@ -43,11 +43,25 @@ _registered: dict[str, str] = {}  # the file that registered each loss, penalty 
 
 
 def load_plugin(path: str | Path) -> None:
-    """Execute a Python file of the user's, which registers losses, penalties or metrics.
+    """Execute a Python file of your own, which registers losses, penalties or metrics.
+
+    Runs that are trained from then on record the file's name and SHA-256. Load the same file before you continue them.
+
+    Args:
+        path: the file, which ends in .py.
 
     Raises:
         UserError: if it cannot be read, is no Python file, raises an error, has the name of another plugin, or replaces
             what the library or another plugin has.
+
+    >>> from pathlib import Path
+    >>> import gan_jax
+    >>> lines = ["from gan_jax.losses.adversarial import LOSSES", "LOSSES['mine'] = LOSSES['hinge']"]
+    >>> Path("mine.py").write_text("; ".join(lines)) > 0
+    True
+    >>> gan_jax.load_plugin("mine.py")
+    >>> gan_jax.Hyperparameters(loss="mine").loss
+    'mine'
     """
     path = Path(path)
     require(path.suffix == ".py", f"the plugin {path} is no Python file: its name must end in .py")
@@ -135,7 +149,7 @@ def recorded(manifest: dict[str, Any]) -> list[Plugin]:
 def _load(plugin: Plugin) -> str:
     """Say how the user loads a plugin."""
     name = plugin.file
-    return f"give --plugin {name}" if on_command_line() else f"call gan_jax.runs.plugins.load_plugin({name!r}) first"
+    return f"give --plugin {name}" if on_command_line() else f"call gan_jax.load_plugin({name!r}) first"
 
 
 def _listed(plugins: Sequence[Plugin]) -> str:

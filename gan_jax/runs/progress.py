@@ -23,28 +23,50 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+class TimeLeft:
+    """Forecast of a run's remaining time, by the work of its epochs: one with more D steps takes longer."""
+
+    def __init__(self, work: Sequence[int]) -> None:
+        self.work = work  # of each epoch
+        self._begun: tuple[float, int] | None = None  # time and epoch from which on it is measured
+
+    def after(self, done: int) -> str:
+        """Return the time that is left now, after so many epochs; nothing where it is unknown.
+
+        The first epoch includes compilation, so that it predicts nothing.
+        """
+        now = time.perf_counter()
+        if self._begun is None:
+            self._begun = now, done
+            return ""
+        begun, first = self._begun
+        return f"{duration((now - begun) / sum(self.work[first:done]) * sum(self.work[done:]))} left"
+
+
 def bar() -> Callbacks:
     """Make callbacks that show a progress bar over the epochs."""
     progress_bar: tqdm = tqdm(disable=True)
-    warm = False
+    time_left = TimeLeft([])
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal progress_bar, warm
-        warm = False
+        nonlocal progress_bar, time_left
+        time_left = TimeLeft(epochs_work(config))
         say(opening(config, done, devices))
         progress_bar = tqdm(
-            total=config.epochs, initial=done, unit="epoch", desc=config.name, file=sys.stdout, dynamic_ncols=True
+            total=config.epochs,
+            initial=done,
+            desc=config.name,
+            file=sys.stdout,
+            dynamic_ncols=True,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",  # tqdm's forecast knows no schedule
         )
         progress_bar.set_postfix_str("compiling")
 
     def epoch(rows: Sequence[MetricsRow]) -> None:
-        nonlocal warm
-        progress_bar.set_postfix_str(losses(mean(rows)), refresh=False)
+        row = mean(rows)
+        shown = losses(row), time_left.after(int(row["epoch"]))
+        progress_bar.set_postfix_str(", ".join(filter(None, shown)), refresh=False)
         progress_bar.update()
-        if not warm:  # the first epoch includes compilation, so that it predicts nothing
-            warm = True
-            progress_bar.initial = progress_bar.n
-            progress_bar.start_t = progress_bar.last_print_t = time.time()  # or close() takes it for never shown
         if progress_bar.n == progress_bar.total:
             progress_bar.close()
 
@@ -52,26 +74,20 @@ def bar() -> Callbacks:
 
 
 def plain() -> Callbacks:
-    """Print a line per epoch: what the bar shows, and D's mean outputs, unless the loss is shift-invariant."""
-    begun, first, warm, work, shows_d = time.perf_counter(), 0, False, [0], True
+    """Make callbacks that print a line per epoch: what the bar shows, and D's mean outputs if the loss gives any."""
+    time_left, shows_d = TimeLeft([]), True
 
     def start(config: Config, done: int, devices: int) -> None:
-        nonlocal begun, first, warm, work, shows_d
-        begun, first, warm, work = time.perf_counter(), done, False, epochs_work(config)
-        shows_d = not LOSSES[config.hparams.loss].shift_invariant
+        nonlocal time_left, shows_d
+        time_left, shows_d = TimeLeft(epochs_work(config)), not LOSSES[config.hparams.loss].shift_invariant
         say(opening(config, done, devices))
 
     def epoch(rows: Sequence[MetricsRow]) -> None:
-        nonlocal begun, first, warm
-        row, now = mean(rows), time.perf_counter()
-        done, total = int(row["epoch"]), len(work)
-        left = (now - begun) / sum(work[first:done]) * sum(work[done:])
-        timing = f"{row['seconds']:.1f} s, {duration(left)} left"
-        if not warm:  # the first epoch includes compilation, so that it predicts nothing
-            begun, first, warm = now, done, True
-            timing = f"{row['seconds']:.1f} s, compilation included"
+        row = mean(rows)
+        done = int(row["epoch"])
+        timing = f"{row['seconds']:.1f} s, {time_left.after(done) or 'compilation included'}"
         outputs = f"D(x) {short(row['real_probability'])}  D(G(z)) {short(row['fake_probability'])}  " * shows_d
-        say(f"epoch {done:3d}/{total}  loss {losses(row)}  {outputs}{timing}")
+        say(f"epoch {done:3d}/{len(time_left.work)}  loss {losses(row)}  {outputs}{timing}")
 
     return Callbacks(say, start, epoch)
 

@@ -14,7 +14,7 @@ _ARGUMENTS = {
     "out": "out=...",
     "learning_rate": "Hyperparameters(learning_rate=...)",
     "overwrite": "TrainerOptions(overwrite=True)",
-    "plugin": "gan_jax.runs.plugins.load_plugin",
+    "plugin": "gan_jax.load_plugin",
     "detect_nans": "TrainerOptions(detect_nans=True)",
 }
 _on_command_line = False

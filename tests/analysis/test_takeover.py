@@ -12,6 +12,7 @@ SPREADS = np.array([14.0, 9.4, 14.1, 13.2, 12.7, 13.8, 13.3, 12.1, 13.4, 12.3])
 
 def metrics(
     fake_of_one=3e-4,
+    fake_of_seven=1e-4,
     real_of_one=0.98,
     last_real_of_one=0.2,
     real_of_others=0.999,
@@ -22,7 +23,7 @@ def metrics(
     """Make the columns of three epochs: one shape, several digits, and ones; the nine is never drawn."""
     shares = np.stack([np.eye(10)[8], SEVERAL, ONES])
     fakes = np.full((3, 10), 1e-4)
-    fakes[:, 1] = fake_of_one
+    fakes[:, [1, 7]] = fake_of_one, fake_of_seven
     fakes[shares == 0] = np.nan
     reals = np.full((3, 10), real_of_others)
     reals[:, 1] = real_of_one, real_of_one, last_real_of_one
@@ -64,9 +65,13 @@ def test_facts_are_of_the_last_epoch_before_the_digit_dominates():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "D rejected generated 1s least: D's mean answer, without dropout, was 0.0003 for them and 0.0001 for"),
+        ({}, "D rejected generated 1s least: D's mean answer, without dropout, was 0.0003 for 1s and 0.0001 for"),
+        (dict(fake_of_seven=2.5e-4), "D rejected generated 1s and 7s least"),
+        (dict(fake_of_seven=2.5e-4), "the others (at most 0.00025, for 7s)"),
+        (dict(fake_of_seven=9e-4), "D rejected generated 7s least, and 1s less than the others on average"),
         (dict(fake_of_one=1.1e-4), "D rejected generated 1s about as it did others"),
         (dict(fake_of_one=5e-5), "D did not reject generated 1s less than others"),
+        ({}, "the most alike of all digits, so they are probably the easiest to draw"),
         ({}, "they differ from their mean image by 9.4, the others by 12.1 to 14.1"),
         ({}, "not that D learned only 1s to be real: D's answer for real 1s was 0.98, for the other digits 0.999"),
         (dict(real_of_one=0.9999), "not that D learned only 1s to be real"),

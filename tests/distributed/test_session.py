@@ -112,15 +112,8 @@ def start(small_archives) -> Start:
         host_0: Sequence[object] = COMMAND,
     ) -> list[subprocess.Popen[str]]:
         options = ("train", "--archives", small_archives, "--epochs", epochs, "--checkpoint-every", 1, "--out", out)
-        where = (
-            "--name",
-            "two",
-            "--coordinator-address",
-            f"127.0.0.1:{free_port()}",
-            "--num-processes",
-            2,
-            "--process-id",
-        )
+        address = f"127.0.0.1:{free_port()}"
+        where = ("--name", "two", "--coordinator-address", address, "--num-processes", 2, "--process-id")
         return [
             subprocess.Popen(
                 [*map(str, (*command, *options, *where, index, *extra_of_both, *extra))],

@@ -7,13 +7,14 @@ import re
 
 import numpy as np
 
+from experiments.homework.findings import TESTED
 from experiments.homework.parts import PART_BEST, PARTS, STACKED_MNIST
 from experiments.homework.saturation import largest_drop, orders_changed
 from experiments.improvements.leaderboard import frechet_at
-from gan_jax.analysis.intervals import interval
+from gan_jax.analysis.intervals import difference, interval
 from gan_jax.runs.comparison import read_run
 from gan_jax.runs.run_dir import RunDir
-from tests.helpers.printed import MEASURED, RESULTS, Page, assert_printed, last, metrics_of, range_of_one_more
+from tests.helpers.printed import MEASURED, RESULTS, SEEDS, Page, assert_printed, last, metrics_of, range_of_one_more
 
 PAGE = Page("results")
 SEEDS_OF_BEST = ("", "-seed_1", "-seed_2")
@@ -55,14 +56,37 @@ def test_statements_about_the_claims_follow_from_the_runs():
     ones = range_of_one_more("digit_share_1")
     [quoted] = re.findall(r"`part_a` would have (.+?) %", statements["part_c4"]["measured"])
     assert_printed(quoted, 100 * (ones.mean - ones.spread), 100 * (ones.mean + ones.spread))
-    precision = range_of_one_more("precision")
-    bounds = precision.mean - precision.spread, precision.mean + precision.spread
-    for name in ("part_c5", "part_c6"):
-        quoted = statements[name]["measured"].split(";")[0].replace("`part_a`", "")
-        assert_printed(quoted, last(name)["precision"], *bounds)
+    assert "D(G(z)) is below 1e-12 at the end, and precision is 0" in statements["part_b"]["measured"]
+    assert max(seeds_of("part_b", "fake_probability")) < 1e-12
+    assert max(seeds_of("part_b", "precision")) == 0
     ours, theirs = metrics_of("part_c3"), metrics_of("part_a")
     assert int(np.argmin(ours["generator_loss"] == theirs["generator_loss"])) == 51
     assert "up to epoch 51;" in statements["part_c3"]["measured"]
+    by_chance = 100 * (1 - 0.95 ** len(TESTED))  # independent ranges of 95 %
+    assert_printed(PAGE.quoted(r"chance in up to about (\d+) % of all studies"), by_chance)
+    assert len(TESTED) == 7
+
+
+def seeds_of(name: str, column: str) -> list[float]:
+    """Return the last values of a part's three seeds; seeds 1 and 2 are in the study of improvements."""
+    return [last(run)[column] for run in (name, f"improvements/{name}-seed_1", f"improvements/{name}-seed_2")]
+
+
+def test_statements_about_smoothing_rest_on_three_seeds():
+    """A difference is stated where its interval excludes 0."""
+    rows = {row["the homework says"].split("`")[1]: row for row in PAGE.table("the homework says")}
+    usual = {column: [last(name)[column] for name in SEEDS] for column in ("frechet", "precision")}
+    for name, holds, judged in (
+        ("part_c5", [True, True], "the Fréchet distance is worse, and precision is lower"),
+        ("part_c6", [False, False], "no difference was found in either"),
+    ):
+        frechet, precision = seeds_of(name, "frechet"), seeds_of(name, "precision")
+        mean, more = interval(frechet), difference(frechet, usual["frechet"])
+        lower = difference(usual["precision"], precision)
+        quoted = rows[name]["measured"].replace("`part_a`", "")
+        assert_printed(quoted, mean.mean, mean.spread, more.mean, more.spread, lower.mean, lower.spread)
+        assert [found.mean > found.spread for found in (more, lower)] == holds
+        assert judged in rows[name]["does it hold?"]
 
 
 def test_the_death_of_part_b():

@@ -4,20 +4,26 @@ import doctest
 import math
 import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import gan_jax
+from experiments.homework.parts import PART_BEST
 from gan_jax.analysis import takeover
 from gan_jax.analysis.intervals import interval
 from gan_jax.analysis.metrics import by_digit
 from gan_jax.analysis.tables import binary_entropy
-from gan_jax.config import Hyperparameters
+from gan_jax.config import Config, Hyperparameters
 from gan_jax.errors import UserError
 from gan_jax.evaluation import load_classifier, make_reference
 from gan_jax.losses.adversarial import cross_entropy, losses_at_half
+from gan_jax.runs import trainer
+from gan_jax.runs.comparison import read_run
+from gan_jax.training.state import init_state
 from tests.helpers.printed import RESULTS, SEEDS, Page, assert_printed, last, metrics_of, range_of_one_more
 
 PAGE = Page("why")
@@ -64,6 +70,14 @@ def test_part_b_draws_one_blob():
     assert max(alike(name, 100) for name in ("part_a", "part_c4")) < 0.5
 
 
+def test_what_more_epochs_and_better_settings_bring():
+    found = PAGE.quoted(r"Fréchet distance is (\d+) at epoch 90 and (\d+) at epoch 100")
+    assert_printed(found, at("part_a", "frechet", 90), at("part_a", "frechet", 100))
+    best = interval([last(f"part_best{seed}")["frechet"] for seed in ("", "-seed_1", "-seed_2")])
+    assert_printed(PAGE.quoted(r"two networks reach (.+?) after 100 epochs"), best.mean, best.spread)
+    assert all(max(metrics_of(name)["epoch"]) <= 100 for name in (*SEEDS, "part_best"))
+
+
 def test_the_blob_phase():
     columns = {"Fréchet, seeds 0, 1, 2": "frechet", "precision": "precision", "classes": "classes_covered"}
     rows = PAGE.table("`part_a` after")
@@ -93,6 +107,11 @@ def test_the_saturating_loss():
 
 def test_a_loss_that_is_cut_off():
     assert_printed(PAGE.quoted(r"and -log 1e-7 is ([\d.]+)\. "), -math.log(1e-7))
+    logit = torch.tensor([-200.0], requires_grad=True)  # float32, whose sigmoid is 0
+    cut_off = torch.nn.BCELoss()(torch.sigmoid(logit), torch.ones(1))
+    assert f"PyTorch's `BCELoss` cuts off at {cut_off.item():.0f} instead" in PAGE.line
+    assert torch.autograd.grad(cut_off, logit)[0].item() == 0
+    assert torch.nn.BCEWithLogitsLoss()(logit, torch.ones(1)).item() == 200
     first = PAGE.quoted(r"G's loss is (.+?) in the first epoch with a gradient of norm (\d+),")
     assert_printed(first, at("part_c2", "generator_loss", 1), at("part_c2", "generator_gradient_norm", 1))
     assert_printed(PAGE.quoted(r"at epoch 100 it has come down to (.+?)\. "), at("part_c2", "generator_loss", 100))
@@ -121,10 +140,19 @@ def test_part_c4():
         r"(\d+) % at epoch 20, (\d+) % at epoch 30 and (\d+) % at epoch 100, where .+? would have (\d+) to (\d+) %"
     )
     assert_printed(found, *shares, *(100 * (usual.mean + sign * usual.spread) for sign in (-1, 1)))
-    found = PAGE.quoted(r"precision is ([\d.]+)\. They .+? image is ([\d.]+) of a test image's")
-    assert_printed(found, last("part_c4")["precision"], last("part_c4")["nearest_ratio"])
-    found = PAGE.quoted(r"`part_c2` has (\d+) % ones at epoch 30\. At epoch 100, .+? it still has (\d+) %")
+    found = PAGE.quoted(r"precision is ([\d.]+)\. They .+? mean image by ([\d.]+), real ones by ([\d.]+) \(root")
+    c4 = last("part_c4")
+    assert_printed(found, c4["precision"], c4["digit_spread_1"], c4["digit_real_spread_1"])
+
+
+def test_what_a_head_start_leads_to():
+    assert "in `part_c2` only." in PAGE.line
+    found = PAGE.quoted(r"It has (\d+) % ones at epoch 30, and (\d+) % at epoch 100")
     assert_printed(found, *(100 * at("part_c2", "digit_share_1", epoch) for epoch in (30, 100)))
+    found = PAGE.quoted(r"also with a head start, has (\d+) % at epoch 30, and at most (\d+) %, at epoch 60")
+    shares = metrics_of("part_c1")["digit_share_1"]
+    assert int(np.nanargmax(shares)) + 1 == 60
+    assert_printed(found, 100 * shares[29], 100 * shares[59])
 
 
 def test_targets_out_of_range():
@@ -137,8 +165,12 @@ def test_targets_out_of_range():
 
 
 def test_weights_of_penalties():
-    modes = [at(f"improvements/stacked_mnist/weights_{weight}", "modes", 50) for weight in (3, 10, 30)]
-    assert_printed(PAGE.quoted(r"after 50 epochs: (.+?) of 1000 modes").replace("and", ""), *modes)
+    runs = {weight: f"improvements/stacked_mnist/weights_{weight}" for weight in (3, 10, 30)}
+    found = PAGE.quoted(r"differ little after 50 epochs: (\d+) and (\d+) of 1000 modes .+? weight 3 has (\d+),")
+    assert_printed(found, *(at(runs[weight], "modes", 50) for weight in (10, 30, 3)))
+    betas = {weight: read_run(RESULTS / run).config.hparams.adam_b1 for weight, run in runs.items()}
+    assert betas == {3: 0.0, 10: 0.5, 30: 0.5}
+    assert "Adam's first beta is 0 there instead of 0.5" in PAGE.line
 
 
 @pytest.mark.slow
@@ -164,6 +196,24 @@ def test_the_seeds_of_part_a():
     )
 
 
+def test_which_runs_have_values_for_each_digit():
+    """Evaluated epochs alone, of runs whose D answers with a probability for each image."""
+    answers = by_digit(metrics_of("part_a"), "digit_real_probability")
+    evaluated = np.isfinite(metrics_of("part_a")["frechet"])
+    assert np.array_equal(np.isfinite(answers).all(axis=1), evaluated)
+    assert 0 < evaluated.sum() < 100
+    text = Page("measurements").line
+    for hparams, words in (
+        (Hyperparameters(), None),
+        (PART_BEST.config.hparams, "shift-invariant loss, as in `part_best`"),
+        (Hyperparameters(pack_size=2, dropout_rate=0), "those with packing"),
+    ):
+        config = Config(name="x", epochs=1, hparams=hparams)
+        functions = trainer._model_fns(init_state(jax.random.key(0), hparams), config)
+        assert (functions.by_digit is None) == (words is not None)
+        assert words is None or words in text
+
+
 def test_intervals_and_entropies_on_the_page_of_measurements():
     page = Page("measurements")
     mean_row, range_row = page.table("written")
@@ -184,18 +234,13 @@ def test_why_part_c4_draws_ones():
     metrics = metrics_of("part_c4")
     found = takeover.facts(metrics, 1)
     assert found is not None
-    text = PAGE.quoted(r"At epoch 20 its answer is (\S+) for ones and (\S+) for the others; .+? sevens with (\S+)\. In")
-    assert text == f"{found.fake:.2g} {found.fake_others:.2g} {found.fake_next:.2g}"
-    answers = by_digit(metrics, "digit_fake_probability")[19]
-    assert np.argsort(np.nan_to_num(answers))[-2:].tolist() == [7, 1]
-    assert found.epoch == 20
-    at_60 = by_digit(metrics_of("part_a"), "digit_fake_probability")[59]
-    shares = by_digit(metrics_of("part_a"), "digit_share")[59]
-    others = np.average(np.delete(at_60, 1), weights=np.delete(shares, 1))
-    text = PAGE.quoted(r"In `part_a` it is (\S+) for ones and (\S+) for the others at epoch 60")
-    assert text == f"{at_60[1]:.2g} {others:.2g}"
+    text = PAGE.quoted(r"20 its mean answer is (\S+) for ones, (\S+) for sevens, and (\S+) for all digits but ones")
+    assert text == f"{found.fake:.2g} {found.fake_next:.2g} {found.fake_others:.2g}"
+    assert (found.epoch, found.next_digit) == (20, 7)
+    assert "D rejected generated 1s and 7s least" in takeover.explain(found)[0]
+    assert "D rejects ones and sevens least." in PAGE.line
     spreads = np.delete(found.spreads, 1)
-    text = PAGE.quoted(r"Real ones differ from their mean image by (\S+), the other digits by (\S+) to (\S+) \(root")
+    text = PAGE.quoted(r"Real ones differ from their mean image by (\S+), the other digits by (\S+) to (\S+)\. So")
     assert_printed(text, found.spreads[1], spreads.min(), spreads.max())
     text = PAGE.quoted(r"At epoch 20, (\d+) % of the samples are ones, and they have (\d+) % of the gradient's length")
     assert_printed(text, 100 * found.share, 100 * found.gradient_share)
@@ -204,3 +249,17 @@ def test_why_part_c4_draws_ones():
     reals = by_digit(metrics, "digit_real_probability")[99]
     assert np.delete(reals, 1).min() > 0.97
     assert "each other real digit it is above 0.97" in PAGE.line
+
+
+def test_ones_are_rejected_least_in_part_a_too():
+    """At two of the three epochs, and ones do not take over afterwards."""
+    metrics, [ones, others, share] = metrics_of("part_a"), PAGE.table("`part_a` at epoch")
+    answers, shares = by_digit(metrics, "digit_fake_probability"), by_digit(metrics, "digit_share")
+    for epoch in (40, 50, 60):
+        own, drawn = answers[epoch - 1], np.delete(shares[epoch - 1], 1)
+        mean = np.average(np.nan_to_num(np.delete(own, 1)), weights=drawn)
+        assert_printed(ones[str(epoch)], own[1])
+        assert_printed(others[str(epoch)], mean)
+        assert_printed(share[str(epoch)], 100 * shares[epoch - 1, 1])
+        assert (np.nanargmax(own) == 1) == (epoch < 60)
+    assert_printed(PAGE.quoted(r"they never have more than (\d+) % of the samples"), 100 * np.nanmax(shares[:, 1]))

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+import gan_jax
 from experiments import cli
 from gan_jax.analysis.metrics import MEASUREMENTS
 from gan_jax.analysis.own_metrics import OWN_METRICS
@@ -79,10 +80,10 @@ def test_every_command_that_reads_it_takes_the_plugin_and_asks_for_it(
 
 def test_from_python_the_call_that_loads_it(run, forget):
     forget()
-    line = "call gan_jax.runs.plugins.load_plugin('least_squares_plugin.py') first"
+    line = "call gan_jax.load_plugin('least_squares_plugin.py') first"
     with pytest.raises(UserError, match=re.escape(line)):
         read_run(run)
-    load_plugin(str(EXAMPLE))
+    gan_jax.load_plugin(str(EXAMPLE))
     assert read_run(run).config.hparams.loss == "squares"
 
 

@@ -1,9 +1,11 @@
 """Progress lines: losses, D's outputs, and an estimate of the time left that ignores compilation in the first epoch."""
 
+import functools
 import io
 import sys
 
 import pytest
+from tqdm import tqdm
 
 import gan_jax
 from gan_jax.config import Config, Hyperparameters
@@ -15,10 +17,17 @@ ROW = dict(epoch=1.0, discriminator_loss=1.25, generator_loss=1e-7, real_probabi
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    """Plain callbacks on a fake clock, and a function that ends an epoch and returns its line."""
-    clock, printed = [0.0], []
+def clock(monkeypatch):
+    """A fake clock: its one entry is the time."""
+    clock = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    return clock
+
+
+@pytest.fixture
+def lines(clock, monkeypatch):
+    """Plain callbacks on a fake clock, and a function that ends an epoch and returns its line."""
+    printed = []
     monkeypatch.setattr(progress, "say", printed.append)
     callbacks = progress.plain()
 
@@ -55,6 +64,32 @@ def test_time_left_of_a_schedule(lines):
     per_epoch = flops(512).iteration(1) / flops(512).iteration(16)
     assert end(2, 1000).endswith(f", {1000 * per_epoch * 10 / 60:.0f} min left")
     assert 0.10 < per_epoch < 0.12
+
+
+def test_the_bar_forecasts_by_the_schedule_too(clock, monkeypatch):
+    """tqdm's own forecast, by epochs, would be nine times as long here."""
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(progress, "say", lambda text: None)
+    monkeypatch.setattr(progress, "tqdm", functools.partial(tqdm, mininterval=0))  # or epochs this fast are not shown
+    callbacks = progress.bar()
+    callbacks.on_train_start(Config(name="x", epochs=12, discriminator_steps=Schedule.parse("1-2: 16, 3-: 1")), 0, 1)
+
+    def end(epoch: int, seconds: float) -> str:
+        clock[0] += seconds
+        callbacks.on_epoch_end([ROW | dict(epoch=float(epoch), seconds=seconds)])
+        return shown.getvalue().split("\r")[-1]
+
+    first = end(1, 100)
+    assert "| 1/12 [" in first
+    assert first.endswith(", D 1.250  G 1.0e-07]")  # the first epoch predicts nothing
+    per_epoch = flops(512).iteration(1) / flops(512).iteration(16)
+    assert end(2, 1000).endswith(f", {1000 * per_epoch * 10 / 60:.0f} min left]")
+    for epoch in range(3, 13):
+        line = end(epoch, 1000 * per_epoch)
+    assert "| 12/12 [" in line
+    assert ", 0 s left]" in line
+    assert shown.getvalue().endswith("\n")  # closed
 
 
 def test_seeds_in_one_program_share_a_line_with_mean_metrics_and_total_time(lines):

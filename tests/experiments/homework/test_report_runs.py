@@ -124,7 +124,7 @@ def test_the_generator_of_the_newest_run_draws_first(tmp_path):
     ],
 )
 def test_the_words_fit_the_data(tmp_path, dataset, image, data):
-    """Of other data the page's own words say nothing about digits, and nothing about MNIST."""
+    """Pages of other data say nothing about digits or MNIST in their own words."""
     folder = RunDir(copy_of_part_a(tmp_path / "mine", 0, name="mine"))
     config = folder.read_config()
     assert config is not None
