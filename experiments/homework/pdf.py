@@ -28,6 +28,7 @@ from gan_jax.analysis.run_groups import Groups, LoadedRun, group_by_seed, metric
 from gan_jax.analysis.slopes import generator_slopes
 from gan_jax.analysis.tables import as_cells, footnotes, non_comparable
 from gan_jax.errors import UserError
+from gan_jax.plotting import slopes
 from gan_jax.reports import images, print_figures
 from gan_jax.reports.page_model import Experiment, Provenance
 from gan_jax.runs.run_dir import RunDir
@@ -217,10 +218,9 @@ def _slopes(document: _Document) -> dict[str, Any]:
     """Draw what D's answer for an image teaches G under each loss."""
     chart = generator_slopes()
     ends = [f"{line.label} from {line.values[0]:.2g} to {line.values[-1]:.2g}" for line in chart.lines]
-    alt = f"A line for each loss over {chart.x_title}, from 0 to 1: {'; '.join(ends)}."
-    return _figure(
-        "slopes", print_figures.comparison_svg([chart], None), f"{chart.title}: {chart.unit}.", alt, document
-    )
+    alt = f"Two panels with a line for each loss over {chart.x_title}, from 0 to 1: {'; '.join(ends)}."
+    caption = f"{chart.title}: {chart.unit}."
+    return _figure("slopes", print_figures.to_svg(slopes.draw, 2.3), caption, alt, document)
 
 
 def _saturation(record: Mapping[str, Any], document: _Document) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_every_figure_has_its_caption(shipped, words):
     assert [f"for part_a and {name}" in " ".join(descriptions) for name in list(PARTS)[1:]] == [True] * 7
     assert sum("a line for each frozen G" in each for each in descriptions) == 1
     assert sum("for the digit 1 and the others" in each for each in descriptions) == 1  # of part_c4
-    assert sum(each.startswith("A line for each loss over D(G(z))") for each in descriptions) == 1
+    assert sum(each.startswith("Two panels with a line for each loss over D(G(z))") for each in descriptions) == 1
     assert descriptions[-4:] == [drawn.seen for figures in math_sections.FIGURES.values() for drawn in figures.values()]
     assert len(descriptions) == len(set(descriptions)) == 3 * 8 + 8 + 7 + 1 + 1 + 1 + 4
     assert not set(descriptions) & set(captions)
