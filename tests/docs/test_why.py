@@ -74,7 +74,7 @@ def test_what_more_epochs_and_better_settings_bring():
     found = PAGE.quoted(r"Fréchet distance is (\d+) at epoch 90 and (\d+) at epoch 100")
     assert_printed(found, at("part_a", "frechet", 90), at("part_a", "frechet", 100))
     best = interval([last(f"part_best{seed}")["frechet"] for seed in ("", "-seed_1", "-seed_2")])
-    assert_printed(PAGE.quoted(r"two networks reach (.+?) after 100 epochs"), best.mean, best.spread)
+    assert_printed(PAGE.quoted(r"two networks reach (.+?)\. "), best.mean, best.spread)
     assert all(max(metrics_of(name)["epoch"]) <= 100 for name in (*SEEDS, "part_best"))
 
 
@@ -146,10 +146,10 @@ def test_part_c4():
 
 
 def test_what_a_head_start_leads_to():
-    assert "in `part_c2` only." in PAGE.line
+    assert "only `part_c2` goes through the same state" in PAGE.line
     found = PAGE.quoted(r"It has (\d+) % ones at epoch 30, and (\d+) % at epoch 100")
     assert_printed(found, *(100 * at("part_c2", "digit_share_1", epoch) for epoch in (30, 100)))
-    found = PAGE.quoted(r"also with a head start, has (\d+) % at epoch 30, and at most (\d+) %, at epoch 60")
+    found = PAGE.quoted(r"`part_c1` has (\d+) % at epoch 30, and at most (\d+) %, at epoch 60")
     shares = metrics_of("part_c1")["digit_share_1"]
     assert int(np.nanargmax(shares)) + 1 == 60
     assert_printed(found, 100 * shares[29], 100 * shares[59])
