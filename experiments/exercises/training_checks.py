@@ -243,7 +243,7 @@ def latents(latents: Callable) -> str:
     }.items():
         if np.array_equal(first, np.asarray(latents(*other, 200), float)):
             raise WrongAnswerError(words)
-    # Of 25 600 normal numbers the mean is within 0.006 of 0 and the deviation within 0.005 of 1, so that 0.05 is many
+    # The mean of 25 600 normal numbers is within 0.006 of 0 and their deviation within 0.005 of 1, so that 0.05 is many
     # standard errors; uniform numbers are off by 0.4 or more.
     if abs(first.mean()) > 0.05 or abs(first.std() - 1) > 0.05:
         raise WrongAnswerError(
