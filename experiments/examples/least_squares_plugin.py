@@ -1,7 +1,7 @@
-"""A plugin: a loss, a penalty and a metric of your own.
+r"""A plugin: a loss, a penalty and a metric of your own.
 
 ./run.sh train --plugin experiments/examples/least_squares_plugin.py --loss squares --name squares --epochs 5
-./run.sh train --plugin experiments/examples/least_squares_plugin.py --plugin-penalties 'flat: 0.1' --name flat \\
+./run.sh train --plugin experiments/examples/least_squares_plugin.py --plugin-penalties 'flat: 0.1' --name flat \
     --epochs 5
 """
 
