@@ -186,7 +186,9 @@ FRECHET = "Classifier Fréchet distance"
 def measured(last_share: float, frechet: list[float]) -> dict[str, np.ndarray]:
     shares = {f"digit_share_{digit}": np.array([np.nan] * 3 + [0.1]) for digit in range(10)}
     shares["digit_share_1"] = np.array([0.9, np.nan, np.nan, last_share])
-    return metrics(4) | shares | {"frechet": np.array(frechet)}
+    # Only samples that look real have bars.
+    looks = {"precision": np.array([np.nan] * 3 + [0.9]), "classes_covered": np.array([np.nan] * 3 + [10.0])}
+    return metrics(4) | shares | looks | {"frechet": np.array(frechet)}
 
 
 def test_metrics_that_were_not_measured_have_no_panel():
